@@ -1,0 +1,1 @@
+# Install rules: headers, libraries, program, CMake package.

@@ -1,0 +1,22 @@
+# Options that all our own targets share, and helpers for tests.
+
+add_library(ersatz_options INTERFACE)
+target_compile_options(ersatz_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion)
+if(ERSATZ_WERROR)
+  target_compile_options(ersatz_options INTERFACE -Werror)
+endif()
+if(ERSATZ_SANITIZE)
+  target_compile_options(ersatz_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+                                                  -fno-omit-frame-pointer)
+  target_link_options(ersatz_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# ersatz_unit_test(NAME sources…): one GoogleTest program that links training (and so evaluation).
+function(ersatz_unit_test name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE ersatz-train ersatz_options GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/lib)
+  target_compile_definitions(${name} PRIVATE ERSATZ_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME unit.${name} COMMAND ${name})
+  set_tests_properties(unit.${name} PROPERTIES LABELS unit)
+endfunction()

@@ -1,0 +1,48 @@
+#pragma once
+// Compresses rows to a few coefficients and back, and knows what it leaves out.
+
+#include <memory>
+#include <string>
+
+#include "ersatz/core/matrix.hpp"
+#include "ersatz/core/settings.hpp"
+#include "ersatz/storage/hdf5.hpp"
+
+namespace ersatz {
+
+/// row (width() doubles) ≈ offset + coefficients · elements. Complex rows are interleaved, and so are their
+/// coefficients. Immutable and thread safe.
+class Basis {
+ public:
+  virtual ~Basis() = default;
+  virtual std::string kind() const = 0;
+  virtual Index width() const = 0;         ///< doubles per row
+  virtual Index coefficients() const = 0;  ///< doubles per coefficient row (2 r for complex)
+
+  virtual void project(const double* row, double* coefficients) const = 0;
+  virtual void reconstruct(const double* coefficients, double* row) const = 0;
+  /// The linear part alone: tangent row of a tangent coefficient vector.
+  virtual void push(const double* tangent_coefficients, double* tangent_row) const = 0;
+  /// Row k: the output per unit of coefficient k, coefficients() × width().
+  virtual const Matrix& elements() const = 0;
+
+  /// Mean square of what the training rows lose, per entry of a row (width()).
+  virtual const Vector& residual_variance() const = 0;
+  /// Mean square error that the truncation leaves in each coefficient's own units is zero for orthogonal
+  /// bases; singular values of all modes seen, for reports (may be longer than coefficients()).
+  virtual const Vector& singular_values() const = 0;
+
+  virtual void save(const h5::Group& group) const = 0;
+};
+
+using BasisPtr = std::shared_ptr<const Basis>;
+
+void save_basis(const h5::Group& group, const Basis& basis);
+BasisPtr load_basis(const h5::Group& group);
+
+/// Builds the named basis ("pod", "none") from snapshots, n × width. Settings of pod: `tolerance` (relative
+/// L2 error of the training set, default 1e-6), `max_rank`.
+BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatrixRef snapshots, bool complex);
+std::vector<std::string> basis_names();
+
+}  // namespace ersatz

@@ -1,0 +1,72 @@
+#pragma once
+// Where independent tasks run: in this thread, on several threads, or (from its own link target) on MPI
+// ranks.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ersatz/core/matrix.hpp"
+
+namespace ersatz {
+
+/// Results travel as bytes, so that they can cross process boundaries.
+using Bytes = std::string;
+
+/// Tasks handed out as workers come free.
+class TaskQueue {
+ public:
+  virtual ~TaskQueue() = default;
+  virtual void submit(Index id, Bytes argument) = 0;
+  /// The next finished task (any order); empty when nothing is under way. Rethrows what a task threw.
+  virtual std::optional<std::pair<Index, Bytes>> next() = 0;
+};
+
+class Executor {
+ public:
+  using IndexedTask = std::function<Bytes(Index)>;
+  using Task = std::function<Bytes(const Bytes&)>;
+
+  virtual ~Executor() = default;
+  virtual Index workers() const = 0;
+
+  /// Runs task(0) … task(n-1), results in order of the index. The first exception (lowest index) is rethrown
+  /// when all that were started have ended. Same results whatever the number of workers.
+  virtual std::vector<Bytes> map(Index n, const IndexedTask& task) = 0;
+
+  /// A queue that runs `task` on each argument submitted. Every rank of a parallel program opens the same
+  /// queue with the same task: no closure travels.
+  virtual std::unique_ptr<TaskQueue> open(Task task) = 0;
+};
+
+/// Runs in the calling thread.
+class SerialExecutor final : public Executor {
+ public:
+  Index workers() const override { return 1; }
+  std::vector<Bytes> map(Index n, const IndexedTask& task) override;
+  std::unique_ptr<TaskQueue> open(Task task) override;
+};
+
+/// Runs on `threads` threads, started anew for each map or queue. Within tasks, BLAS runs single-threaded.
+class ThreadExecutor final : public Executor {
+ public:
+  explicit ThreadExecutor(Index threads);
+  Index workers() const override { return threads_; }
+  std::vector<Bytes> map(Index n, const IndexedTask& task) override;
+  std::unique_ptr<TaskQueue> open(Task task) override;
+
+ private:
+  Index threads_;
+};
+
+/// threads <= 0: one per core that this process may use.
+std::unique_ptr<Executor> make_executor(Index threads);
+
+/// Plain doubles as bytes and back, for task results.
+Bytes to_bytes(const std::vector<double>& values);
+std::vector<double> doubles_from_bytes(const Bytes& bytes);
+
+}  // namespace ersatz

@@ -1,0 +1,53 @@
+#pragma once
+// What a fitted regressor can be asked.
+
+#include <memory>
+#include <string>
+
+#include "ersatz/core/matrix.hpp"
+#include "ersatz/core/workspace.hpp"
+#include "ersatz/storage/hdf5.hpp"
+
+namespace ersatz {
+
+/// Latent: of the function behind the noise. Observed: of one more noisy value of it.
+enum class Noise { latent, observed };
+
+/// Fitted state from d inputs to p outputs; immutable, safe from many threads, each with its own Workspace.
+/// The result for a point has the same bits alone and in a batch. Mean, variance, covariance and Jacobian are
+/// separate requests: none pays for another.
+class Predictor {
+ public:
+  virtual ~Predictor() = default;
+
+  virtual std::string kind() const = 0;  ///< the loader's name
+  virtual Index inputs() const = 0;      ///< d
+  virtual Index outputs() const = 0;     ///< p
+  virtual bool has_variance() const { return false; }
+  virtual bool has_jacobian() const { return false; }
+
+  /// X: q × d, mean: q × p.
+  virtual void mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) const = 0;
+
+  /// Also the variance of each output, q × p. Throws UsageError where there is none.
+  virtual void mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
+                                 Workspace& workspace) const;
+
+  /// Covariance between the q points for one output, q × q. Throws UsageError where there is none.
+  virtual void covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,
+                          Workspace& workspace) const;
+
+  /// d mean / d x at one point (d values), p × d. Throws UsageError where there is none.
+  virtual void jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const;
+
+  /// Everything that `load_predictor` needs, without `kind`.
+  virtual void save(const h5::Group& group) const = 0;
+};
+
+using PredictorPtr = std::shared_ptr<const Predictor>;
+
+/// Writes kind and state; reads them back through the table of loaders in lib/regression/loaders.cpp.
+void save_predictor(const h5::Group& group, const Predictor& predictor);
+PredictorPtr load_predictor(const h5::Group& group);
+
+}  // namespace ersatz

@@ -1,0 +1,51 @@
+#pragma once
+// Invertible, differentiable maps with fitted state, on rows: inputs before a regressor, outputs before a
+// basis.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ersatz/core/matrix.hpp"
+#include "ersatz/core/settings.hpp"
+#include "ersatz/storage/hdf5.hpp"
+
+namespace ersatz {
+
+/// y (inputs() values) -> z (outputs() values). Immutable and thread safe. In and out never alias.
+class Transform {
+ public:
+  virtual ~Transform() = default;
+  virtual std::string kind() const = 0;
+  virtual Index inputs() const = 0;
+  virtual Index outputs() const = 0;
+
+  virtual void forward(const double* y, double* z) const = 0;
+  virtual void inverse(const double* z, double* y) const = 0;
+
+  /// dz = (dz/dy at y) dy, and dy = (dy/dz at z) dz.
+  virtual void push_forward(const double* y, const double* dy, double* dz) const = 0;
+  virtual void push_inverse(const double* z, const double* dz, double* dy) const = 0;
+  /// Variances of independent entries of z to the variances of y, to first order.
+  virtual void variance_inverse(const double* z, const double* var_z, double* var_y) const = 0;
+
+  virtual void save(const h5::Group& group) const = 0;
+};
+
+using TransformPtr = std::shared_ptr<const Transform>;
+
+Matrix forward_rows(const Transform& transform, ConstMatrixRef rows);
+Matrix inverse_rows(const Transform& transform, ConstMatrixRef rows);
+
+/// One after the other; the identity when empty (of `width` values).
+TransformPtr chain(std::vector<TransformPtr> steps, Index width);
+
+void save_transform(const h5::Group& group, const Transform& transform);
+TransformPtr load_transform(const h5::Group& group);
+
+/// Fits the named transform to rows: "standardise", "center", "log", "asinh", "minmax", "periodic", "none".
+/// Throws DataError where it cannot be (logarithm of values that are not positive and no floor given).
+TransformPtr fit_transform(const std::string& name, const Settings& settings, ConstMatrixRef rows);
+std::vector<std::string> transform_names();
+
+}  // namespace ersatz

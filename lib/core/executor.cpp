@@ -1,0 +1,169 @@
+#include "ersatz/core/executor.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "ersatz/core/blas.hpp"
+#include "ersatz/core/error.hpp"
+
+namespace ersatz {
+namespace {
+
+class SerialQueue final : public TaskQueue {
+ public:
+  explicit SerialQueue(Executor::Task task) : task_(std::move(task)) {}
+  void submit(Index id, Bytes argument) override { waiting_.emplace_back(id, std::move(argument)); }
+  std::optional<std::pair<Index, Bytes>> next() override {
+    if (waiting_.empty()) return std::nullopt;
+    auto [id, argument] = std::move(waiting_.front());
+    waiting_.pop_front();
+    return std::make_pair(id, task_(argument));
+  }
+
+ private:
+  Executor::Task task_;
+  std::deque<std::pair<Index, Bytes>> waiting_;
+};
+
+class ThreadQueue final : public TaskQueue {
+ public:
+  ThreadQueue(Executor::Task task, Index threads) : task_(std::move(task)) {
+    for (Index t = 0; t < threads; ++t) threads_.emplace_back([this] { work(); });
+  }
+  ~ThreadQueue() override {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      closed_ = true;
+      waiting_.clear();
+    }
+    work_there_.notify_all();
+    for (auto& t : threads_) t.join();
+  }
+  void submit(Index id, Bytes argument) override {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      waiting_.emplace_back(id, std::move(argument));
+      ++open_;
+    }
+    work_there_.notify_one();
+  }
+  std::optional<std::pair<Index, Bytes>> next() override {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (open_ == 0) return std::nullopt;
+    result_there_.wait(lock, [this] { return !finished_.empty(); });
+    auto result = std::move(finished_.front());
+    finished_.pop_front();
+    --open_;
+    if (result.error) std::rethrow_exception(result.error);
+    return std::make_pair(result.id, std::move(result.bytes));
+  }
+
+ private:
+  struct Finished {
+    Index id;
+    Bytes bytes;
+    std::exception_ptr error;
+  };
+  void work() {
+    const SingleThreadedBlas single;
+    for (;;) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      work_there_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      auto [id, argument] = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      Finished result{id, {}, nullptr};
+      try {
+        result.bytes = task_(argument);
+      } catch (...) {
+        result.error = std::current_exception();
+      }
+      lock.lock();
+      finished_.push_back(std::move(result));
+      lock.unlock();
+      result_there_.notify_one();
+    }
+  }
+
+  Executor::Task task_;
+  std::mutex mutex_;
+  std::condition_variable work_there_, result_there_;
+  std::deque<std::pair<Index, Bytes>> waiting_;
+  std::deque<Finished> finished_;
+  Index open_ = 0;
+  bool closed_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::vector<Bytes> SerialExecutor::map(Index n, const IndexedTask& task) {
+  const SingleThreadedBlas single;
+  std::vector<Bytes> results(static_cast<std::size_t>(n));
+  for (Index i = 0; i < n; ++i) results[static_cast<std::size_t>(i)] = task(i);
+  return results;
+}
+
+std::unique_ptr<TaskQueue> SerialExecutor::open(Task task) {
+  return std::make_unique<SerialQueue>(std::move(task));
+}
+
+ThreadExecutor::ThreadExecutor(Index threads) : threads_(threads) {
+  if (threads < 1) throw UsageError(text("a thread executor needs at least one thread, got ", threads));
+}
+
+std::vector<Bytes> ThreadExecutor::map(Index n, const IndexedTask& task) {
+  std::vector<Bytes> results(static_cast<std::size_t>(n));
+  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(n));
+  std::atomic<Index> next{0};
+  std::atomic<bool> failed{false};
+  const auto work = [&] {
+    const SingleThreadedBlas single;
+    for (Index i = next++; i < n && !failed; i = next++) {
+      try {
+        results[static_cast<std::size_t>(i)] = task(i);
+      } catch (...) {
+        errors[static_cast<std::size_t>(i)] = std::current_exception();
+        failed = true;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (Index t = 1; t < std::min(threads_, n); ++t) threads.emplace_back(work);
+  work();
+  for (auto& t : threads) t.join();
+  for (const auto& e : errors)
+    if (e) std::rethrow_exception(e);
+  return results;
+}
+
+std::unique_ptr<TaskQueue> ThreadExecutor::open(Task task) {
+  return std::make_unique<ThreadQueue>(std::move(task), threads_);
+}
+
+std::unique_ptr<Executor> make_executor(Index threads) {
+  if (threads <= 0) threads = static_cast<Index>(std::max(1u, std::thread::hardware_concurrency()));
+  if (threads == 1) return std::make_unique<SerialExecutor>();
+  return std::make_unique<ThreadExecutor>(threads);
+}
+
+Bytes to_bytes(const std::vector<double>& values) {
+  Bytes bytes(values.size() * sizeof(double), '\0');
+  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+  return bytes;
+}
+
+std::vector<double> doubles_from_bytes(const Bytes& bytes) {
+  if (bytes.size() % sizeof(double) != 0) throw Error("task result is not a whole number of doubles");
+  std::vector<double> values(bytes.size() / sizeof(double));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+}  // namespace ersatz

@@ -1,0 +1,3 @@
+#define KERNEL_NAMESPACE generic
+#define KERNEL_NAME "generic"
+#include "core/kernels_impl.inc"
