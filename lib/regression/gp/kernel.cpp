@@ -29,7 +29,7 @@ void gram_contract(const Kernel& kernel, const Points& points, const double* coe
                    double* gradient, Workspace& workspace) {
   const Workspace::Frame frame(workspace);
   double* x = workspace.take(points.inputs);
-  const auto parameters = static_cast<Index>(kernel.hyperparameters(points.size).size());
+  const auto parameters = kernel.parameters();
   double* half = workspace.take(parameters);
   for (Index p = 0; p < parameters; ++p) half[p] = 0.0;
   for (Index j = 0; j < points.size; ++j) {

@@ -17,6 +17,7 @@ class Stationary : public Kernel {
 
   std::string expression() const override { return name_; }
   Index inputs() const override { return inputs_; }
+  Index parameters() const override { return inputs_; }
 
   std::vector<Hyperparameter> hyperparameters(Index points) const override {
     // Lengths below a fraction of the typical spacing of the points explain anything; past fifty ranges an

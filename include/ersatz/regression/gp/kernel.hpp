@@ -47,7 +47,8 @@ class Kernel {
 
   /// What make_kernel reads back.
   virtual std::string expression() const = 0;
-  virtual Index inputs() const = 0;  ///< d
+  virtual Index inputs() const = 0;      ///< d
+  virtual Index parameters() const = 0;  ///< length of θ
   /// In the order of θ; `points` (n) bounds from below what lengths the data can tell.
   virtual std::vector<Hyperparameter> hyperparameters(Index points) const = 0;
   /// coefficients: one for each hyperparameter.
