@@ -27,6 +27,7 @@ class Group {
 
   // Datasets. Matrices are written as they are (row major).
   void write(std::string_view name, ConstMatrixRef values) const;
+  void write(std::string_view name, const Matrix& values) const { write(name, ConstMatrixRef(values)); }
   void write(std::string_view name, const Vector& values) const;
   void write(std::string_view name, const ComplexMatrix& values) const;  ///< compound (r, i), as h5py
   void write(std::string_view name, const std::vector<std::int64_t>& values) const;
