@@ -32,13 +32,15 @@ void IdentityDecoder::save(const h5::Group& group) const {
   group.set("complex", static_cast<std::int64_t>(shape_.complex));
 }
 DecoderPtr IdentityDecoder::load(const h5::Group& group) {
-  return std::make_shared<IdentityDecoder>(ChannelShape{
-      group.get_string("output"), static_cast<Index>(group.get_integer("size")), group.get_integer("complex") != 0});
+  return std::make_shared<IdentityDecoder>(ChannelShape{group.get_string("output"),
+                                                        static_cast<Index>(group.get_integer("size")),
+                                                        group.get_integer("complex") != 0});
 }
 
 // Amplitude and phase -----------------------------------------------------------------------------------
 
-void AmplitudePhaseDecoder::decode(const double*, const double* const* channels, double* const* outputs) const {
+void AmplitudePhaseDecoder::decode(const double*, const double* const* channels,
+                                   double* const* outputs) const {
   const double* amplitude = channels[0];
   const double* phase = channels[1];
   double* z = outputs[0];
@@ -49,7 +51,8 @@ void AmplitudePhaseDecoder::decode(const double*, const double* const* channels,
   }
 }
 
-void AmplitudePhaseDecoder::encode(const double*, const double* const* outputs, double* const* channels) const {
+void AmplitudePhaseDecoder::encode(const double*, const double* const* outputs,
+                                   double* const* channels) const {
   const double* z = outputs[0];
   const auto step = [z](Index from, Index to) {  // phase difference between two bins, in (-π, π]
     const Complex a(z[2 * from], z[2 * from + 1]), b(z[2 * to], z[2 * to + 1]);
@@ -63,8 +66,8 @@ void AmplitudePhaseDecoder::encode(const double*, const double* const* outputs, 
   for (Index j = reference_ - 1; j >= 0; --j) phase[j] = phase[j + 1] - step(j, j + 1);
 }
 
-void AmplitudePhaseDecoder::push(const double*, const double* const* channels, Index channel, const double* tangent,
-                                 double* const* tangents) const {
+void AmplitudePhaseDecoder::push(const double*, const double* const* channels, Index channel,
+                                 const double* tangent, double* const* tangents) const {
   double* dz = tangents[0];
   for (Index j = 0; j < size_; ++j) {
     const double angle = channels[1][j] + turn_;

@@ -59,7 +59,9 @@ class BlackbodyDecoder final : public Decoder {
       : output_(std::move(output)), wavelength_(std::move(wavelength)), temperature_(temperature) {}
   static DecoderPtr load(const h5::Group& group);
   std::string kind() const override { return "blackbody"; }
-  std::vector<ChannelShape> channels() const override { return {{output_ + ".ratio", wavelength_.size(), false}}; }
+  std::vector<ChannelShape> channels() const override {
+    return {{output_ + ".ratio", wavelength_.size(), false}};
+  }
   std::vector<std::string> outputs() const override { return {output_}; }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;

@@ -24,11 +24,12 @@ Emulator::Emulator(Parts parts) {
   for (Channel& c : parts.channels) {
     if (!c.transform || !c.basis || !c.predictor)
       throw UsageError(text("emulator: channel '", c.name, "' lacks a transform, basis or predictor"));
-    if (c.predictor->inputs() != parts.input_map->outputs() || c.predictor->outputs() != c.basis->coefficients() ||
-        c.basis->width() != c.transform->outputs())
-      throw UsageError(text("emulator: the parts of channel '", c.name, "' do not fit together: ",
-                            parts.input_map->outputs(), " inputs to a predictor of ", c.predictor->inputs(), ", ",
-                            c.predictor->outputs(), " predicted for ", c.basis->coefficients(), " coefficients, rows of ",
+    if (c.predictor->inputs() != parts.input_map->outputs() ||
+        c.predictor->outputs() != c.basis->coefficients() || c.basis->width() != c.transform->outputs())
+      throw UsageError(text("emulator: the parts of channel '", c.name,
+                            "' do not fit together: ", parts.input_map->outputs(),
+                            " inputs to a predictor of ", c.predictor->inputs(), ", ", c.predictor->outputs(),
+                            " predicted for ", c.basis->coefficients(), " coefficients, rows of ",
                             c.basis->width(), " for a transform to ", c.transform->outputs()));
     if (c.variance_scale.size() == 0) c.variance_scale = Vector::Ones(c.basis->coefficients());
     has_std_ = has_std_ && c.predictor->has_variance();
@@ -62,7 +63,8 @@ void Emulator::check_inputs(ConstMatrixRef X) const {
       if (!std::isfinite(X(i, k)))
         throw DataError(text("point ", i, ": ", space()[k].name, " = ", X(i, k), " is not a finite number"));
       if (space()[k].scale == Scale::log && !(X(i, k) > 0.0))
-        throw DataError(text("point ", i, ": ", space()[k].name, " = ", X(i, k), " must be positive (log scale)"));
+        throw DataError(
+            text("point ", i, ": ", space()[k].name, " = ", X(i, k), " must be positive (log scale)"));
     }
 }
 
@@ -71,18 +73,20 @@ void Emulator::mean(ConstMatrixRef X, double* const* means, Workspace& workspace
   evaluate(X, means, nullptr, workspace);
 }
 
-void Emulator::mean_and_std(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const {
+void Emulator::mean_and_std(ConstMatrixRef X, double* const* means, double* const* stds,
+                            Workspace& workspace) const {
   if (!has_std()) {
     for (const Channel& c : channels())
       if (!c.predictor->has_variance())
-        throw UsageError(text("this emulator gives no standard deviations: the regressor '", c.predictor->kind(),
-                              "' of channel '", c.name, "' has none"));
+        throw UsageError(text("this emulator gives no standard deviations: the regressor '",
+                              c.predictor->kind(), "' of channel '", c.name, "' has none"));
   }
   check_inputs(X);
   evaluate(X, means, stds, workspace);
 }
 
-void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const {
+void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* stds,
+                        Workspace& workspace) const {
   const Parts& p = *parts_;
   const Index d = p.input_map->outputs();
   const std::size_t n_channels = p.channels.size(), n_outputs = p.outputs.size();
@@ -117,7 +121,8 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
     }
     for (const OutputSpec& o : p.outputs) widest = std::max(widest, o.width());
 
-    auto** local_row = reinterpret_cast<const double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
+    auto** local_row =
+        reinterpret_cast<const double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
     auto** out = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_outputs)));
     auto** tangent_out = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_outputs)));
     double *tangent_latent = nullptr, *tangent_row = nullptr;
@@ -144,8 +149,8 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
         decoding.decoder->decode(x, local_row, out);
         if (!stds) continue;
 
-        // Variance of an output bin: Σ over coefficients of (d output / d coefficient)² var, as coefficients err
-        // independently, plus what the basis leaves out, bin by bin.
+        // Variance of an output bin: Σ over coefficients of (d output / d coefficient)² var, as coefficients
+        // err independently, plus what the basis leaves out, bin by bin.
         for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
           const auto o = static_cast<std::size_t>(decoding.outputs[k]);
           out[k] = stds[o] + (begin + i) * p.outputs[o].width();
@@ -174,7 +179,8 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
               for (Index j = 0; j < width; ++j) out[w][j] += tangent_out[w][j] * tangent_out[w][j];
             }
           }
-          channel.transform->variance_inverse(latent[c], channel.basis->residual_variance().data(), tangent_row);
+          channel.transform->variance_inverse(latent[c], channel.basis->residual_variance().data(),
+                                              tangent_row);
           decoding.decoder->add_variance(x, local_row, static_cast<Index>(k), tangent_row, out);
         }
         for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {

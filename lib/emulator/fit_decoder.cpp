@@ -9,7 +9,8 @@ namespace {
 
 DecoderPtr fit_identity(const Settings& settings, const DecoderData& data) {
   settings.check_known("decoder identity", {});
-  return std::make_shared<IdentityDecoder>(ChannelShape{data.output.name, data.output.size, data.output.complex});
+  return std::make_shared<IdentityDecoder>(
+      ChannelShape{data.output.name, data.output.size, data.output.complex});
 }
 
 /// Smallest amplitude over the largest of the same row, over all rows.
@@ -42,14 +43,17 @@ double largest_step(const DecoderData& data) {
 DecoderPtr fit_amplitude_phase(const Settings& settings, const DecoderData& data) {
   settings.check_known("decoder amplitude-phase", {"reference"});
   if (!data.output.complex)
-    throw UsageError(text("decoder amplitude-phase: output '", data.output.name, "' is real; it needs a complex one"));
+    throw UsageError(
+        text("decoder amplitude-phase: output '", data.output.name, "' is real; it needs a complex one"));
   const double range = amplitude_range(data);
   if (range < 1e-6)
-    throw DataError(text("decoder amplitude-phase: the amplitude of '", data.output.name, "' falls to ", brief(range),
+    throw DataError(text("decoder amplitude-phase: the amplitude of '", data.output.name, "' falls to ",
+                         brief(range),
                          " of its maximum, where a phase is not defined; use the identity decoder"));
   const double step = largest_step(data);
   if (step > 2.8)
-    throw DataError(text("decoder amplitude-phase: the phase of '", data.output.name, "' changes by ", brief(step),
+    throw DataError(text("decoder amplitude-phase: the phase of '", data.output.name, "' changes by ",
+                         brief(step),
                          " rad from one bin to the next, too much to unwrap; sample the axis more finely"));
   Index reference = data.output.size - 1;
   if (settings.has("reference"))
@@ -75,7 +79,8 @@ DecoderPtr fit_blackbody(const Settings& settings, const DecoderData& data) {
   }
   if (data.output.complex) throw UsageError("decoder blackbody: the output is complex");
   if (!(data.axis.minCoeff() > 0.0))
-    throw DataError(text("decoder blackbody: axis '", data.output.axis, "' must be a wavelength in Angstrom, above 0"));
+    throw DataError(
+        text("decoder blackbody: axis '", data.output.axis, "' must be a wavelength in Angstrom, above 0"));
   const Index column = it - data.parameters.begin();
   if (!(data.x.col(column).minCoeff() > 0.0))
     throw DataError(text("decoder blackbody: temperature '", name, "' must be positive"));

@@ -67,7 +67,8 @@ std::vector<Component> components_of(const toml::node& node, const std::string& 
   return list;
 }
 
-bool read_channel_key(ChannelRecipe& channel, std::string_view key, const toml::node& node, const std::string& where) {
+bool read_channel_key(ChannelRecipe& channel, std::string_view key, const toml::node& node,
+                      const std::string& where) {
   if (key == "transform")
     channel.transforms = components_of(node, where, key);
   else if (key == "basis")
@@ -91,7 +92,8 @@ toml::table to_table(const Component& c) {
     std::visit(
         [&t, k = key](const auto& v) {
           using V = std::decay_t<decltype(v)>;
-          if constexpr (std::is_same_v<V, std::vector<double>> || std::is_same_v<V, std::vector<std::string>>) {
+          if constexpr (std::is_same_v<V, std::vector<double>> ||
+                        std::is_same_v<V, std::vector<std::string>>) {
             toml::array a;
             for (const auto& e : v) a.push_back(e);
             t.insert(k, a);
@@ -145,15 +147,17 @@ Recipe recipe_from_toml(const std::string& source, const std::string& where) {
         throw UsageError(text(place(where, node), "'test_fraction' must be a number from 0 to below 1"));
       recipe.test_fraction = *f;
     } else if (key != "output" && key != "channel") {
-      throw UsageError(text(place(where, node), "unknown key '", key,
-                            "'; known: decoder, transform, basis, regressor, test_fraction, output, channel"));
+      throw UsageError(
+          text(place(where, node), "unknown key '", key,
+               "'; known: decoder, transform, basis, regressor, test_fraction, output, channel"));
     }
   }
   if (const auto* outputs = root.get("output"))
     for (const auto& [name, node] : table_of(*outputs, where, "output"))
       for (const auto& [key, value] : table_of(node, where, name.str())) {
         if (key.str() != "decoder")
-          throw UsageError(text(place(where, value), "unknown key '", key.str(), "' of an output; known: decoder"));
+          throw UsageError(
+              text(place(where, value), "unknown key '", key.str(), "' of an output; known: decoder"));
         recipe.decoders[std::string(name.str())] = component_of(value, where, key.str());
       }
   if (const auto* channels = root.get("channel"))

@@ -63,7 +63,8 @@ ParameterSpace load_space(const h5::Group& group) {
   if (group.has("balls")) {
     const Matrix m = group.read_matrix("balls", -1, 4);
     for (Index b = 0; b < m.rows(); ++b)
-      balls.push_back({{static_cast<Index>(m(b, 0)), static_cast<Index>(m(b, 1)), static_cast<Index>(m(b, 2))}, m(b, 3)});
+      balls.push_back(
+          {{static_cast<Index>(m(b, 0)), static_cast<Index>(m(b, 1)), static_cast<Index>(m(b, 2))}, m(b, 3)});
   }
   std::vector<LinearConstraint> linear;
   if (group.has("linear")) {
@@ -223,7 +224,8 @@ ModelInfo load_model_info(const h5::Group& root) {
     c.projection_error = cg.get_double("projection_error");
     c.singular_values = cg.read_vector("singular_values");
     const auto keys = cg.read_strings("fact_names"), values = cg.read_strings("fact_values");
-    for (std::size_t k = 0; k < keys.size() && k < values.size(); ++k) c.facts.emplace_back(keys[k], values[k]);
+    for (std::size_t k = 0; k < keys.size() && k < values.size(); ++k)
+      c.facts.emplace_back(keys[k], values[k]);
     c.warnings = cg.read_strings("warnings");
     info.channels.push_back(std::move(c));
   }
@@ -232,7 +234,7 @@ ModelInfo load_model_info(const h5::Group& root) {
 
 h5::File open_model_file(const std::string& path) {
   h5::File file = h5::File::open(path);
-  h5::check_format(file.root(), model_format, model_version);
+  h5::check_format(file.root(), model_format, model_version, path);
   h5::verify_checksum(file, true);
   return file;
 }

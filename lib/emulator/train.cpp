@@ -20,7 +20,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }
 
 /// Replaces "auto" among the transforms by what suits the rows.
-std::vector<Component> resolve_transforms(const std::vector<Component>& wanted, ConstMatrixRef rows, bool complex) {
+std::vector<Component> resolve_transforms(const std::vector<Component>& wanted, ConstMatrixRef rows,
+                                          bool complex) {
   std::vector<Component> result;
   for (const Component& c : wanted) {
     if (c.name != "auto") {
@@ -66,12 +67,13 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
   for (Index i = 0; i < z.rows(); ++i)
     channel.basis->project(z.row(i).data(), channel.coefficients.row(i).data());
   const Index elements = channel.basis->coefficients() / (shape.complex ? 2 : 1);
-  channel.basis_text = basis == "none" ? "none" : text(basis, ", ", elements, elements == 1 ? " element" : " elements");
+  channel.basis_text =
+      basis == "none" ? "none" : text(basis, ", ", elements, elements == 1 ? " element" : " elements");
   return channel;
 }
 
-/// What the variances have to be multiplied with so that leave-one-out residuals fit them: the square of the 68%
-/// quantile of |residual| / deviation.
+/// What the variances have to be multiplied with so that leave-one-out residuals fit them: the square of the
+/// 68% quantile of |residual| / deviation.
 Vector calibrate(const FitSummary& summary, Index outputs) {
   Vector scale = Vector::Ones(outputs);
   const Matrix &r = summary.leave_one_out, &s = summary.leave_one_out_std;
@@ -153,8 +155,8 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
   return p;
 }
 
-std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe, const FitContext& context,
-                                        const Regressor* override) {
+std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe,
+                                        const FitContext& context, const Regressor* override) {
   std::vector<FittedChannel> result;
   for (const PreparedChannel& channel : prepared.channels) {
     RegressorPtr own;
@@ -175,8 +177,8 @@ std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& 
                                   " coefficients of ", channel.name));
     Fit fit = regressor->fit(data, inner);
     if (!fit.summary.usable)
-      throw NumericalError(text("channel '", channel.name, "': ", regressor->name(), " gave no usable fit: ",
-                                fit.summary.message));
+      throw NumericalError(text("channel '", channel.name, "': ", regressor->name(),
+                                " gave no usable fit: ", fit.summary.message));
     const std::string settings = regressor->settings();
     result.push_back({fit.predictor, std::move(fit.summary),
                       regressor->name() + (settings.empty() ? "" : ", " + settings)});
@@ -218,7 +220,8 @@ TrainedEmulator train_emulator(const Archive& archive, const Recipe& recipe, con
   info.failed_runs = archive.count(RunStatus::failed);
   std::vector<double> seconds;
   for (std::size_t i = 0; i < archive.seconds.size(); ++i)
-    if (archive.status[i] == RunStatus::done && std::isfinite(archive.seconds[i])) seconds.push_back(archive.seconds[i]);
+    if (archive.status[i] == RunStatus::done && std::isfinite(archive.seconds[i]))
+      seconds.push_back(archive.seconds[i]);
   info.simulator_seconds = std::nan("");
   if (!seconds.empty()) {
     const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);

@@ -22,8 +22,8 @@ std::vector<std::vector<Index>> groups_of(ConstMatrixRef parameters) {
   return groups;
 }
 
-Split split_of(const std::vector<std::vector<Index>>& groups, const std::vector<Index>& order, std::size_t begin,
-               std::size_t end) {
+Split split_of(const std::vector<std::vector<Index>>& groups, const std::vector<Index>& order,
+               std::size_t begin, std::size_t end) {
   Split split;
   for (std::size_t g = 0; g < order.size(); ++g) {
     auto& side = g >= begin && g < end ? split.test : split.train;
@@ -55,7 +55,8 @@ std::vector<Split> k_folds(ConstMatrixRef parameters, Index k, RandomStream rand
   const auto order = random.permutation(static_cast<Index>(groups.size()));
   std::vector<Split> splits;
   const std::size_t n = groups.size(), folds = static_cast<std::size_t>(k);
-  for (std::size_t f = 0; f < folds; ++f) splits.push_back(split_of(groups, order, f * n / folds, (f + 1) * n / folds));
+  for (std::size_t f = 0; f < folds; ++f)
+    splits.push_back(split_of(groups, order, f * n / folds, (f + 1) * n / folds));
   return splits;
 }
 

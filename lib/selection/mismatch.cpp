@@ -53,8 +53,10 @@ double mismatch(const std::vector<const double*>& a, const std::vector<const dou
     const Complex turn = std::polar(1.0, two_pi / n * tau);
     Complex phase = 1.0;
     for (std::size_t k = 0; k < padded; ++k) {
-      if (k == padded / 2 + 1) phase = std::polar(1.0, frequency(k) * tau);
-      else if (k % 64 == 0) phase = std::polar(1.0, frequency(k) * tau);
+      if (k == padded / 2 + 1)
+        phase = std::polar(1.0, frequency(k) * tau);
+      else if (k % 64 == 0)
+        phase = std::polar(1.0, frequency(k) * tau);
       const Complex term = cross[k] * phase;
       c += term;
       dc += Complex(0.0, frequency(k)) * term;
@@ -74,14 +76,16 @@ double mismatch(const std::vector<const double*>& a, const std::vector<const dou
   }
   slope(tau, value);
 
-  // Σ |â - b̂ shifted and turned|² with unit norms is 2 (1 - overlap): formed so, a small mismatch keeps its digits.
+  // Σ |â - b̂ shifted and turned|² with unit norms is 2 (1 - overlap): formed so, a small mismatch keeps its
+  // digits.
   const Complex turn = value / std::abs(value);
   const double scale_a = 1.0 / std::sqrt(norm_a * n), scale_b = 1.0 / std::sqrt(norm_b * n);
   double distance = 0.0;
   for (std::size_t mode = 0; mode < a.size(); ++mode)
     for (std::size_t k = 0; k < padded; ++k)
-      distance += std::norm(scale_a * spectra_a[mode][k] -
-                            scale_b * spectra_b[mode][k] * std::polar(1.0, frequency(k) * tau) * std::conj(turn));
+      distance +=
+          std::norm(scale_a * spectra_a[mode][k] -
+                    scale_b * spectra_b[mode][k] * std::polar(1.0, frequency(k) * tau) * std::conj(turn));
   return 0.5 * distance;
 }
 

@@ -27,16 +27,23 @@ std::vector<double> to_std(const Vector& v) { return {v.data(), v.data() + v.siz
 double normal_cdf(double z) { return 0.5 * std::erfc(-z * 0.70710678118654752440); }
 
 /// Coverage, CRPS, log score and PIT over rows and the entries that vary.
-void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef truth, const std::vector<Index>& varying,
-                 OutputScores& scores, OutputDiagnostics& diagnostics) {
+void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef truth,
+                 const std::vector<Index>& varying, OutputScores& scores, OutputDiagnostics& diagnostics) {
   scores.coverage_68 = scores.coverage_95 = scores.crps = scores.log_score = nan;
   if (std_dev.rows() == 0 || varying.empty()) return;
   const std::vector<double> levels{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.68268949213708590, 0.8, 0.9, 0.95, 0.99};
   // Two-sided normal quantiles of these levels.
-  const std::vector<double> widths{0.12566134685507402, 0.25334710313579972, 0.38532046640756784,
-                                   0.52440051270804089, 0.67448975019608171, 0.84162123357291452,
-                                   1.0,                 1.2815515655446004,  1.6448536269514722,
-                                   1.9599639845400545,  2.5758293035489004};
+  const std::vector<double> widths{0.12566134685507402,
+                                   0.25334710313579972,
+                                   0.38532046640756784,
+                                   0.52440051270804089,
+                                   0.67448975019608171,
+                                   0.84162123357291452,
+                                   1.0,
+                                   1.2815515655446004,
+                                   1.6448536269514722,
+                                   1.9599639845400545,
+                                   2.5758293035489004};
   std::vector<double> inside(levels.size(), 0.0);
   Vector pit = Vector::Zero(20);
   double crps = 0.0, log_score = 0.0, count = 0.0;
@@ -57,14 +64,15 @@ void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef tru
   scores.log_score = log_score / count;
   diagnostics.nominal = Eigen::Map<const Vector>(levels.data(), static_cast<Index>(levels.size()));
   diagnostics.observed.resize(static_cast<Index>(levels.size()));
-  for (std::size_t l = 0; l < levels.size(); ++l) diagnostics.observed[static_cast<Index>(l)] = inside[l] / count;
+  for (std::size_t l = 0; l < levels.size(); ++l)
+    diagnostics.observed[static_cast<Index>(l)] = inside[l] / count;
   scores.coverage_68 = inside[6] / count;
   scores.coverage_95 = inside[9] / count;
   diagnostics.pit = pit / count;
 }
 
-HeldOutCase make_case(Index row, double error, const Archive& held_out, const Prediction& prediction, std::size_t own,
-                      std::size_t theirs) {
+HeldOutCase make_case(Index row, double error, const Archive& held_out, const Prediction& prediction,
+                      std::size_t own, std::size_t theirs) {
   HeldOutCase c;
   c.row = row;
   c.parameters = held_out.parameters.row(row).transpose();
@@ -76,8 +84,8 @@ HeldOutCase make_case(Index row, double error, const Archive& held_out, const Pr
   return c;
 }
 
-void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_out, const Prediction& prediction,
-                  std::size_t own, std::size_t theirs, Validation& result) {
+void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_out,
+                  const Prediction& prediction, std::size_t own, std::size_t theirs, Validation& result) {
   const Matrix& truth = held_out.values[theirs];
   const Matrix& mean = prediction.mean[own];
   const Index n = truth.rows(), width = truth.cols(), bins = spec.size;
@@ -100,7 +108,8 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_
   for (Index j = 0; j < bins; ++j) {
     d.rmse[j] = std::sqrt(error.middleCols(parts * j, parts).squaredNorm() / static_cast<double>(n));
     d.spread[j] = std::sqrt(spread.middleCols(parts * j, parts).squaredNorm() / static_cast<double>(n));
-    for (Index i = 0; i < n; ++i) s.max_abs = std::max(s.max_abs, error.row(i).segment(parts * j, parts).norm());
+    for (Index i = 0; i < n; ++i)
+      s.max_abs = std::max(s.max_abs, error.row(i).segment(parts * j, parts).norm());
   }
   if (!prediction.std.empty()) {
     d.mean_std.resize(bins);
@@ -147,8 +156,10 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_
     d.scatter_mean.resize(take);
     if (!prediction.std.empty()) d.scatter_std.resize(take);
     for (Index k = 0; k < take; ++k) {
-      const Index at = take == total ? k : static_cast<Index>((static_cast<double>(k) + 0.5) * 0.6180339887498949 *
-                                                              static_cast<double>(total)) % total;
+      const Index at = take == total ? k
+                                     : static_cast<Index>((static_cast<double>(k) + 0.5) *
+                                                          0.6180339887498949 * static_cast<double>(total)) %
+                                           total;
       const Index i = at / static_cast<Index>(varying.size());
       const Index j = varying[static_cast<std::size_t>(at % static_cast<Index>(varying.size()))];
       d.scatter_truth[k] = truth(i, j);
@@ -159,7 +170,8 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_
 
   std::vector<Index> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), Index{0});
-  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return d.relative_l2[a] < d.relative_l2[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](Index a, Index b) { return d.relative_l2[a] < d.relative_l2[b]; });
   const Index middle = order[static_cast<std::size_t>((n - 1) / 2)], last = order.back();
   d.median = make_case(middle, d.relative_l2[middle], held_out, prediction, own, theirs);
   d.worst = make_case(last, d.relative_l2[last], held_out, prediction, own, theirs);
@@ -181,10 +193,12 @@ void measure_time(const Emulator& emulator, ConstMatrixRef X, Validation& result
   for (int round = 0; round < 5; ++round) {
     auto t = Clock::now();
     for (Index i = 0; i < n; ++i) emulator.mean(X.row(i), pointers.data(), workspace);
-    result.predict_seconds = std::min(result.predict_seconds, std::chrono::duration<double>(Clock::now() - t).count());
+    result.predict_seconds =
+        std::min(result.predict_seconds, std::chrono::duration<double>(Clock::now() - t).count());
     t = Clock::now();
     emulator.mean(X.topRows(n), pointers.data(), workspace);
-    result.batch_seconds = std::min(result.batch_seconds, std::chrono::duration<double>(Clock::now() - t).count());
+    result.batch_seconds =
+        std::min(result.batch_seconds, std::chrono::duration<double>(Clock::now() - t).count());
     if (std::chrono::duration<double>(Clock::now() - start).count() > 2.0) break;
   }
   result.predict_seconds /= static_cast<double>(n);
@@ -206,13 +220,13 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
     std::string ours, theirs;
     for (const auto& name : emulator.space().names()) ours += (ours.empty() ? "" : ", ") + name;
     for (const auto& name : held_out.space.names()) theirs += (theirs.empty() ? "" : ", ") + name;
-    throw DataError(text("the held-out parameters (", theirs, ") are not those of the emulator (", ours, ")"));
+    throw DataError(
+        text("the held-out parameters (", theirs, ") are not those of the emulator (", ours, ")"));
   }
   const Prediction prediction = emulator.predict(held_out.parameters, emulator.has_std(), threads);
   Validation result;
   result.n = held_out.size();
-  result.outside_domain =
-      std::count(prediction.inside_domain.begin(), prediction.inside_domain.end(), false);
+  result.outside_domain = std::count(prediction.inside_domain.begin(), prediction.inside_domain.end(), false);
   std::vector<std::size_t> complex_own, complex_theirs;
   for (std::size_t own = 0; own < emulator.outputs().size(); ++own) {
     const OutputSpec& spec = emulator.outputs()[own];

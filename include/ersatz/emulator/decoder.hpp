@@ -36,8 +36,8 @@ class Decoder {
   virtual void push(const double* x, const double* const* channels, Index channel, const double* tangent,
                     double* const* tangents) const = 0;
   /// Adds to the outputs' variances what independent variances of one channel's entries cause, first order.
-  virtual void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
-                            double* const* variances) const = 0;
+  virtual void add_variance(const double* x, const double* const* channels, Index channel,
+                            const double* variance, double* const* variances) const = 0;
   virtual void save(const h5::Group& group) const = 0;
 };
 
@@ -51,14 +51,14 @@ struct DecoderData {
   const std::vector<std::string>& parameters;  ///< names, in order
   ConstMatrixRef x;                            ///< n × d
   OutputSpec output;
-  ConstVectorRef axis;    ///< bins
+  ConstVectorRef axis;  ///< bins
   std::string axis_unit;
   ConstMatrixRef values;  ///< n × width
 };
 
-/// Fits the named decoder to one output: "identity", "amplitude-phase" (setting `reference`: value on the axis
-/// where the phase is aligned; default the last bin), "blackbody" (setting `temperature`: name of the parameter,
-/// in kelvin; the axis in Angstrom), "auto". Throws DataError where it cannot be.
+/// Fits the named decoder to one output: "identity", "amplitude-phase" (setting `reference`: value on the
+/// axis where the phase is aligned; default the last bin), "blackbody" (setting `temperature`: name of the
+/// parameter, in kelvin; the axis in Angstrom), "auto". Throws DataError where it cannot be.
 DecoderPtr fit_decoder(const std::string& name, const Settings& settings, const DecoderData& data);
 std::vector<std::string> decoder_names();
 

@@ -28,7 +28,8 @@ class DomainGuard {
   double reach_ = 0.0;
 };
 
-/// The guard of these points: its reach is the largest nearest-neighbour distance among distinct points. O(n² d).
+/// The guard of these points: its reach is the largest nearest-neighbour distance among distinct points. O(n²
+/// d).
 DomainGuard fit_domain_guard(const Matrix& points);
 
 }  // namespace ersatz

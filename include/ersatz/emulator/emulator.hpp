@@ -22,8 +22,8 @@ struct Channel {
   TransformPtr transform;
   BasisPtr basis;
   PredictorPtr predictor;
-  /// What the predictor's variances are multiplied with, one per coefficient, so that leave-one-out residuals of
-  /// the training set are as large as the variances say. Ones where nothing is known.
+  /// What the predictor's variances are multiplied with, one per coefficient, so that leave-one-out residuals
+  /// of the training set are as large as the variances say. Ones where nothing is known.
   Vector variance_scale;
 };
 
@@ -36,14 +36,14 @@ struct Decoding {
 /// Results for q points, one entry per output. Complex outputs are interleaved: q × 2m.
 struct Prediction {
   std::vector<Matrix> mean;
-  std::vector<Matrix> std;       ///< empty unless asked for; real and imaginary part for complex outputs
+  std::vector<Matrix> std;          ///< empty unless asked for; real and imaginary part for complex outputs
   std::vector<bool> inside_domain;  ///< q
-  Vector domain_score;           ///< q; up to 1 inside, infinite outside of the box
+  Vector domain_score;              ///< q; up to 1 inside, infinite outside of the box
 };
 
-/// Immutable, cheap to copy, safe from many threads (a Workspace each). A result has the same bits whatever the
-/// number of threads, alone or in a batch of any size. Evaluation locks nothing and, after the first call with a
-/// Workspace, allocates nothing.
+/// Immutable, cheap to copy, safe from many threads (a Workspace each). A result has the same bits whatever
+/// the number of threads, alone or in a batch of any size. Evaluation locks nothing and, after the first call
+/// with a Workspace, allocates nothing.
 class Emulator {
  public:
   struct Parts {
@@ -72,12 +72,12 @@ class Emulator {
   /// X: q × d in the space's units; means[o]: q × outputs()[o].width(), row major.
   /// Throws DataError naming row and parameter of an input that is not finite.
   void mean(ConstMatrixRef X, double* const* means, Workspace& workspace) const;
-  /// Also standard deviations of the emulator's own error (what the regressors do not know, plus what the basis
-  /// leaves out). Throws UsageError unless has_std().
+  /// Also standard deviations of the emulator's own error (what the regressors do not know, plus what the
+  /// basis leaves out). Throws UsageError unless has_std().
   void mean_and_std(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
 
-  /// Distance to the training set over the largest that training points have among themselves; infinite outside
-  /// of the box and its constraints. Inside: at most 1.
+  /// Distance to the training set over the largest that training points have among themselves; infinite
+  /// outside of the box and its constraints. Inside: at most 1.
   double domain_score(const double* x, Workspace& workspace) const;
 
   /// All of it for a batch, on `threads` threads (0: one per core).

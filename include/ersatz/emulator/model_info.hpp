@@ -27,15 +27,15 @@ struct ChannelSummary {
 };
 
 struct ModelInfo {
-  std::string title;            ///< name of the simulator or of the data
+  std::string title;  ///< name of the simulator or of the data
   std::string library_version;
-  std::string created;          ///< ISO 8601, UTC
-  std::string recipe;           ///< TOML
-  std::string recipe_hash;      ///< XXH64 of the recipe's text
-  std::string data_hash;        ///< XXH64 of the training runs
-  std::string provenance;       ///< of the training data
+  std::string created;      ///< ISO 8601, UTC
+  std::string recipe;       ///< TOML
+  std::string recipe_hash;  ///< XXH64 of the recipe's text
+  std::string data_hash;    ///< XXH64 of the training runs
+  std::string provenance;   ///< of the training data
   Index training_runs = 0;
-  Index failed_runs = 0;        ///< in the archive, not trained on
+  Index failed_runs = 0;  ///< in the archive, not trained on
   double training_seconds = 0.0;
   double simulator_seconds = 0.0;  ///< per run, median; NaN where not known
   std::vector<std::string> warnings;

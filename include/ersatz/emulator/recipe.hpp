@@ -16,8 +16,8 @@ struct Component {
 };
 
 struct ChannelRecipe {
-  /// "auto": log where all values are positive and spread over more than a factor of 3, then center; for rows of
-  /// up to 8 values, standardise.
+  /// "auto": log where all values are positive and spread over more than a factor of 3, then center; for rows
+  /// of up to 8 values, standardise.
   std::vector<Component> transforms{{"auto", {}}};
   Component basis{"auto", {}};  ///< "auto": none for rows of up to 8 values, else pod
   Component regressor{"gp", {}};

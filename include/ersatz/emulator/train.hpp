@@ -14,9 +14,9 @@ struct PreparedChannel {
   std::string name;
   TransformPtr transform;
   BasisPtr basis;
-  Matrix coefficients;              ///< n × r, what the regressor learns
+  Matrix coefficients;  ///< n × r, what the regressor learns
   std::string transform_text, basis_text;
-  double projection_error = 0.0;    ///< relative L2, cross-validated
+  double projection_error = 0.0;  ///< relative L2, cross-validated
 };
 
 struct Prepared {
@@ -41,8 +41,8 @@ struct FittedChannel {
 };
 
 /// Fits each channel's regressor as the recipe says; `override` (if any) in its place, for comparisons.
-std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe, const FitContext& context,
-                                        const Regressor* override = nullptr);
+std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe,
+                                        const FitContext& context, const Regressor* override = nullptr);
 
 Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fitted);
 

@@ -11,9 +11,9 @@ namespace ersatz {
 /// vary. Both n × m.
 double normalised_rmse(ConstMatrixRef prediction, ConstMatrixRef truth);
 
-/// Predicts the completed runs of `held_out` and scores them, output by output. Outputs that only one side has
-/// are left out; none in common is a DataError, as is a shape or a parameter name that differs. Predictions run on
-/// `threads` threads; the time of a prediction is measured on one.
+/// Predicts the completed runs of `held_out` and scores them, output by output. Outputs that only one side
+/// has are left out; none in common is a DataError, as is a shape or a parameter name that differs.
+/// Predictions run on `threads` threads; the time of a prediction is measured on one.
 Validation validate(const Emulator& emulator, const Archive& held_out, int threads = 1);
 
 }  // namespace ersatz
