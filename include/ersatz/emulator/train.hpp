@@ -51,7 +51,11 @@ struct TrainedEmulator {
   ModelInfo info;
 };
 
-/// All of it.
+/// Fits and assembles what was prepared from these runs.
+TrainedEmulator train_prepared(const Prepared& prepared, const Archive& archive, const Recipe& recipe,
+                               const FitContext& context = {});
+
+/// All of it: prepare, then train_prepared.
 TrainedEmulator train_emulator(const Archive& archive, const Recipe& recipe, const FitContext& context = {});
 
 }  // namespace ersatz
