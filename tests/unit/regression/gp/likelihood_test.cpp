@@ -10,6 +10,7 @@
 #include "ersatz/regression/gp/gp.hpp"
 #include "functions.hpp"
 #include "regression/gp/predictor.hpp"
+#include "regression/gp/triangular.hpp"
 
 namespace {
 
@@ -96,6 +97,19 @@ struct Case {
   bool estimate_nugget;
   Index outputs;
 };
+
+TEST(GpTriangular, InverseTimesTheFactorIsOne) {
+  for (const int n : {1, 5, 64, 65, 130, 257}) {
+    Eigen::MatrixXd a = Eigen::MatrixXd::Zero(n + 3, n);  // a stride of its own
+    a.topRows(n) = Eigen::MatrixXd(Eigen::MatrixXd::Random(n, n).triangularView<Eigen::StrictlyLower>()) / n;
+    a.topRows(n).diagonal().setLinSpaced(0.5, 2.0);
+    Eigen::MatrixXd inverse = a;
+    gp::invert_lower(n, inverse.data(), n + 3);
+    EXPECT_LT((inverse.topRows(n) * a.topRows(n) - Eigen::MatrixXd::Identity(n, n)).cwiseAbs().maxCoeff(),
+              1e-14);
+    EXPECT_EQ(inverse.bottomRows(3).norm(), 0.0);
+  }
+}
 
 TEST(GpLikelihood, GradientIsThatOfFiniteDifferences) {
   const TrainingData data = smooth_data(40, 3, 3, 5, 0.02);
