@@ -180,6 +180,25 @@ TEST(GpPredictor, DamagedFileIsRefused) {
   EXPECT_THROW(load_gp_predictor(file.root()), StorageError);
 }
 
+TEST(GpPredictor, NotANumberIsRefusedAndFarAwayIsFinite) {
+  const Fit fit = fitted(smooth_data(10, 2, 1, 61), "matern52-product");
+  Workspace workspace;
+  Matrix x = Matrix::Zero(3, 2), mean(3, 1), jacobian(1, 2);
+  x(2, 1) = std::nan("");
+  try {
+    fit.predictor->mean(x, mean, workspace);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_NE(std::string(e.what()).find("input 1 of point 2"), std::string::npos);
+  }
+  EXPECT_THROW(fit.predictor->jacobian(x.row(2).data(), jacobian, workspace), DataError);
+  x.setConstant(1e200);
+  const Answer far = ask(*fit.predictor, x);
+  EXPECT_TRUE(far.mean.allFinite() && far.variance.allFinite());
+  fit.predictor->jacobian(x.data(), jacobian, workspace);
+  EXPECT_EQ(jacobian.norm(), 0.0);
+}
+
 TEST(GpPredictor, WrongShapesAreNamed) {
   const Fit fit = fitted(smooth_data(10, 2, 1, 61), "matern52");
   Workspace workspace;
