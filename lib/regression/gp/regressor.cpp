@@ -39,7 +39,9 @@ Prepared prepare(const TrainingData& data) {
     range.push_back(high - low);
   }
   for (Index o = 0; o < data.y.cols(); ++o) {
-    if (data.y.col(o).maxCoeff() == data.y.col(o).minCoeff()) continue;
+    const double low = data.y.col(o).minCoeff(), high = data.y.col(o).maxCoeff();
+    if (!(high - low > 1e-15 * std::max(std::abs(low), std::abs(high))))
+      continue;  // constant but for rounding
     const double mean = data.y.col(o).mean();
     p.varying.push_back(o);
     centre.push_back(mean);

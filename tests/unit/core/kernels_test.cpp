@@ -183,6 +183,24 @@ TEST(Kernels, InstructionSetsAgree) {
   }
 }
 
+TEST(Kernels, VanishFarAway) {
+  const Doubles x = {1e3, -1e160, 1e300}, points(3 * 9, 0.0), scale(3, 1e3);
+  Doubles r2(9), k;
+  for (const Table* t : tables()) {
+    t->scaled_squared_distances(x.data(), points.data(), 9, 9, 3, scale.data(), r2.data());
+    for (const auto& in_place : {t->squared_exponential, t->matern32_radial, t->matern52_radial,
+                                 t->matern32_slope, t->matern52_slope}) {
+      k = r2;
+      in_place(k.data(), 9);
+      EXPECT_EQ(k, Doubles(9, 0.0)) << t->name;
+    }
+    for (const auto& product : {t->matern32_product, t->matern52_product}) {
+      product(x.data(), points.data(), 9, 9, 3, scale.data(), k.data());
+      EXPECT_EQ(k, Doubles(9, 0.0)) << t->name;
+    }
+  }
+}
+
 TEST(Kernels, PanelsProductIsATriangularProductAloneAndInABatch) {
   using namespace ersatz::kernels;
   for (const Size n : {1, 7, 8, 9, 50}) {
