@@ -31,10 +31,11 @@ LinearBasis::LinearBasis(std::string name, bool complex, const Matrix& rows, Vec
 }
 
 void LinearBasis::project(const double* row, double* coefficients) const {
-  // For a complex element e, <e, row> has the real part e · row and the imaginary part (i e) · row, both as real
-  // scalar products of interleaved rows: the rows of elements_.
+  // For a complex element e, <e, row> has the real part e · row and the imaginary part (i e) · row, both as
+  // real scalar products of interleaved rows: the rows of elements_.
   const auto& kernels = kernels::table();
-  for (Index k = 0; k < elements_.rows(); ++k) coefficients[k] = kernels.dot(elements_.row(k).data(), row, width_);
+  for (Index k = 0; k < elements_.rows(); ++k)
+    coefficients[k] = kernels.dot(elements_.row(k).data(), row, width_);
 }
 
 void LinearBasis::push(const double* tangent_coefficients, double* tangent_row) const {
@@ -69,7 +70,9 @@ void IdentityBasis::reconstruct(const double* coefficients, double* row) const {
 void IdentityBasis::push(const double* tangent_coefficients, double* tangent_row) const {
   std::copy(tangent_coefficients, tangent_coefficients + width_, tangent_row);
 }
-void IdentityBasis::save(const h5::Group& group) const { group.set("width", static_cast<std::int64_t>(width_)); }
+void IdentityBasis::save(const h5::Group& group) const {
+  group.set("width", static_cast<std::int64_t>(width_));
+}
 BasisPtr IdentityBasis::load(const h5::Group& group) {
   return std::make_shared<IdentityBasis>(group.get_integer("width"));
 }

@@ -49,8 +49,8 @@ BasisPtr fit_pod(const Settings& settings, ConstMatrixRef rows, bool complex) {
   const SingularVectors svd = right_singular_vectors(rows, complex);
   const Index rank = rank_for(svd.values, tolerance, max_rank);
 
-  // What new rows will lose is more than what the training rows do, since the basis was made for these. So it is
-  // measured by cross-validation: elements from four fifths of the rows, residuals of the other fifth.
+  // What new rows will lose is more than what the training rows do, since the basis was made for these. So it
+  // is measured by cross-validation: elements from four fifths of the rows, residuals of the other fifth.
   Vector residual = Vector::Zero(rows.cols());
   const Index n = rows.rows();
   if (n >= 2 * folds) {
@@ -92,7 +92,8 @@ std::vector<std::string> basis_names() {
   return names;
 }
 
-BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatrixRef snapshots, bool complex) {
+BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatrixRef snapshots,
+                   bool complex) {
   if (snapshots.rows() == 0) throw DataError(text("basis ", name, ": there are no snapshots"));
   if (snapshots.cols() == 0) throw DataError(text("basis ", name, ": the snapshots are empty rows"));
   for (Index i = 0; i < snapshots.rows(); ++i)

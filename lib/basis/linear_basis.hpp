@@ -8,7 +8,8 @@ namespace ersatz {
 class LinearBasis final : public Basis {
  public:
   /// `rows`: r orthonormal elements, r × m complex interleaved or r × width real. `name` is how it was made.
-  LinearBasis(std::string name, bool complex, const Matrix& rows, Vector residual_variance, Vector singular_values);
+  LinearBasis(std::string name, bool complex, const Matrix& rows, Vector residual_variance,
+              Vector singular_values);
   static BasisPtr load(const h5::Group& group);
 
   std::string kind() const override { return "linear"; }

@@ -11,7 +11,8 @@ namespace ersatz {
 namespace {
 
 void check(const char* routine, int info) {
-  if (info != 0) throw NumericalError(text("LAPACK's ", routine, " failed on the snapshots (info ", info, ")"));
+  if (info != 0)
+    throw NumericalError(text("LAPACK's ", routine, " failed on the snapshots (info ", info, ")"));
 }
 
 }  // namespace
@@ -32,13 +33,13 @@ SingularVectors right_singular_vectors(ConstMatrixRef rows, bool complex) {
   if (!complex) {
     Matrix vt(n, k);
     double size = 0.0;
-    dgesdd_("S", &m, &n, a.data(), &m, result.values.data(), result.vectors.data(), &m, vt.data(), &k, &size, &query,
-            iwork.data(), &info);
+    dgesdd_("S", &m, &n, a.data(), &m, result.values.data(), result.vectors.data(), &m, vt.data(), &k, &size,
+            &query, iwork.data(), &info);
     check("dgesdd", info);
     const int lwork = static_cast<int>(size);
     std::vector<double> work(static_cast<std::size_t>(lwork));
-    dgesdd_("S", &m, &n, a.data(), &m, result.values.data(), result.vectors.data(), &m, vt.data(), &k, work.data(),
-            &lwork, iwork.data(), &info);
+    dgesdd_("S", &m, &n, a.data(), &m, result.values.data(), result.vectors.data(), &m, vt.data(), &k,
+            work.data(), &lwork, iwork.data(), &info);
     check("dgesdd", info);
   } else {
     ComplexMatrix vt(n, k);
@@ -47,13 +48,13 @@ SingularVectors right_singular_vectors(ConstMatrixRef rows, bool complex) {
     std::vector<double> rwork(std::max(5 * mn * mn + 5 * mn, 2 * mx * mn + 2 * mn * mn + mn));
     auto* av = reinterpret_cast<Complex*>(a.data());
     auto* u = reinterpret_cast<Complex*>(result.vectors.data());
-    zgesdd_("S", &m, &n, av, &m, result.values.data(), u, &m, vt.data(), &k, &size, &query, rwork.data(), iwork.data(),
-            &info);
+    zgesdd_("S", &m, &n, av, &m, result.values.data(), u, &m, vt.data(), &k, &size, &query, rwork.data(),
+            iwork.data(), &info);
     check("zgesdd", info);
     const int lwork = static_cast<int>(size.real());
     std::vector<Complex> work(static_cast<std::size_t>(lwork));
-    zgesdd_("S", &m, &n, av, &m, result.values.data(), u, &m, vt.data(), &k, work.data(), &lwork, rwork.data(),
-            iwork.data(), &info);
+    zgesdd_("S", &m, &n, av, &m, result.values.data(), u, &m, vt.data(), &k, work.data(), &lwork,
+            rwork.data(), iwork.data(), &info);
     check("zgesdd", info);
   }
   return result;

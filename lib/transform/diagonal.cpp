@@ -12,9 +12,12 @@ using Function = DiagonalTransform::Function;
 /// dy/dz at z.
 double slope_of_inverse(const Entry& e, double z) {
   switch (e.function) {
-    case Function::identity: return e.scale;
-    case Function::log: return e.scale * std::exp(z * e.scale + e.shift);
-    case Function::asinh: return e.scale * e.argument * std::cosh(z * e.scale + e.shift);
+    case Function::identity:
+      return e.scale;
+    case Function::log:
+      return e.scale * std::exp(z * e.scale + e.shift);
+    case Function::asinh:
+      return e.scale * e.argument * std::cosh(z * e.scale + e.shift);
   }
   return 0.0;
 }
@@ -36,9 +39,15 @@ void DiagonalTransform::inverse(const double* z, double* y) const {
   for (const Entry& e : entries_) {
     const double f = *z++ * e.scale + e.shift;
     switch (e.function) {
-      case Function::identity: *y++ = f; break;
-      case Function::log: *y++ = std::exp(f); break;
-      case Function::asinh: *y++ = e.argument * std::sinh(f); break;
+      case Function::identity:
+        *y++ = f;
+        break;
+      case Function::log:
+        *y++ = std::exp(f);
+        break;
+      case Function::asinh:
+        *y++ = e.argument * std::sinh(f);
+        break;
     }
   }
 }
@@ -83,8 +92,8 @@ TransformPtr DiagonalTransform::load(const h5::Group& group) {
   const Matrix numbers = group.read_matrix("argument_shift_scale", static_cast<Index>(functions.size()), 3);
   std::vector<Entry> entries;
   for (Index i = 0; i < numbers.rows(); ++i)
-    entries.push_back({static_cast<Function>(functions[static_cast<std::size_t>(i)]), numbers(i, 0), numbers(i, 1),
-                       numbers(i, 2)});
+    entries.push_back({static_cast<Function>(functions[static_cast<std::size_t>(i)]), numbers(i, 0),
+                       numbers(i, 1), numbers(i, 2)});
   return std::make_shared<DiagonalTransform>(std::move(entries));
 }
 

@@ -69,8 +69,9 @@ TransformPtr fit_log(const Settings& settings, ConstMatrixRef rows) {
     Index i = 0, j = 0;
     const double low = rows.minCoeff(&i, &j);
     if (!(low > 0.0))
-      throw DataError(text("transform log: row ", i, ", bin ", j, " is ", low,
-                           ", which has no logarithm; set a floor (transform = [{name = \"log\", floor = …}]) or use asinh"));
+      throw DataError(text(
+          "transform log: row ", i, ", bin ", j, " is ", low,
+          ", which has no logarithm; set a floor (transform = [{name = \"log\", floor = …}]) or use asinh"));
   }
   Entries entries(width(rows));
   for (auto& e : entries) {
@@ -136,7 +137,8 @@ std::vector<std::string> transform_names() {
 
 TransformPtr fit_transform(const std::string& name, const Settings& settings, ConstMatrixRef rows) {
   if (rows.rows() == 0) throw DataError(text("transform ", name, ": there are no rows to fit to"));
-  if (!rows.allFinite()) throw DataError(text("transform ", name, ": the rows contain values that are not finite"));
+  if (!rows.allFinite())
+    throw DataError(text("transform ", name, ": the rows contain values that are not finite"));
   std::string known;
   for (const Fitter& f : fitters) {
     if (name == f.name) return f.fit(settings, rows);

@@ -28,7 +28,8 @@ TransformPtr fit_input_map(const ParameterSpace& space) {
     entries.push_back(e);
   }
   std::vector<TransformPtr> steps{std::make_shared<DiagonalTransform>(std::move(entries))};
-  if (!circles.empty()) steps.push_back(std::make_shared<PeriodicTransform>(space.size(), std::move(circles)));
+  if (!circles.empty())
+    steps.push_back(std::make_shared<PeriodicTransform>(space.size(), std::move(circles)));
   return chain(std::move(steps), space.size());
 }
 

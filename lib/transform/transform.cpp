@@ -56,7 +56,8 @@ class Chain final : public Transform {
   void save(const h5::Group& group) const override {
     group.set("width", static_cast<std::int64_t>(width_));
     group.set("steps", static_cast<std::int64_t>(steps_.size()));
-    for (std::size_t i = 0; i < steps_.size(); ++i) save_transform(group.create_group(text("step", i)), *steps_[i]);
+    for (std::size_t i = 0; i < steps_.size(); ++i)
+      save_transform(group.create_group(text("step", i)), *steps_[i]);
   }
   static TransformPtr load(const h5::Group& group) {
     std::vector<TransformPtr> steps;

@@ -6,23 +6,11 @@
 #include <vector>
 
 #include "ersatz/core/parameter_space.hpp"
+#include "ersatz/emulator/model_info.hpp"
 #include "ersatz/selection/comparison.hpp"
 #include "ersatz/selection/validation.hpp"
 
 namespace ersatz {
-
-/// One channel of the emulator: what it is made of.
-struct ReportChannel {
-  std::string name;
-  std::string transform;          ///< "log, standardise"
-  std::string basis;              ///< "pod, 23 elements"
-  std::string regressor;          ///< "gp, matern52"
-  Index coefficients = 0;         ///< real coefficients that regressors learn
-  Vector singular_values;         ///< of all modes seen, descending
-  double projection_error = 0.0;  ///< relative L2 error that the basis leaves on the training rows
-  std::vector<std::pair<std::string, std::string>> facts;
-  std::vector<std::string> warnings;
-};
 
 struct ReportData {
   std::string title;  ///< "supernova-6"
@@ -38,7 +26,7 @@ struct ReportData {
   std::string provenance;          ///< of the training data
   ParameterSpace space;
   std::string decoder;
-  std::vector<ReportChannel> channels;
+  std::vector<ChannelSummary> channels;
   Validation validation;
   std::vector<ComparisonRow> comparison;  ///< empty: not made
   std::vector<std::string> warnings;
