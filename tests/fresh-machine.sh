@@ -89,7 +89,7 @@ variables=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
   [ -z "${!name:-}" ] || variables+=("$name=${!name}")
 done
-[ -z "$ci" ] || variables+=(CI=$ci)
+[ -z "$ci" ] || variables+=("CI=$ci")
 
 mount_on "$root/proc" -t proc proc
 mount_on "$root/dev" -t tmpfs -o mode=755 tmpfs
