@@ -31,11 +31,14 @@ ersatz::Matrix point_from(const ersatz::Emulator& emulator, char** words, int n)
 void print(const ersatz::Emulator& emulator, const ersatz::Matrix& x) {
   // One Workspace per thread. After its first use, predictions allocate nothing.
   ersatz::Workspace workspace;
-  std::vector<ersatz::Vector> mean, std;
-  std::vector<double*> mean_pointers, std_pointers;
-  for (const ersatz::OutputSpec& output : emulator.outputs()) {
-    mean_pointers.push_back(mean.emplace_back(output.width()).data());
-    std_pointers.push_back(std.emplace_back(ersatz::Vector::Zero(output.width())).data());
+  const std::size_t count = emulator.outputs().size();
+  std::vector<ersatz::Vector> mean(count), std(count);
+  std::vector<double*> mean_pointers(count), std_pointers(count);
+  for (std::size_t o = 0; o < count; ++o) {
+    mean[o].setZero(emulator.outputs()[o].width());
+    std[o].setZero(emulator.outputs()[o].width());
+    mean_pointers[o] = mean[o].data();
+    std_pointers[o] = std[o].data();
   }
   if (emulator.has_std())
     emulator.mean_and_std(x, mean_pointers.data(), std_pointers.data(), workspace);
@@ -45,7 +48,7 @@ void print(const ersatz::Emulator& emulator, const ersatz::Matrix& x) {
   const double score = emulator.domain_score(x.data(), workspace);
   std::printf("# %s the domain that the emulator was trained on (score %.3g)\n",
               score <= 1 ? "inside" : "OUTSIDE of", score);
-  for (std::size_t o = 0; o < emulator.outputs().size(); ++o) {
+  for (std::size_t o = 0; o < count; ++o) {
     const ersatz::OutputSpec& output = emulator.outputs()[o];
     const ersatz::Axis& axis = emulator.axis_of(output);
     const ersatz::Index step = output.complex ? 2 : 1;
