@@ -20,18 +20,10 @@ extern const Table the_table;
 namespace {
 
 const Table& choose() {
-#if defined(ERSATZ_X86)
-  const char* wish = std::getenv("ERSATZ_INSTRUCTIONS");
-  const std::string_view want = wish ? wish : "";
-  __builtin_cpu_init();
-  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
-                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                          __builtin_cpu_supports("avx512bw");
-  if (want == "generic") return generic::the_table;
-  if (has_avx512 && want != "avx2") return avx512::the_table;
-  if (has_avx2) return avx2::the_table;
-#endif
+  if (const char* wish = std::getenv("ERSATZ_INSTRUCTIONS"))
+    if (const Table* found = table_named(wish)) return *found;
+  for (const char* name : {"avx512", "avx2"})
+    if (const Table* found = table_named(name)) return *found;
   return generic::the_table;
 }
 
@@ -40,6 +32,21 @@ const Table& choose() {
 const Table& table() {
   static const Table& chosen = choose();
   return chosen;
+}
+
+const Table* table_named(const char* name) {
+  const std::string_view want = name;
+  if (want == "generic") return &generic::the_table;
+#if defined(ERSATZ_X86)
+  __builtin_cpu_init();
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                          __builtin_cpu_supports("avx512bw");
+  if (want == "avx2" && has_avx2) return &avx2::the_table;
+  if (want == "avx512" && has_avx512) return &avx512::the_table;
+#endif
+  return nullptr;
 }
 
 }  // namespace ersatz::kernels

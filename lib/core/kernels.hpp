@@ -9,34 +9,78 @@ namespace ersatz::kernels {
 
 using Size = std::ptrdiff_t;
 
-/// What one instruction set offers. n is the number of training points; columns of `points` are inputs:
-/// points[k * n + i] is input k of point i, already divided by the lengthscale.
+/// What one instruction set offers. n is the number of training points and d that of inputs; columns of
+/// `points` are inputs: points[k * stride + i] is input k of point i. `scale` holds one factor for each input
+/// (one over the lengthscale).
 struct Table {
   const char* name;
 
   /// r2[i] = Σ_k (x[k] - points[k n + i])²
   void (*squared_distances)(const double* x, const double* points, Size n, Size d, double* r2);
-  /// out[i] = exp(in[i]); below -708 gives 0. Relative error below 3e-16 · 2.
+  /// r2[i] = Σ_k (scale[k] (x[k] - points[k stride + i]))²
+  void (*scaled_squared_distances)(const double* x, const double* points, Size stride, Size n, Size d,
+                                   const double* scale, double* r2);
+  /// out[i] = exp(in[i]); below -708 gives 0. Within 2 units in the last place.
   void (*exponentials)(const double* in, Size n, double* out);
-  /// k[i] = exp(-r2[i] / 2), in place.
+
+  // Radial correlations from squared distances, in place, and their slopes f = -2 dk/d(r²): the derivative
+  // by the logarithm of length k is f (scale[k] h)², that by x[k] is -f scale[k]² h, h = x[k] - points[…].
+  /// exp(-r² / 2); it is its own slope.
   void (*squared_exponential)(double* r2, Size n);
-  /// k[i] = Π_k (1 + √3 h) exp(-√3 h), h = |x[k] - points[k n + i]|
-  void (*matern32_product)(const double* x, const double* points, Size n, Size d, double* k);
-  /// k[i] = Π_k (1 + √5 h + 5/3 h²) exp(-√5 h)
-  void (*matern52_product)(const double* x, const double* points, Size n, Size d, double* k);
-  /// Radial Matérn from squared distances, in place.
+  /// (1 + √3 r) exp(-√3 r); slope 3 exp(-√3 r)
   void (*matern32_radial)(double* r2, Size n);
+  void (*matern32_slope)(double* r2, Size n);
+  /// (1 + √5 r + 5/3 r²) exp(-√5 r); slope 5/3 (1 + √5 r) exp(-√5 r)
   void (*matern52_radial)(double* r2, Size n);
+  void (*matern52_slope)(double* r2, Size n);
+  /// out[k] = Σ_i f[i] h², or Σ_i f[i] h, with h = x[k] - points[k stride + i].
+  void (*weighted_squares)(const double* x, const double* points, Size stride, Size n, Size d,
+                           const double* f, double* out);
+  void (*weighted_differences)(const double* x, const double* points, Size stride, Size n, Size d,
+                               const double* f, double* out);
+
+  /// k[i] = Π_k (1 + h) exp(-h), h = √3 scale[k] |x[k] - points[k stride + i]|
+  void (*matern32_product)(const double* x, const double* points, Size stride, Size n, Size d,
+                           const double* scale, double* k);
+  /// k[i] = Π_k (1 + h + h²/3) exp(-h), h = √5 scale[k] |x[k] - points[k stride + i]|
+  void (*matern52_product)(const double* x, const double* points, Size stride, Size n, Size d,
+                           const double* scale, double* k);
+  /// As weighted_squares (power 2) and weighted_differences (power 1), each term times the one-dimensional
+  /// slope over the one-dimensional correlation: 3 / (1 + h), and 5/3 (1 + h) / (1 + h + h²/3).
+  void (*matern32_product_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
+                                    const double* scale, const double* f, int power, double* out);
+  void (*matern52_product_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
+                                    const double* scale, const double* f, int power, double* out);
+
   /// Σ_i a[i] b[i]
   double (*dot)(const double* a, const double* b, Size n);
   /// out[j] += Σ_k a[k] rows[k m + j] for k = 0 … r-1 in order.
   void (*add_rows)(const double* a, const double* rows, Size r, Size m, double* out);
   /// Σ_i (Σ_{j<=i} L[i n + j] b[j])²: squared norm of a lower triangular product, row major, n × n.
   double (*triangle_norm2)(const double* lower, const double* b, Size n);
+  /// y = L b for q vectors b (vector v at b + v stride, y likewise); L lower triangular in panels of
+  /// panel_rows rows, see panels_size. b and y have panels_rounded(n) entries; those of b past n are zero.
+  void (*panels_product)(const double* panels, const double* b, Size stride, Size n, Size q, double* y);
 };
+
+/// A lower triangle in panels: rows 8 g … 8 g + 7 over their first 8 (g + 1) columns, column by column, with
+/// zeros above the diagonal and past the last row. Half the memory of a square, read in one stream.
+constexpr Size panel_rows = 8;
+constexpr Size panels_rounded(Size n) { return (n + panel_rows - 1) / panel_rows * panel_rows; }
+constexpr Size panels_size(Size n) {
+  const Size groups = panels_rounded(n) / panel_rows;
+  return panel_rows * panel_rows * groups * (groups + 1) / 2;
+}
+/// Where element (i, j), j <= i, stands.
+constexpr Size panels_index(Size i, Size j) {
+  const Size g = i / panel_rows;
+  return panel_rows * panel_rows * g * (g + 1) / 2 + j * panel_rows + i % panel_rows;
+}
 
 /// The best table for this processor: "avx512", "avx2" or "generic". The environment variable
 /// ERSATZ_INSTRUCTIONS forces one (for tests).
 const Table& table();
+/// A named table, or null when this processor cannot run it (or the name is unknown).
+const Table* table_named(const char* name);
 
 }  // namespace ersatz::kernels

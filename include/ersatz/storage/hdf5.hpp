@@ -27,6 +27,7 @@ class Group {
 
   // Datasets. Matrices are written as they are (row major).
   void write(std::string_view name, ConstMatrixRef values) const;
+  void write(std::string_view name, const Matrix& values) const { write(name, ConstMatrixRef(values)); }
   void write(std::string_view name, const Vector& values) const;
   void write(std::string_view name, const ComplexMatrix& values) const;  ///< compound (r, i), as h5py
   void write(std::string_view name, const std::vector<std::int64_t>& values) const;
@@ -67,21 +68,24 @@ class Group {
   std::vector<double> get_doubles_on(std::string_view dataset, std::string_view name) const;
   std::vector<std::string> get_strings_on(std::string_view dataset, std::string_view name) const;
 
-  struct Handle;  // a shared HDF5 identifier, in the source
+  struct Handle;              // a shared HDF5 identifier, in the source
+  const Handle& raw() const;  ///< for the sources of this layer
 
  private:
   friend class File;
+  friend class AtomicFile;
   std::shared_ptr<Handle> handle_;
 };
 
-/// An open HDF5 file.
+/// An open HDF5 file. What Ersatz wrote ends in a checksum of its bytes (see docs/file-formats.md): `open`
+/// and `from_memory` compare it before HDF5 sees a byte, at the cost of reading the file once.
 class File {
  public:
   static File open(const std::string& path);                             ///< read only
   static File from_memory(const Bytes& image, const std::string& name);  ///< read only, from a file's bytes
   static File in_memory(const std::string& name);                        ///< writable, never touches the disk
   Group root() const;
-  Bytes image();  ///< the file's bytes (flushes first)
+  Bytes image();  ///< the file's bytes (flushes first), with the trailer that `commit` writes
   const std::string& path() const;
 
  private:
@@ -98,7 +102,8 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   Group root() const;
-  /// Writes the root attribute `checksum` (see content_checksum), closes, syncs, renames, syncs the folder.
+  /// Writes the root attribute `checksum` (see content_checksum) and the trailer, closes, syncs, renames,
+  /// syncs the folder. The file is built in memory: at its peak that takes as much as its content again.
   void commit();
 
  private:
@@ -112,5 +117,10 @@ std::uint64_t content_checksum(const Group& group);
 /// Throws a StorageError when the root attribute `checksum` is there and differs, or is missing and
 /// `required`.
 void verify_checksum(const File& file, bool required);
+
+/// The root attribute `version`, once `format` and `version` are what this library reads (1 … supported).
+/// Throws a StorageError naming `path` for a foreign format and for a newer version.
+std::int64_t check_format(const Group& root, std::string_view format, std::int64_t supported,
+                          const std::string& path);
 
 }  // namespace ersatz::h5

@@ -1,0 +1,92 @@
+#pragma once
+// The likelihood of hyperparameters, and conditioning on data once they are chosen: two steps, two results.
+
+#include <optional>
+#include <vector>
+
+#include "ersatz/core/matrix.hpp"
+#include "ersatz/core/workspace.hpp"
+#include "ersatz/regression/gp/kernel.hpp"
+
+namespace ersatz::gp {
+
+/// profile: mean and process variance at their optimum (maximum likelihood, variance over n).
+/// restricted: the mean integrated out (Patterson & Thompson 1971; variance over n - 1).
+enum class Estimator { profile, restricted };
+
+/// none, or RobustGaSP's jointly robust prior on t = Σ_k C_k / length_k + nugget: t^a exp(-b t) with a = 0.2,
+/// b = n^(-1/d) (a + d), C_k = n^(-1/d) × range (Gu 2018, Gu, Palomo & Berger 2019). Keeps lengths from
+/// running to zero, and all of them together from running to infinity.
+enum class Prior { none, robust };
+
+struct LikelihoodOptions {
+  Estimator estimator = Estimator::restricted;
+  Prior prior = Prior::robust;
+  /// Noise variance over process variance: a value, or empty to make it the last hyperparameter.
+  std::optional<double> nugget;
+  double jitter = 0.0;  ///< added to the diagonal, relative to its mean, and not seen as noise
+};
+
+/// y = mean + process variance × correlation: what is concentrated out, for each of m outputs that share one
+/// correlation.
+struct Concentrated {
+  std::vector<double> mean, variance;
+};
+
+/// Minus the log likelihood (with the prior's log density subtracted) of m outputs that share a correlation
+/// matrix R = K(θ) + nugget I, as a function of θ and log nugget. Holds its n × n buffer, reused by every
+/// evaluation; one object per thread.
+class Objective {
+ public:
+  /// points: x row by row (n × d, inputs spanning about [0, 1]); y: n × m. Both are copied.
+  Objective(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const LikelihoodOptions& options);
+
+  Index parameters() const { return kernel_->parameters() + (options_.nugget ? 0 : 1); }
+
+  /// False when R is not positive definite in double precision. `gradient` may be null; with it the cost is
+  /// n³ flops (Cholesky factor and inverse) and one pass over the gram matrix' derivatives; without, n³/3.
+  bool evaluate(const double* parameters, double* value, double* gradient);
+
+  /// Of the last successful evaluation.
+  const Concentrated& concentrated() const { return concentrated_; }
+  Index evaluations() const { return evaluations_; }
+  void set_jitter(double jitter) { options_.jitter = jitter; }
+
+ private:
+  void add_prior(const double* coefficients, double nugget, double* value, double* gradient) const;
+
+  KernelPtr kernel_;
+  LikelihoodOptions options_;
+  Index n_, d_, m_;
+  Vector columns_;        // d × n, input by input
+  Eigen::MatrixXd rhs_;   // n × (m + 1): outputs, ones
+  Eigen::MatrixXd r_;     // n × n, lower triangle
+  Eigen::MatrixXd work_;  // n × (m + 1)
+  std::vector<Hyperparameter> hyperparameters_;
+  std::vector<double> coefficients_;
+  Concentrated concentrated_;
+  Workspace workspace_;
+  Index evaluations_ = 0;
+};
+
+/// What prediction needs, given hyperparameters.
+struct Conditioned {
+  std::vector<double> coefficients;
+  double nugget = 0.0, jitter = 0.0;
+  Concentrated concentrated;
+  Matrix weights;        ///< m × n: R⁻¹ (y - mean)
+  Vector solved_ones;    ///< n: R⁻¹ 1
+  double information;    ///< 1ᵀ R⁻¹ 1
+  Vector inverse_lower;  ///< lower triangle of L⁻¹, R = L Lᵀ, row by row: n (n + 1) / 2
+  /// Leave-one-out in closed form, the mean estimated anew without the point (Dubrule 1983): residual
+  /// y_i - y_(-i) and its deviation, that of an observed value (n × m each). Empty for n = 1.
+  Matrix leave_one_out_residual, leave_one_out_deviation;
+  /// The same with the mean held fixed.
+  Matrix fixed_mean_residual, fixed_mean_deviation;
+};
+
+/// One factorisation and one triangular inverse. Throws NumericalError when R is not positive definite.
+Conditioned condition(const Kernel& kernel, ConstMatrixRef x, ConstMatrixRef y, const double* theta,
+                      double nugget, double jitter, Estimator estimator);
+
+}  // namespace ersatz::gp

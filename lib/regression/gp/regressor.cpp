@@ -1,0 +1,475 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "core/kernels.hpp"
+#include "ersatz/core/blas.hpp"
+#include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/gp.hpp"
+#include "regression/gp/predictor.hpp"
+#include "regression/gp/search.hpp"
+
+namespace ersatz {
+namespace {
+
+using gp::Concentrated;
+using gp::Hyperparameter;
+
+constexpr double smallest_nugget = 1e-12, largest_nugget = 1.0;
+
+/// The data as the search sees them: inputs that vary, scaled to [0, 1]; outputs that vary, standardised.
+struct Prepared {
+  std::vector<Index> active, varying;
+  Vector lower, range, centre, scale;
+  Matrix x, y;
+};
+
+Prepared prepare(const TrainingData& data) {
+  Prepared p;
+  const Index n = data.x.rows();
+  std::vector<double> lower, range, centre, scale;
+  for (Index k = 0; k < data.x.cols(); ++k) {
+    const double low = data.x.col(k).minCoeff(), high = data.x.col(k).maxCoeff();
+    if (!(high - low > 1e-13 * std::max(std::abs(low), std::abs(high)))) continue;
+    p.active.push_back(k);
+    lower.push_back(low);
+    range.push_back(high - low);
+  }
+  for (Index o = 0; o < data.y.cols(); ++o) {
+    if (data.y.col(o).maxCoeff() == data.y.col(o).minCoeff()) continue;
+    const double mean = data.y.col(o).mean();
+    p.varying.push_back(o);
+    centre.push_back(mean);
+    scale.push_back(std::sqrt((data.y.col(o).array() - mean).square().mean()));
+  }
+  const auto vector = [](const std::vector<double>& v) {
+    return Vector(Eigen::Map<const Vector>(v.data(), static_cast<Index>(v.size())));
+  };
+  p.lower = vector(lower);
+  p.range = vector(range);
+  p.centre = vector(centre);
+  p.scale = vector(scale);
+  p.x.resize(n, static_cast<Index>(p.active.size()));
+  for (Index k = 0; k < p.x.cols(); ++k)
+    for (Index i = 0; i < n; ++i)
+      p.x(i, k) = (data.x(i, p.active[static_cast<std::size_t>(k)]) - p.lower[k]) / p.range[k];
+  p.y.resize(n, static_cast<Index>(p.varying.size()));
+  for (Index o = 0; o < p.y.cols(); ++o)
+    p.y.col(o) = (data.y.col(p.varying[static_cast<std::size_t>(o)]).array() - p.centre[o]) / p.scale[o];
+  return p;
+}
+
+/// Pairs of rows with identical inputs, and whether their outputs differ anywhere.
+struct Duplicates {
+  Index count = 0;
+  bool conflicting = false;
+  Index first = -1, second = -1;
+};
+
+Duplicates find_duplicates(const Matrix& x, const Matrix& y) {
+  std::vector<Index> order(static_cast<std::size_t>(x.rows()));
+  std::iota(order.begin(), order.end(), Index{0});
+  const auto row = [&](Index i) { return x.data() + i * x.cols(); };
+  std::sort(order.begin(), order.end(), [&](Index a, Index b) {
+    const int c = [&] {
+      for (Index k = 0; k < x.cols(); ++k)
+        if (row(a)[k] != row(b)[k]) return row(a)[k] < row(b)[k] ? -1 : 1;
+      return 0;
+    }();
+    return c != 0 ? c < 0 : a < b;
+  });
+  Duplicates found;
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const Index a = order[i - 1], b = order[i];
+    if (!std::equal(row(a), row(a) + x.cols(), row(b))) continue;
+    ++found.count;
+    const bool conflict = y.row(a) != y.row(b);
+    if (found.first < 0 || (conflict && !found.conflicting)) {
+      found.first = a;
+      found.second = b;
+    }
+    found.conflicting = found.conflicting || conflict;
+  }
+  return found;
+}
+
+/// What one task of the search sends back, as doubles.
+struct Found {
+  std::vector<double> theta;
+  double nugget = 0.0, jitter = 0.0;
+  double value = 0.0, winner = 0.0, spread = 0.0;
+  double iterations = 0.0, evaluations = 0.0, converged = 0.0, usable = 0.0;
+
+  Bytes bytes() const {
+    std::vector<double> v = {nugget,     jitter,      value,     winner, spread,
+                             iterations, evaluations, converged, usable};
+    v.insert(v.end(), theta.begin(), theta.end());
+    return to_bytes(v);
+  }
+  static Found from(const Bytes& bytes) {
+    const std::vector<double> v = doubles_from_bytes(bytes);
+    Found f;
+    f.nugget = v[0];
+    f.jitter = v[1];
+    f.value = v[2];
+    f.winner = v[3];
+    f.spread = v[4];
+    f.iterations = v[5];
+    f.evaluations = v[6];
+    f.converged = v[7];
+    f.usable = v[8];
+    f.theta.assign(v.begin() + 9, v.end());
+    return f;
+  }
+};
+
+std::string count_of(std::size_t count, Index total) {
+  return text(count, " of ", total, total == 1 ? " output" : " outputs");
+}
+
+class GpRegressor final : public Regressor {
+ public:
+  explicit GpRegressor(GpOptions options) : options_(std::move(options)) {
+    gp::make_kernel(options_.kernel, 1);
+    const auto check = [](bool good, const std::string& what) {
+      if (!good) throw UsageError("regressor gp: " + what);
+    };
+    check(!options_.nugget || (*options_.nugget >= 0.0 && std::isfinite(*options_.nugget)),
+          text("nugget is ", options_.nugget.value_or(0.0), ", expected a number >= 0 or \"estimated\""));
+    check(options_.starts >= 1 && options_.starts <= 1000,
+          text("starts is ", options_.starts, ", expected 1 … 1000"));
+    check(options_.max_iterations >= 1,
+          text("max_iterations is ", options_.max_iterations, ", expected at least 1"));
+    if (options_.bounds)
+      check(options_.bounds->first > 0.0 && options_.bounds->first < options_.bounds->second &&
+                std::isfinite(options_.bounds->second),
+            text("bounds are ", options_.bounds->first, ", ", options_.bounds->second,
+                 ", expected 0 < smallest < largest length, in ranges of the inputs"));
+  }
+
+  std::string name() const override { return "gp"; }
+
+  std::string settings() const override {
+    std::string line = options_.kernel;
+    line += options_.nugget ? text(", nugget ", *options_.nugget) : ", nugget estimated";
+    if (options_.prior == gp::Prior::none) line += ", no prior";
+    if (options_.likelihood == gp::Estimator::profile) line += ", profile likelihood";
+    if (options_.shared) line += ", shared correlation";
+    return line;
+  }
+
+  Fit fit(const TrainingData& data, const FitContext& context) const override;
+
+ private:
+  std::optional<double> nugget_for(const Duplicates& duplicates, FitSummary& summary) const;
+  gp::SearchOptions search_options(const gp::Kernel& kernel, Index n, bool estimate) const;
+  Found find(const gp::KernelPtr& kernel, const Prepared& data, const std::vector<Index>& outputs,
+             std::optional<double> nugget, const RandomStream& random) const;
+  void report(const gp::GpState& state, const std::vector<Found>& found,
+              const std::vector<std::vector<Index>>& groups, const gp::SearchOptions& box,
+              const std::vector<std::string>& names, FitSummary& summary) const;
+
+  GpOptions options_;
+};
+
+std::optional<double> GpRegressor::nugget_for(const Duplicates& duplicates, FitSummary& summary) const {
+  if (duplicates.count == 0) return options_.nugget;
+  std::string warning = text(duplicates.count, duplicates.count == 1 ? " point repeats" : " points repeat",
+                             " the inputs of another (rows ", duplicates.first, " and ", duplicates.second,
+                             duplicates.conflicting ? ", with different outputs)" : ")");
+  std::optional<double> nugget = options_.nugget;
+  if (nugget && *nugget == 0.0) {
+    nugget.reset();
+    warning += "; no function interpolates them all: the nugget is estimated instead of 0";
+  }
+  summary.warnings.push_back(warning);
+  return nugget;
+}
+
+gp::SearchOptions GpRegressor::search_options(const gp::Kernel& kernel, Index n, bool estimate) const {
+  gp::SearchOptions box;
+  box.starts = options_.starts;
+  box.max_iterations = options_.max_iterations;
+  const auto add = [&](double lower, double upper, double start, double random_lower, double random_upper) {
+    const auto inside = [&](double v) { return std::log(std::clamp(v, lower, upper)); };
+    box.lower.push_back(std::log(lower));
+    box.upper.push_back(std::log(upper));
+    box.start.push_back(inside(start));
+    box.random_lower.push_back(inside(random_lower));
+    box.random_upper.push_back(inside(random_upper));
+  };
+  for (const Hyperparameter& h : kernel.hyperparameters(n)) {
+    const bool length = h.role == Hyperparameter::Role::length;
+    const double lower = length && options_.bounds ? options_.bounds->first : h.lower;
+    const double upper = length && options_.bounds ? options_.bounds->second : h.upper;
+    add(lower, upper, h.start, h.start / 4.0, h.start * 6.0);
+  }
+  if (estimate) add(smallest_nugget, largest_nugget, 1e-6, 1e-10, 1e-2);
+  return box;
+}
+
+Found GpRegressor::find(const gp::KernelPtr& kernel, const Prepared& data, const std::vector<Index>& outputs,
+                        std::optional<double> nugget, const RandomStream& random) const {
+  const SingleThreadedBlas single;
+  Matrix y(data.y.rows(), static_cast<Index>(outputs.size()));
+  for (Index o = 0; o < y.cols(); ++o) y.col(o) = data.y.col(outputs[static_cast<std::size_t>(o)]);
+  gp::LikelihoodOptions likelihood;
+  likelihood.estimator = options_.likelihood;
+  likelihood.prior = options_.prior;
+  likelihood.nugget = nugget;
+  gp::Objective objective(kernel, data.x, y, likelihood);
+  const gp::SearchOptions box = search_options(*kernel, data.x.rows(), !nugget);
+  Found found;
+  gp::SearchResult result;
+  for (double jitter = 0.0; jitter < 1e-3; jitter = jitter == 0.0 ? 1e-10 : 10.0 * jitter) {
+    objective.set_jitter(jitter);
+    result = search(objective, box, random);
+    found.jitter = jitter;
+    found.evaluations += static_cast<double>(result.evaluations);
+    if (result.usable) break;
+  }
+  found.usable = result.usable;
+  found.converged = result.converged;
+  found.value = result.value;
+  found.winner = static_cast<double>(result.winner);
+  found.iterations = static_cast<double>(result.iterations);
+  for (const double reached : result.reached)
+    if (std::isfinite(reached)) found.spread = std::max(found.spread, reached - result.value);
+  found.nugget = nugget ? *nugget : std::exp(result.parameters.back());
+  found.theta.assign(result.parameters.begin(), result.parameters.begin() + kernel->parameters());
+  return found;
+}
+
+void GpRegressor::report(const gp::GpState& state, const std::vector<Found>& found,
+                         const std::vector<std::vector<Index>>& groups, const gp::SearchOptions& box,
+                         const std::vector<std::string>& names, FitSummary& summary) const {
+  const auto p = static_cast<Index>(state.outputs.size());
+  const auto name_of = [&](std::size_t k) {
+    const Index input = state.active[k];
+    return names.empty() ? text("input ", input) : names[static_cast<std::size_t>(input)];
+  };
+  std::size_t jittered = 0, stopped = 0, shortest = 0, noisy = 0;
+  double jitter = 0.0;
+  std::vector<std::size_t> inert(state.active.size(), 0);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const Found& f = found[g];
+    const std::size_t members = groups[g].size();
+    std::string lengths, who;
+    bool at_lower = false;
+    for (std::size_t k = 0; k < f.theta.size(); ++k) {
+      lengths += (k ? " " : "") + brief(std::exp(f.theta[k]) * state.range[static_cast<Index>(k)]);
+      at_lower = at_lower || f.theta[k] < box.lower[k] + 1e-2;
+      if (f.theta[k] > box.upper[k] - 0.1) inert[k] += members;
+    }
+    for (const Index o : groups[g]) who += (who.empty() ? "" : " ") + text(o);
+    if (members > 4) who = text(groups[g].front(), " … ", groups[g].back());
+    const auto& first = state.outputs[static_cast<std::size_t>(groups[g].front())];
+    summary.facts.push_back(
+        {"output " + who,
+         text("lengths ", lengths, ", nugget ", brief(f.nugget), ", process deviation ",
+              brief(std::sqrt(first.process_variance)), ", -log likelihood ", brief(f.value, 8), ", start ",
+              f.winner, " of ", options_.starts, " won (others up to ", brief(f.spread), " behind), ",
+              f.evaluations, " evaluations")});
+    if (f.jitter > 0.0) jittered += members;
+    jitter = std::max(jitter, f.jitter);
+    if (f.converged == 0.0) stopped += members;
+    if (at_lower) shortest += members;
+    if (f.nugget > 0.5 * largest_nugget) noisy += members;
+  }
+  if (jittered)
+    summary.warnings.push_back(text("the covariance matrix of ", count_of(jittered, p),
+                                    " was singular: jitter up to ", brief(jitter),
+                                    " of the process variance was added; nugget = \"estimated\" avoids it"));
+  if (stopped) {
+    summary.converged = false;
+    summary.warnings.push_back(text("the search for ", count_of(stopped, p),
+                                    " stopped before its likelihood was flat; try a larger max_iterations (",
+                                    options_.max_iterations, ") or more starts (", options_.starts, ")"));
+  }
+  if (shortest)
+    summary.warnings.push_back(text("a length of ", count_of(shortest, p),
+                                    " is at its smallest: the outputs may vary faster than the points lie"));
+  if (noisy)
+    summary.warnings.push_back(text("the nugget of ", count_of(noisy, p),
+                                    " is at its largest: the inputs explain little of the variance"));
+  for (std::size_t k = 0; k < inert.size(); ++k)
+    if (inert[k])
+      summary.facts.push_back({"does not matter", text(name_of(k), ": for ", count_of(inert[k], p))});
+}
+
+Fit GpRegressor::fit(const TrainingData& data, const FitContext& context) const {
+  const auto began = std::chrono::steady_clock::now();
+  data.check();
+  if (data.noise_std.size() > 0)
+    throw DataError(
+        "regressor gp: known noise of each value (noise_std) is not taken yet; leave it away and let the "
+        "nugget be estimated");
+  const Index n = data.x.rows(), p = data.y.cols(), d = data.x.cols();
+  if (n > 30000)
+    throw DataError(text("regressor gp: ", n, " points need a covariance matrix of ",
+                         brief(8e-9 * static_cast<double>(n) * static_cast<double>(n)),
+                         " GB; use at most 30000 points"));
+  Fit result;
+  FitSummary& summary = result.summary;
+  const Prepared prepared = prepare(data);
+
+  gp::GpState state;
+  state.kernel = options_.kernel;
+  state.inputs = d;
+  state.active = prepared.active;
+  state.lower = prepared.lower;
+  state.range = prepared.range;
+  state.points = prepared.x.transpose();
+  state.outputs.resize(static_cast<std::size_t>(p));
+  state.weights = Matrix::Zero(p, n);
+  summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
+
+  for (Index k = 0; k < d; ++k)
+    if (std::find(prepared.active.begin(), prepared.active.end(), k) == prepared.active.end())
+      summary.warnings.push_back(
+          text("input ", data.input_names.empty() ? text(k) : data.input_names[static_cast<std::size_t>(k)],
+               " does not vary in the data and was dropped"));
+  if (n == 1) summary.warnings.push_back("one point only: its value everywhere, with variance 0");
+  for (Index o = 0; o < p; ++o) state.outputs[static_cast<std::size_t>(o)].mean = data.y(0, o);
+  if (const Index constant = p - static_cast<Index>(prepared.varying.size()); constant > 0 && n > 1)
+    summary.warnings.push_back(text(count_of(static_cast<std::size_t>(constant), p),
+                                    constant == 1 ? " does" : " do",
+                                    " not vary: predicted as constant, with variance 0"));
+
+  const Duplicates duplicates = find_duplicates(data.x, data.y);
+  if (prepared.active.empty()) {
+    // Replicates of one point: mean and scatter.
+    for (std::size_t v = 0; v < prepared.varying.size(); ++v) {
+      const Index o = prepared.varying[v];
+      const double count = static_cast<double>(n);
+      const double variance = (data.y.col(o).array() - data.y.col(o).mean()).square().sum() / (count - 1.0);
+      state.outputs[static_cast<std::size_t>(o)] = {-1, data.y.col(o).mean(), variance / count, variance};
+      summary.leave_one_out.col(o) = (data.y.col(o).array() - data.y.col(o).mean()) * (count / (count - 1.0));
+    }
+  } else if (!prepared.varying.empty()) {
+    const std::optional<double> nugget = nugget_for(duplicates, summary);
+    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, prepared.x.cols());
+    std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
+    for (Index v = 0; v < static_cast<Index>(prepared.varying.size()); ++v)
+      if (options_.shared && v > 0)
+        groups.front().push_back(v);
+      else
+        groups.push_back({v});
+    const auto tasks = static_cast<Index>(groups.size());
+    SerialExecutor serial;
+    Executor& executor = context.executor ? *context.executor : serial;
+    if (context.progress) context.progress->begin("Gaussian processes", tasks);
+    std::atomic<Index> done{0};
+    const std::vector<Bytes> results = executor.map(tasks, [&](Index task) {
+      const auto& group = groups[static_cast<std::size_t>(task)];
+      const Found found = find(kernel, prepared, group, nugget,
+                               context.random.split(static_cast<std::uint64_t>(
+                                   prepared.varying[static_cast<std::size_t>(group.front())])));
+      if (context.progress) context.progress->step(++done);
+      return found.bytes();
+    });
+    if (context.progress) context.progress->end();
+
+    const SingleThreadedBlas single;
+    std::vector<Found> found;
+    std::vector<std::vector<Index>> members;
+    double inside_one = 0.0, inside_two = 0.0, values = 0.0;
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      Found f = Found::from(results[g]);
+      if (f.usable == 0.0)
+        throw NumericalError(text("regressor gp, output ",
+                                  prepared.varying[static_cast<std::size_t>(groups[g].front())],
+                                  ": no hyperparameters give a usable covariance matrix of ", n,
+                                  " points, even with jitter 1e-4; look for points that nearly coincide"));
+      Matrix y(n, static_cast<Index>(groups[g].size()));
+      for (Index v = 0; v < y.cols(); ++v) y.col(v) = prepared.y.col(groups[g][static_cast<std::size_t>(v)]);
+      gp::Conditioned c =
+          gp::condition(*kernel, prepared.x, y, f.theta.data(), f.nugget, f.jitter, options_.likelihood);
+      gp::Correlation r;
+      r.hyperparameters = f.theta;
+      r.coefficients = c.coefficients;
+      r.nugget = c.nugget;
+      r.jitter = c.jitter;
+      r.information = c.information;
+      r.solved_ones = c.solved_ones;
+      r.panels = Vector::Zero(kernels::panels_size(n));
+      for (Index i = 0, at = 0; i < n; ++i)
+        for (Index j = 0; j <= i; ++j, ++at) r.panels[kernels::panels_index(i, j)] = c.inverse_lower[at];
+      std::vector<Index> mine;
+      for (Index v = 0; v < y.cols(); ++v) {
+        const Index position = groups[g][static_cast<std::size_t>(v)];
+        const Index o = prepared.varying[static_cast<std::size_t>(position)];
+        const double scale = prepared.scale[position];
+        const double variance = c.concentrated.variance[static_cast<std::size_t>(v)] * scale * scale;
+        state.outputs[static_cast<std::size_t>(o)] = {
+            static_cast<Index>(g),
+            prepared.centre[position] + scale * c.concentrated.mean[static_cast<std::size_t>(v)], variance,
+            variance * c.nugget};
+        state.weights.row(o) = scale * c.weights.row(v);
+        summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(v);
+        for (Index i = 0; i < n; ++i) {
+          const double z = std::abs(c.leave_one_out_residual(i, v) / c.leave_one_out_deviation(i, v));
+          inside_one += z < 1.0;
+          inside_two += z < 1.959963984540054;
+          values += 1.0;
+        }
+        mine.push_back(o);
+      }
+      state.correlations.push_back(std::move(r));
+      members.push_back(std::move(mine));
+      found.push_back(std::move(f));
+    }
+    report(state, found, members, search_options(*kernel, n, !nugget), data.input_names, summary);
+    summary.facts.push_back(
+        {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
+                                        brief(inside_two / values, 3), " within 95 %")});
+  }
+  result.predictor = std::make_shared<gp::GpPredictor>(std::move(state));
+  summary.message = text("gp: ", settings(), ", ", n, " points, ", prepared.active.size(), " inputs, ", p,
+                         p == 1 ? " output" : " outputs");
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return result;
+}
+
+}  // namespace
+
+RegressorPtr make_gp_regressor(const GpOptions& options) { return std::make_shared<GpRegressor>(options); }
+
+RegressorPtr make_gp_regressor(const Settings& settings) {
+  settings.check_known("regressor gp", {"kernel", "nugget", "likelihood", "prior", "starts", "max_iterations",
+                                        "bounds", "shared"});
+  GpOptions options;
+  options.kernel = settings.get("kernel", options.kernel.c_str());
+  if (settings.has("nugget")) {
+    const SettingValue& value = settings.values().at("nugget");
+    if (const auto* number = std::get_if<double>(&value))
+      options.nugget = *number;
+    else if (const auto* word = std::get_if<std::string>(&value); !word || *word != "estimated")
+      throw UsageError("regressor gp: nugget must be a number or \"estimated\"");
+  }
+  const auto choice = [&](const char* key, const char* first, const char* second) {
+    const std::string value = settings.get(key, first);
+    if (value != first && value != second)
+      throw UsageError(
+          text("regressor gp: ", key, " is \"", value, "\", expected \"", first, "\" or \"", second, "\""));
+    return value == first;
+  };
+  options.likelihood =
+      choice("likelihood", "restricted", "profile") ? gp::Estimator::restricted : gp::Estimator::profile;
+  options.prior = choice("prior", "robust", "none") ? gp::Prior::robust : gp::Prior::none;
+  options.starts = settings.get("starts", options.starts);
+  options.max_iterations = settings.get("max_iterations", options.max_iterations);
+  if (const auto bounds = settings.get("bounds", std::vector<double>{}); !bounds.empty()) {
+    if (bounds.size() != 2)
+      throw UsageError(text("regressor gp: bounds has ", bounds.size(),
+                            " values, expected [smallest, largest] length in ranges of the inputs"));
+    options.bounds = {bounds[0], bounds[1]};
+  }
+  options.shared = settings.get("shared", options.shared);
+  return make_gp_regressor(options);
+}
+
+}  // namespace ersatz

@@ -1,0 +1,149 @@
+#include "regression/gp/search.hpp"
+
+#include <ceres/gradient_problem.h>
+#include <ceres/gradient_problem_solver.h>
+#include <ceres/iteration_callback.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace ersatz::gp {
+namespace {
+
+/// Parameters between bounds by p = middle + half sin u. A parameter may sit on its bound, where dp/du = 0.
+class Box {
+ public:
+  Box(const std::vector<double>& lower, const std::vector<double>& upper) : lower_(lower), upper_(upper) {}
+  std::size_t size() const { return lower_.size(); }
+  double outer(std::size_t i, double u) const { return middle(i) + half(i) * std::sin(u); }
+  double slope(std::size_t i, double u) const { return half(i) * std::cos(u); }
+  double inner(std::size_t i, double p) const {
+    return std::asin(std::clamp((p - middle(i)) / half(i), -0.98, 0.98));
+  }
+
+ private:
+  double middle(std::size_t i) const { return 0.5 * (lower_[i] + upper_[i]); }
+  double half(std::size_t i) const { return 0.5 * (upper_[i] - lower_[i]); }
+  const std::vector<double>&lower_, &upper_;
+};
+
+class Boxed final : public ceres::FirstOrderFunction {
+ public:
+  Boxed(Objective& objective, const Box& box) : objective_(objective), box_(box), outer_(box.size()) {}
+  int NumParameters() const override { return static_cast<int>(box_.size()); }
+  bool Evaluate(const double* u, double* cost, double* gradient) const override {
+    for (std::size_t i = 0; i < box_.size(); ++i) {
+      if (!std::isfinite(u[i])) return false;
+      outer_[i] = box_.outer(i, u[i]);
+    }
+    if (!objective_.evaluate(outer_.data(), cost, gradient)) return false;
+    if (gradient)
+      for (std::size_t i = 0; i < box_.size(); ++i) gradient[i] *= box_.slope(i, u[i]);
+    if (*cost < best_cost) {
+      best_cost = *cost;
+      best.assign(u, u + box_.size());
+    }
+    return true;
+  }
+
+  // The best point seen: Ceres gives nothing back when a line search fails.
+  mutable double best_cost = std::numeric_limits<double>::infinity();
+  mutable std::vector<double> best;
+
+ private:
+  Objective& objective_;
+  const Box& box_;
+  mutable std::vector<double> outer_;
+};
+
+/// Log likelihoods are differences on an absolute scale: stop when two iterations in a row gain less than a
+/// thousandth (odds of models differ by e^gain; nothing statistical hangs on that).
+class StopWhenFlat final : public ceres::IterationCallback {
+ public:
+  ceres::CallbackReturnType operator()(const ceres::IterationSummary& summary) override {
+    small_ = summary.iteration > 0 && last_ - summary.cost < 1e-3 ? small_ + 1 : 0;
+    last_ = summary.cost;
+    return small_ >= 2 ? ceres::SOLVER_TERMINATE_SUCCESSFULLY : ceres::SOLVER_CONTINUE;
+  }
+
+ private:
+  double last_ = std::numeric_limits<double>::infinity();
+  int small_ = 0;
+};
+
+struct Run {
+  double value = std::numeric_limits<double>::quiet_NaN();
+  Index iterations = 0;
+  bool converged = false;
+};
+
+Run descend(Objective& objective, const Box& box, std::vector<double>& u, Index iterations) {
+  auto* boxed = new Boxed(objective, box);
+  const ceres::GradientProblem problem(boxed);  // owns it
+  ceres::GradientProblemSolver::Options options;
+  StopWhenFlat flat;
+  options.callbacks.push_back(&flat);
+  options.line_search_direction_type = ceres::BFGS;
+  options.line_search_type = ceres::WOLFE;
+  options.max_num_iterations = static_cast<int>(iterations);
+  options.function_tolerance = 0.0;
+  options.gradient_tolerance = 1e-4;
+  options.parameter_tolerance = 1e-10;
+  options.logging_type = ceres::SILENT;
+  ceres::GradientProblemSolver::Summary summary;
+  std::vector<double> point = u;
+  ceres::Solve(options, problem, point.data(), &summary);
+  Run run;
+  if (boxed->best.empty()) return run;
+  u = boxed->best;
+  run.value = boxed->best_cost;
+  run.iterations = static_cast<Index>(summary.iterations.size()) - 1;
+  run.converged =
+      summary.termination_type == ceres::CONVERGENCE || summary.termination_type == ceres::USER_SUCCESS;
+  return run;
+}
+
+}  // namespace
+
+SearchResult search(Objective& objective, const SearchOptions& options, const RandomStream& random) {
+  const Box box(options.lower, options.upper);
+  const std::size_t count = box.size();
+  SearchResult result;
+  const Index before = objective.evaluations();
+  std::vector<double> best;
+  for (Index s = 0; s < options.starts; ++s) {
+    std::vector<double> u(count);
+    RandomStream stream = random.split(static_cast<std::uint64_t>(s));
+    for (std::size_t i = 0; i < count; ++i) {
+      const double low = options.random_lower[i], high = options.random_upper[i];
+      u[i] = box.inner(i, s == 0 ? options.start[i] : low + (high - low) * stream.uniform());
+    }
+    const Index explore = options.starts == 1 ? options.max_iterations : 15;
+    const Run run = descend(objective, box, u, std::min(explore, options.max_iterations));
+    result.reached.push_back(run.value);
+    if (std::isfinite(run.value) && (!result.usable || run.value < result.value)) {
+      result.usable = true;
+      result.value = run.value;
+      result.winner = s;
+      result.iterations = run.iterations;
+      result.converged = run.converged;
+      best = u;
+    }
+  }
+  if (result.usable && !result.converged && options.starts > 1) {
+    const Run run = descend(objective, box, best, options.max_iterations);
+    if (std::isfinite(run.value)) {
+      result.value = run.value;
+      result.iterations += run.iterations;
+      result.converged = run.converged;
+    }
+  }
+  result.evaluations = objective.evaluations() - before;
+  result.parameters.resize(count);
+  if (result.usable)
+    for (std::size_t i = 0; i < count; ++i) result.parameters[i] = box.outer(i, best[i]);
+  return result;
+}
+
+}  // namespace ersatz::gp

@@ -1,0 +1,33 @@
+#pragma once
+// The search for hyperparameters: several starts, box bounds, Ceres' BFGS with analytic gradients.
+
+#include <string>
+#include <vector>
+
+#include "ersatz/core/random.hpp"
+#include "ersatz/regression/gp/likelihood.hpp"
+
+namespace ersatz::gp {
+
+struct SearchOptions {
+  Index starts = 3;
+  Index max_iterations = 100;
+  std::vector<double> lower, upper, start;         ///< in logarithms, one for each parameter of the objective
+  std::vector<double> random_lower, random_upper;  ///< where the other starts are drawn from
+};
+
+struct SearchResult {
+  bool usable = false;     ///< at least one start could be evaluated
+  bool converged = false;  ///< the winner met its stopping rule
+  std::vector<double> parameters;
+  double value = 0.0;           ///< minus log likelihood
+  Index winner = 0;             ///< which start
+  std::vector<double> reached;  ///< value of each start (not a number: could not be evaluated)
+  Index iterations = 0;         ///< of the winner
+  Index evaluations = 0;        ///< of all
+};
+
+/// Every start explores for a few iterations, the best one goes on until it converges.
+SearchResult search(Objective& objective, const SearchOptions& options, const RandomStream& random);
+
+}  // namespace ersatz::gp

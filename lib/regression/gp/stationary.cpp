@@ -1,0 +1,158 @@
+#include "regression/gp/stationary.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/kernels.hpp"
+
+namespace ersatz::gp {
+namespace {
+
+using kernels::Table;
+
+/// A length for each input, unit variance. Coefficients are one over the lengths.
+class Stationary : public Kernel {
+ public:
+  Stationary(std::string name, Index inputs) : name_(std::move(name)), inputs_(inputs) {}
+
+  std::string expression() const override { return name_; }
+  Index inputs() const override { return inputs_; }
+  Index parameters() const override { return inputs_; }
+
+  std::vector<Hyperparameter> hyperparameters(Index points) const override {
+    // Lengths below a fraction of the typical spacing of the points explain anything; past fifty ranges an
+    // input no longer matters.
+    const double d = static_cast<double>(inputs_), n = static_cast<double>(points);
+    const double lower = std::min(0.05, 0.5 * std::pow(n, -1.0 / d));
+    const double start = std::clamp(0.5 * std::sqrt(d), 2.0 * lower, 2.0);
+    std::vector<Hyperparameter> all;
+    for (Index k = 0; k < inputs_; ++k)
+      all.push_back({"length", Hyperparameter::Role::length, k, start, lower, 50.0});
+    return all;
+  }
+
+  void prepare(const double* theta, double* coefficients) const override {
+    for (Index k = 0; k < inputs_; ++k) coefficients[k] = std::exp(-theta[k]);
+  }
+
+  void diagonal(const Points& points, const double*, double* k) const override {
+    std::fill(k, k + points.size, 1.0);
+  }
+
+ protected:
+  const Table& table_ = kernels::table();
+  std::string name_;
+  Index inputs_;
+};
+
+using InPlace = void (*Table::*)(double*, kernels::Size);
+
+/// k = φ(r²); the slope is f = -2 φ'(r²).
+class Radial final : public Stationary {
+ public:
+  Radial(std::string name, Index inputs, InPlace value, InPlace slope)
+      : Stationary(std::move(name), inputs), value_(value), slope_(slope) {}
+
+  void row(const double* x, const Points& points, const double* coefficients, double* k,
+           Workspace&) const override {
+    table_.scaled_squared_distances(x, points.columns, points.stride, points.size, inputs_, coefficients, k);
+    (table_.*value_)(k, points.size);
+  }
+
+  void contract(const double* x, const Points& points, const double* coefficients, const double* w,
+                double* gradient, Workspace& workspace) const override {
+    const Workspace::Frame frame(workspace);
+    const double* f = weighted_slope(x, points, coefficients, w, workspace);
+    double* sums = workspace.take(inputs_);
+    table_.weighted_squares(x, points.columns, points.stride, points.size, inputs_, f, sums);
+    for (Index k = 0; k < inputs_; ++k) gradient[k] += coefficients[k] * coefficients[k] * sums[k];
+  }
+
+  void jacobian(const double* x, const Points& points, const double* coefficients, const double* w,
+                double* gradient, Workspace& workspace) const override {
+    const Workspace::Frame frame(workspace);
+    const double* f = weighted_slope(x, points, coefficients, w, workspace);
+    double* sums = workspace.take(inputs_);
+    table_.weighted_differences(x, points.columns, points.stride, points.size, inputs_, f, sums);
+    for (Index k = 0; k < inputs_; ++k) gradient[k] -= coefficients[k] * coefficients[k] * sums[k];
+  }
+
+ private:
+  const double* weighted_slope(const double* x, const Points& points, const double* coefficients,
+                               const double* w, Workspace& workspace) const {
+    double* f = workspace.take(points.size);
+    table_.scaled_squared_distances(x, points.columns, points.stride, points.size, inputs_, coefficients, f);
+    (table_.*slope_)(f, points.size);
+    for (Index i = 0; i < points.size; ++i) f[i] *= w[i];
+    return f;
+  }
+
+  InPlace value_, slope_;
+};
+
+using ProductRow = decltype(&Table::matern32_product);
+using ProductWeighted = decltype(&Table::matern32_product_weighted);
+
+/// k = Π_k g(h_k).
+class Product final : public Stationary {
+ public:
+  Product(std::string name, Index inputs, ProductRow value, ProductWeighted weighted)
+      : Stationary(std::move(name), inputs), value_(value), weighted_(weighted) {}
+
+  void row(const double* x, const Points& points, const double* coefficients, double* k,
+           Workspace&) const override {
+    (table_.*value_)(x, points.columns, points.stride, points.size, inputs_, coefficients, k);
+  }
+
+  void contract(const double* x, const Points& points, const double* coefficients, const double* w,
+                double* gradient, Workspace& workspace) const override {
+    const Workspace::Frame frame(workspace);
+    const double* sums = weighted_sums(x, points, coefficients, w, 2, workspace);
+    for (Index k = 0; k < inputs_; ++k) gradient[k] += coefficients[k] * coefficients[k] * sums[k];
+  }
+
+  void jacobian(const double* x, const Points& points, const double* coefficients, const double* w,
+                double* gradient, Workspace& workspace) const override {
+    const Workspace::Frame frame(workspace);
+    const double* sums = weighted_sums(x, points, coefficients, w, 1, workspace);
+    for (Index k = 0; k < inputs_; ++k) gradient[k] -= coefficients[k] * coefficients[k] * sums[k];
+  }
+
+ private:
+  const double* weighted_sums(const double* x, const Points& points, const double* coefficients,
+                              const double* w, int power, Workspace& workspace) const {
+    double* f = workspace.take(points.size);
+    double* sums = workspace.take(inputs_);
+    row(x, points, coefficients, f, workspace);
+    for (Index i = 0; i < points.size; ++i) f[i] *= w[i];
+    (table_.*weighted_)(x, points.columns, points.stride, points.size, inputs_, coefficients, f, power, sums);
+    return sums;
+  }
+
+  ProductRow value_;
+  ProductWeighted weighted_;
+};
+
+}  // namespace
+
+KernelPtr make_stationary_kernel(const std::string& name, Index inputs) {
+  if (name == "squared-exponential")
+    return std::make_shared<Radial>(name, inputs, &Table::squared_exponential, &Table::squared_exponential);
+  if (name == "matern32")
+    return std::make_shared<Radial>(name, inputs, &Table::matern32_radial, &Table::matern32_slope);
+  if (name == "matern52")
+    return std::make_shared<Radial>(name, inputs, &Table::matern52_radial, &Table::matern52_slope);
+  if (name == "matern32-product")
+    return std::make_shared<Product>(name, inputs, &Table::matern32_product,
+                                     &Table::matern32_product_weighted);
+  if (name == "matern52-product")
+    return std::make_shared<Product>(name, inputs, &Table::matern52_product,
+                                     &Table::matern52_product_weighted);
+  return nullptr;
+}
+
+std::vector<std::string> stationary_kernel_names() {
+  return {"squared-exponential", "matern32", "matern52", "matern32-product", "matern52-product"};
+}
+
+}  // namespace ersatz::gp

@@ -1,0 +1,154 @@
+#include "ersatz/storage/replace_file.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+
+#include "ersatz/core/error.hpp"
+
+namespace ersatz {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const char* what, int error) {
+  if (error == ENOSPC || error == EDQUOT)
+    throw StorageError(
+        text("cannot write '", path, "': the disk is full or the quota is used up (", std::strerror(error),
+             "); what stood there before is untouched. Free some space "
+             "and try again"),
+        StorageError::Access::write);
+  throw StorageError(text("cannot write '", path, "': ", what, ": ", std::strerror(error)),
+                     StorageError::Access::write);
+}
+
+std::string resolved(const std::string& path) {
+  struct stat info;
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return path;
+  char buffer[PATH_MAX];
+  if (::realpath(path.c_str(), buffer) == nullptr) return path;
+  return buffer;
+}
+
+// A temporary file is locked for as long as its writer lives: one that can be locked has been left behind.
+void remove_left_behind(const std::string& folder, const std::string& prefix) {
+  DIR* listing = ::opendir(folder.c_str());
+  if (listing == nullptr) return;
+  while (const dirent* entry = ::readdir(listing)) {
+    const std::string_view name = entry->d_name;
+    if (name.size() <= prefix.size() + 4 || name.substr(0, prefix.size()) != prefix ||
+        name.substr(name.size() - 4) != ".tmp")
+      continue;
+    const std::string path = folder + "/" + std::string(name);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
+    ::close(descriptor);
+  }
+  ::closedir(listing);
+}
+
+}  // namespace
+
+struct ReplacementFile::State {
+  std::string path, folder, temporary;
+  int descriptor = -1;
+
+  ~State() {
+    if (!temporary.empty()) ::unlink(temporary.c_str());
+    if (descriptor >= 0) ::close(descriptor);
+  }
+};
+
+ReplacementFile::ReplacementFile(const std::string& path) : state_(std::make_unique<State>()) {
+  auto& s = *state_;
+  s.path = resolved(path);
+  const auto slash = s.path.rfind('/');
+  s.folder = slash == std::string::npos ? "." : slash == 0 ? "/" : s.path.substr(0, slash);
+  const std::string name = slash == std::string::npos ? s.path : s.path.substr(slash + 1);
+  if (name.empty())
+    throw StorageError(text("cannot write '", path, "': it names a folder, not a file"),
+                       StorageError::Access::write);
+  struct stat old;
+  const bool replaces = ::stat(s.path.c_str(), &old) == 0;
+  if (replaces && !S_ISREG(old.st_mode))
+    throw StorageError(text("cannot write '", path, "': it is a folder or a device, not a plain file"),
+                       StorageError::Access::write);
+  const std::string prefix = "." + name + ".";
+  remove_left_behind(s.folder, prefix);
+  for (int attempt = 0; s.descriptor < 0; ++attempt) {
+    const std::string temporary =
+        text(s.folder, "/", prefix, static_cast<long>(::getpid()), "-", attempt, ".tmp");
+    s.descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (s.descriptor < 0) {
+      if (errno == EEXIST && attempt < 10000) continue;
+      fail(path, text("no file can be made in the folder '", s.folder, "'").c_str(), errno);
+    }
+    // Between open and flock another writer may take the file for one left behind and remove it.
+    struct stat mine, there;
+    if (::flock(s.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      ::close(s.descriptor);
+      s.descriptor = -1;
+      continue;
+    }
+    if (::fstat(s.descriptor, &mine) != 0 || ::stat(temporary.c_str(), &there) != 0 ||
+        mine.st_ino != there.st_ino) {
+      ::close(s.descriptor);
+      s.descriptor = -1;
+      continue;
+    }
+    s.temporary = temporary;
+  }
+  if (replaces) (void)!::fchmod(s.descriptor, old.st_mode & 07777);
+}
+
+ReplacementFile::~ReplacementFile() = default;
+
+const std::string& ReplacementFile::path() const { return state_->path; }
+
+void ReplacementFile::write(const void* data, std::size_t size) {
+  const char* p = static_cast<const char*>(data);
+  while (size > 0) {
+    const std::size_t piece = size < (std::size_t{1} << 26) ? size : std::size_t{1} << 26;
+    const ssize_t written = ::write(state_->descriptor, p, piece);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail(state_->path, "writing failed", errno);
+    }
+    p += written;
+    size -= static_cast<std::size_t>(written);
+  }
+}
+
+void ReplacementFile::commit() {
+  auto& s = *state_;
+  if (s.temporary.empty())
+    throw StorageError(text("'", s.path, "' has been committed already"), StorageError::Access::write);
+  if (::fsync(s.descriptor) != 0) fail(s.path, "flushing to disk failed", errno);
+  if (::rename(s.temporary.c_str(), s.path.c_str()) != 0)
+    fail(s.path, "renaming the temporary file failed", errno);
+  s.temporary.clear();
+  ::close(s.descriptor);
+  s.descriptor = -1;
+  const int folder = ::open(s.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    // Not every file system can sync a folder (EINVAL): then the rename is as durable as it gets.
+    const int synced = ::fsync(folder);
+    const int error = errno;
+    ::close(folder);
+    if (synced != 0 && error != EINVAL && error != ENOTSUP) fail(s.path, "flushing its folder failed", error);
+  }
+}
+
+void replace_file(const std::string& path, std::string_view bytes) {
+  ReplacementFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+}  // namespace ersatz
