@@ -177,11 +177,9 @@ Inspiral evolve(const Binary& binary, const InspiralOptions& options) {
                                 brief(t), " M; loosen the tolerance (now ", options.tolerance, ")"));
     equations(state, dydt, t);
   };
-  const auto stepper =
-      odeint::make_controlled<odeint::runge_kutta_fehlberg78<State>>(options.tolerance, options.tolerance);
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+  // Static: zeroed before Odeint copies its scratch arrays.
+  static const odeint::runge_kutta_fehlberg78<State> method{};
+  const auto stepper = odeint::make_controlled(options.tolerance, options.tolerance, method);
   try {
     odeint::integrate_times(stepper, rhs, y, backwards.begin(), backwards.end(), backwards[1], observe);
   } catch (const odeint::odeint_error& e) {
