@@ -1,1 +1,56 @@
-# Install rules: headers, libraries, program, CMake package.
+# Install rules: headers, libraries, program, documents, CMake package and pkg-config files. The installed tree
+# can be moved: no file in it holds an absolute path.
+include(CMakePackageConfigHelpers)
+
+set(ersatz_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Ersatz)
+
+install(DIRECTORY include/ersatz DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+
+set_target_properties(ersatz PROPERTIES INSTALL_RPATH "$ORIGIN")
+install(TARGETS ersatz EXPORT ErsatzTargets)
+install(EXPORT ErsatzTargets NAMESPACE ersatz:: DESTINATION ${ersatz_cmake_dir})
+if(ERSATZ_TRAIN)
+  set_target_properties(ersatz-train PROPERTIES INSTALL_RPATH "$ORIGIN" EXPORT_NAME train)
+  install(TARGETS ersatz-train EXPORT ErsatzTrainTargets)
+  install(EXPORT ErsatzTrainTargets NAMESPACE ersatz:: DESTINATION ${ersatz_cmake_dir})
+endif()
+if(ERSATZ_PROGRAM)
+  file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+  get_property(programs DIRECTORY drivers PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(program IN LISTS programs)
+    get_target_property(type ${program} TYPE)
+    if(type STREQUAL "EXECUTABLE")
+      set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+      install(TARGETS ${program})
+    endif()
+  endforeach()
+endif()
+
+if(BUILD_SHARED_LIBS)
+  set(ERSATZ_SHARED TRUE)
+else()
+  set(ERSATZ_SHARED FALSE)
+endif()
+configure_package_config_file(cmake/ErsatzConfig.cmake.in ErsatzConfig.cmake INSTALL_DESTINATION ${ersatz_cmake_dir}
+                              NO_SET_AND_CHECK_MACRO)
+# Before 1.0 a minor version may break what users compile against.
+write_basic_package_version_file(ErsatzConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/ErsatzConfig.cmake ${PROJECT_BINARY_DIR}/ErsatzConfigVersion.cmake
+              cmake/ErsatzOpenBLAS.cmake
+        DESTINATION ${ersatz_cmake_dir})
+
+set(pc_files ersatz.pc)
+if(ERSATZ_TRAIN)
+  list(APPEND pc_files ersatz-train.pc)
+endif()
+file(RELATIVE_PATH ERSATZ_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" ERSATZ_PC_PREFIX "${ERSATZ_PC_PREFIX}")
+foreach(pc IN LISTS pc_files)
+  configure_file(cmake/${pc}.in ${pc} @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${pc} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
+
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)

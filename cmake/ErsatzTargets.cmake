@@ -2,6 +2,8 @@
 
 add_library(ersatz_options INTERFACE)
 target_compile_options(ersatz_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion)
+# __FILE__ in messages is a path in the source tree, not one of the machine that built it.
+target_compile_options(ersatz_options INTERFACE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(ERSATZ_WERROR)
   target_compile_options(ersatz_options INTERFACE -Werror)
 endif()

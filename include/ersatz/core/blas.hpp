@@ -1,6 +1,8 @@
 #pragma once
 // BLAS and LAPACK that training calls explicitly (Fortran symbols, column major), and their threads.
 
+#include <complex>
+
 namespace ersatz {
 
 /// While any of these lives, OpenBLAS runs single-threaded: one task is one thread, and its result has the
@@ -16,6 +18,9 @@ class SingleThreadedBlas {
 }  // namespace ersatz
 
 extern "C" {
+void zgesdd_(const char* jobz, const int* m, const int* n, std::complex<double>* a, const int* lda, double* s,
+             std::complex<double>* u, const int* ldu, std::complex<double>* vt, const int* ldvt,
+             std::complex<double>* work, const int* lwork, double* rwork, int* iwork, int* info);
 void dgemm_(const char* transa, const char* transb, const int* m, const int* n, const int* k,
             const double* alpha, const double* a, const int* lda, const double* b, const int* ldb,
             const double* beta, double* c, const int* ldc);

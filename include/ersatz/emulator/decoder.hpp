@@ -1,0 +1,65 @@
+#pragma once
+// From latent channels to named outputs, and back for training.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ersatz/core/axis.hpp"
+#include "ersatz/core/settings.hpp"
+#include "ersatz/storage/hdf5.hpp"
+
+namespace ersatz {
+
+/// A latent quantity that a decoder asks for.
+struct ChannelShape {
+  std::string name;      ///< "flux", "h22.phase"
+  Index size = 0;        ///< bins
+  bool complex = false;  ///< rows of 2 × size interleaved doubles
+  Index width() const { return complex ? 2 * size : size; }
+};
+
+/// Makes some outputs from some channels, given the parameters x in their own units. An emulator has one or
+/// several. Immutable and thread safe; nothing aliases.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  virtual std::string kind() const = 0;
+  virtual std::vector<ChannelShape> channels() const = 0;
+  virtual std::vector<std::string> outputs() const = 0;
+
+  /// channels[c] and outputs[o]: one row each.
+  virtual void decode(const double* x, const double* const* channels, double* const* outputs) const = 0;
+  /// The inverse: what the channels must be for these outputs.
+  virtual void encode(const double* x, const double* const* outputs, double* const* channels) const = 0;
+  /// Tangents of all outputs for a tangent of one channel.
+  virtual void push(const double* x, const double* const* channels, Index channel, const double* tangent,
+                    double* const* tangents) const = 0;
+  /// Adds to the outputs' variances what independent variances of one channel's entries cause, first order.
+  virtual void add_variance(const double* x, const double* const* channels, Index channel,
+                            const double* variance, double* const* variances) const = 0;
+  virtual void save(const h5::Group& group) const = 0;
+};
+
+using DecoderPtr = std::shared_ptr<const Decoder>;
+
+void save_decoder(const h5::Group& group, const Decoder& decoder);
+DecoderPtr load_decoder(const h5::Group& group);
+
+/// What a decoder may look at when it is fitted.
+struct DecoderData {
+  const std::vector<std::string>& parameters;  ///< names, in order
+  ConstMatrixRef x;                            ///< n × d
+  OutputSpec output;
+  ConstVectorRef axis;  ///< bins
+  std::string axis_unit;
+  ConstMatrixRef values;  ///< n × width
+};
+
+/// Fits the named decoder to one output: "identity", "amplitude-phase" (setting `reference`: value on the
+/// axis where the phase is aligned; default the last bin), "blackbody" (setting `temperature`: name of the
+/// parameter, in kelvin; the axis in Angstrom), "auto". Throws DataError where it cannot be.
+DecoderPtr fit_decoder(const std::string& name, const Settings& settings, const DecoderData& data);
+std::vector<std::string> decoder_names();
+
+}  // namespace ersatz

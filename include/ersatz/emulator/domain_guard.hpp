@@ -1,0 +1,35 @@
+#pragma once
+// Is a point where the emulator has seen simulations?
+
+#include "ersatz/core/matrix.hpp"
+#include "ersatz/core/workspace.hpp"
+#include "ersatz/storage/hdf5.hpp"
+
+namespace ersatz {
+
+/// Keeps the training points (as the input map gives them, so that all inputs weigh alike) and the largest
+/// distance that one of them has to its nearest neighbour.
+class DomainGuard {
+ public:
+  DomainGuard() = default;
+  /// points: n × d'. reach <= 0 (a single point): only the point itself is inside.
+  DomainGuard(const Matrix& points, double reach);
+
+  /// Distance of u (d' values) to the nearest training point, over the reach.
+  double score(const double* u, Workspace& workspace) const;
+  double reach() const { return reach_; }
+  Index size() const { return columns_.cols(); }
+
+  void save(const h5::Group& group) const;
+  static DomainGuard load(const h5::Group& group);
+
+ private:
+  Matrix columns_;  ///< d' × n
+  double reach_ = 0.0;
+};
+
+/// The guard of these points: its reach is the largest nearest-neighbour distance among distinct points. O(n²
+/// d).
+DomainGuard fit_domain_guard(const Matrix& points);
+
+}  // namespace ersatz

@@ -1,0 +1,101 @@
+#pragma once
+// What users hold: a trained emulator.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ersatz/basis/basis.hpp"
+#include "ersatz/core/axis.hpp"
+#include "ersatz/core/parameter_space.hpp"
+#include "ersatz/core/workspace.hpp"
+#include "ersatz/emulator/decoder.hpp"
+#include "ersatz/emulator/domain_guard.hpp"
+#include "ersatz/regression/predictor.hpp"
+#include "ersatz/transform/transform.hpp"
+
+namespace ersatz {
+
+/// A latent quantity with its own transform, basis and predictor: inputs -> coefficients -> row -> channel.
+struct Channel {
+  std::string name;
+  TransformPtr transform;
+  BasisPtr basis;
+  PredictorPtr predictor;
+  /// What the predictor's variances are multiplied with, one per coefficient, so that leave-one-out residuals
+  /// of the training set are as large as the variances say. Ones where nothing is known.
+  Vector variance_scale;
+};
+
+/// One decoder, and which channels and outputs are its own.
+struct Decoding {
+  DecoderPtr decoder;
+  std::vector<Index> channels, outputs;
+};
+
+/// Results for q points, one entry per output. Complex outputs are interleaved: q × 2m.
+struct Prediction {
+  std::vector<Matrix> mean;
+  std::vector<Matrix> std;          ///< empty unless asked for; real and imaginary part for complex outputs
+  std::vector<bool> inside_domain;  ///< q
+  Vector domain_score;              ///< q; up to 1 inside, infinite outside of the box
+};
+
+/// Immutable, cheap to copy, safe from many threads (a Workspace each). A result has the same bits whatever
+/// the number of threads, alone or in a batch of any size. Evaluation locks nothing and, after the first call
+/// with a Workspace, allocates nothing.
+class Emulator {
+ public:
+  struct Parts {
+    ParameterSpace space;
+    std::vector<Axis> axes;
+    std::vector<OutputSpec> outputs;
+    TransformPtr input_map;
+    std::vector<Channel> channels;
+    std::vector<Decoding> decodings;
+    DomainGuard guard;
+  };
+
+  /// Throws UsageError if the parts do not fit together.
+  explicit Emulator(Parts parts);
+
+  const ParameterSpace& space() const { return parts_->space; }
+  const std::vector<Axis>& axes() const { return parts_->axes; }
+  const std::vector<OutputSpec>& outputs() const { return parts_->outputs; }
+  const std::vector<Channel>& channels() const { return parts_->channels; }
+  const std::vector<Decoding>& decodings() const { return parts_->decodings; }
+  const Transform& input_map() const { return *parts_->input_map; }
+  const DomainGuard& guard() const { return parts_->guard; }
+  const Axis& axis_of(const OutputSpec& output) const;
+  bool has_std() const { return has_std_; }  ///< every channel's predictor has a variance
+
+  /// X: q × d in the space's units; means[o]: q × outputs()[o].width(), row major.
+  /// Throws DataError naming row and parameter of an input that is not finite.
+  void mean(ConstMatrixRef X, double* const* means, Workspace& workspace) const;
+  /// Also standard deviations of the emulator's own error (what the regressors do not know, plus what the
+  /// basis leaves out). Throws UsageError unless has_std().
+  void mean_and_std(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
+
+  /// Distance to the training set over the largest that training points have among themselves; infinite
+  /// outside of the box and its constraints. Inside: at most 1.
+  double domain_score(const double* x, Workspace& workspace) const;
+
+  /// All of it for a batch, on `threads` threads (0: one per core).
+  Prediction predict(ConstMatrixRef X, bool with_std, int threads = 1) const;
+
+  void save(const h5::Group& group) const;
+  static Emulator load(const h5::Group& group);
+
+ private:
+  struct PointScratch;
+  void check_inputs(ConstMatrixRef X) const;
+  void evaluate(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
+
+  std::shared_ptr<const Parts> parts_;
+  bool has_std_ = false;
+};
+
+/// Opens a model file; verifies format, version and checksum. Throws StorageError.
+Emulator open_emulator(const std::string& path);
+
+}  // namespace ersatz

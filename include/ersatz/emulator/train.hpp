@@ -1,0 +1,61 @@
+#pragma once
+// From simulations and a recipe to an emulator.
+
+#include "ersatz/emulator/emulator.hpp"
+#include "ersatz/emulator/model_info.hpp"
+#include "ersatz/emulator/recipe.hpp"
+#include "ersatz/regression/regressor.hpp"
+#include "ersatz/storage/archive.hpp"
+
+namespace ersatz {
+
+/// Everything of an emulator but its predictors: what does not depend on the regressor.
+struct PreparedChannel {
+  std::string name;
+  TransformPtr transform;
+  BasisPtr basis;
+  Matrix coefficients;  ///< n × r, what the regressor learns
+  std::string transform_text, basis_text;
+  double projection_error = 0.0;  ///< relative L2, cross-validated
+};
+
+struct Prepared {
+  ParameterSpace space;
+  std::vector<Axis> axes;
+  std::vector<OutputSpec> outputs;
+  TransformPtr input_map;
+  std::vector<std::string> input_names;  ///< of the mapped inputs
+  Matrix x;                              ///< n × d', mapped
+  std::vector<PreparedChannel> channels;
+  std::vector<Decoding> decodings;
+  DomainGuard guard;
+};
+
+/// Fits decoders, transforms and bases to the completed runs. Throws DataError when there are none.
+Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext& context = {});
+
+struct FittedChannel {
+  PredictorPtr predictor;
+  FitSummary summary;
+  std::string regressor;  ///< name and settings
+};
+
+/// Fits each channel's regressor as the recipe says; `override` (if any) in its place, for comparisons.
+std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe,
+                                        const FitContext& context, const Regressor* override = nullptr);
+
+Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fitted);
+
+struct TrainedEmulator {
+  Emulator emulator;
+  ModelInfo info;
+};
+
+/// Fits and assembles what was prepared from these runs.
+TrainedEmulator train_prepared(const Prepared& prepared, const Archive& archive, const Recipe& recipe,
+                               const FitContext& context = {});
+
+/// All of it: prepare, then train_prepared.
+TrainedEmulator train_emulator(const Archive& archive, const Recipe& recipe, const FitContext& context = {});
+
+}  // namespace ersatz

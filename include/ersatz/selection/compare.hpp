@@ -1,0 +1,33 @@
+#pragma once
+// The leaderboard: every regressor on the same folds, and the simplest that serves.
+
+#include "ersatz/emulator/train.hpp"
+#include "ersatz/selection/comparison.hpp"
+
+namespace ersatz {
+
+/// One entrant. The order of the list is the order of simplicity.
+struct Contestant {
+  std::string regressor;
+  Settings settings;
+};
+
+/// What compare() tries when told nothing else, from the simplest on: the mean, linear, ridge with
+/// polynomials of growing degree, lasso, nearest neighbours, Gaussian processes.
+std::vector<Contestant> default_contestants();
+
+/// Runs K-fold cross-validation of the whole pipeline (decoders, transforms and bases are fitted to each
+/// fold's training rows alone). The NRMSE of a fold is over all outputs, each divided by its own spread.
+/// Chosen is the first contestant within one standard error (of the paired difference over folds) of the
+/// best. An entrant that cannot be fitted stays in the table with its reason and no score (NaN).
+std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
+                                   const std::vector<Contestant>& contestants, Index folds,
+                                   const FitContext& context);
+
+/// What the simple regressors reach on one set aside, beside an emulator that learnt from the same rows: the mean,
+/// linear, ridge and nearest neighbours on the same channels. The standard error is over the rows of `test`.
+std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emulator& emulator,
+                                            const std::string& regressor, double fit_seconds, const Archive& test,
+                                            const Recipe& recipe, const FitContext& context);
+
+}  // namespace ersatz

@@ -1,0 +1,21 @@
+#pragma once
+// The table of regressors on the same folds.
+
+#include <string>
+#include <vector>
+
+namespace ersatz {
+
+/// One line of the leaderboard.
+struct ComparisonRow {
+  std::string regressor;
+  std::string settings;
+  double nrmse = 0.0;        ///< mean over folds
+  double nrmse_se = 0.0;     ///< its standard error
+  double fit_seconds = 0.0;  ///< mean per fold
+  double predict_us = 0.0;   ///< microseconds per point, one at a time
+  bool chosen = false;
+  std::string why;  ///< one line: why chosen, or why not
+};
+
+}  // namespace ersatz

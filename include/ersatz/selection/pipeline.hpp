@@ -1,0 +1,35 @@
+#pragma once
+// Training with everything that makes a model file complete: scores on runs set aside, the regressor chosen
+// where the recipe leaves it open, the file itself.
+
+#include <optional>
+#include <vector>
+
+#include "ersatz/emulator/train.hpp"
+#include "ersatz/selection/comparison.hpp"
+#include "ersatz/selection/report.hpp"
+#include "ersatz/selection/validation.hpp"
+
+namespace ersatz {
+
+/// What a model file holds.
+struct Model {
+  Emulator emulator;
+  ModelInfo info;
+  std::optional<Validation> validation;   ///< on runs set aside; none if the recipe sets none aside
+  std::vector<ComparisonRow> comparison;  ///< the leaderboard, where it was made
+};
+
+/// Trains as the recipe says. With test_fraction > 0 a first emulator learns from the rest and is scored on
+/// the runs set aside, then the final one learns from all: the scores are those of the first, which knew
+/// less. The regressor "auto" is chosen by compare() on the runs that are learnt from.
+Model train_model(const Archive& archive, Recipe recipe, const FitContext& context, int threads);
+
+void save_model(const std::string& path, const Model& model);
+/// Throws StorageError.
+Model load_model(const std::string& path);
+
+/// The report of a model, with its own validation or one on other simulations.
+ReportData report_of(const Model& model, const std::string& model_file, const Validation& validation);
+
+}  // namespace ersatz

@@ -1,0 +1,19 @@
+#pragma once
+// Scores of an emulator on simulations that it has never seen.
+
+#include "ersatz/emulator/emulator.hpp"
+#include "ersatz/selection/validation.hpp"
+#include "ersatz/storage/archive.hpp"
+
+namespace ersatz {
+
+/// Root mean square error over the root mean square of truth minus its mean row; NaN where the truth does not
+/// vary. Both n × m.
+double normalised_rmse(ConstMatrixRef prediction, ConstMatrixRef truth);
+
+/// Predicts the completed runs of `held_out` and scores them, output by output. Outputs that only one side
+/// has are left out; none in common is a DataError, as is a shape or a parameter name that differs.
+/// Predictions run on `threads` threads; the time of a prediction is measured on one.
+Validation validate(const Emulator& emulator, const Archive& held_out, int threads = 1);
+
+}  // namespace ersatz

@@ -1,0 +1,81 @@
+#pragma once
+// What predictions on held-out simulations are worth: scores, calibration of the error bars, and the cases to
+// look at. Plain values; the report and the model file keep them.
+
+#include <string>
+#include <vector>
+
+#include "ersatz/core/axis.hpp"
+
+namespace ersatz {
+
+/// Scores of one output over all held-out rows. NaN stands for "does not exist" (no variation, no error
+/// bars); JSON writes it as null.
+struct OutputScores {
+  std::string name;
+  double rmse = 0.0;                ///< root mean square error over rows and bins
+  double nrmse = 0.0;               ///< over the root mean square of truth minus its mean row
+  double r2 = 0.0;                  ///< 1 - nrmse²
+  double max_abs = 0.0;             ///< largest absolute error
+  double median_relative_l2 = 0.0;  ///< |prediction - truth| / |truth| per row
+  double p95_relative_l2 = 0.0;
+  // Over bins that vary; complex outputs by real and imaginary part.
+  double coverage_68 = 0.0;
+  double coverage_95 = 0.0;
+  double crps = 0.0;        ///< mean continuous ranked probability score, Gaussian closed form
+  double log_score = 0.0;   ///< mean negative log predictive density
+  Index constant_bins = 0;  ///< left out of the calibration figures
+  // Complex outputs only (else NaN): 1 - overlap, flat noise, maximised over time and phase.
+  double mismatch_median = 0.0;
+  double mismatch_p95 = 0.0;
+};
+
+/// Complex outputs that belong together (the five modes): one mismatch over all of them, with one time and
+/// one phase shift.
+struct GroupScores {
+  std::string name;
+  std::vector<std::string> members;
+  double mismatch_median = 0.0;
+  double mismatch_p95 = 0.0;
+  std::string noise_curve = "flat";
+  std::string maximised_over = "time and phase";
+};
+
+/// One held-out run beside its prediction. Rows are `width` doubles (complex interleaved); std is empty
+/// without error bars.
+struct HeldOutCase {
+  Index row = 0;       ///< in the held-out set
+  Vector parameters;   ///< d
+  double error = 0.0;  ///< relative L2
+  bool inside_domain = true;
+  Vector truth, mean, std;
+};
+
+/// What pictures of one output need.
+struct OutputDiagnostics {
+  OutputSpec spec;
+  Vector axis;  ///< bins
+  std::string axis_unit;
+  Vector rmse;               ///< per bin
+  Vector spread;             ///< per bin: root mean square of truth minus its mean row
+  Vector mean_std;           ///< per bin: root mean square of the predicted deviation (empty: none)
+  Vector relative_l2;        ///< per held-out row
+  Vector mismatch;           ///< per held-out row (complex only)
+  Vector nominal, observed;  ///< coverage levels asked for and found (empty: no error bars)
+  Vector pit;                ///< histogram of the probability integral transform, 20 bins, fractions
+  Vector scatter_truth, scatter_mean, scatter_std;  ///< at most 600 values drawn over rows and varying bins
+  HeldOutCase median, worst;
+};
+
+struct Validation {
+  Index n = 0;               ///< held-out rows
+  Index outside_domain = 0;  ///< of them, flagged by the domain guard
+  std::string source;        ///< "held-out file sims.h5", "60 of 300 training runs set aside"
+  std::vector<OutputScores> outputs;
+  std::vector<GroupScores> groups;
+  std::vector<OutputDiagnostics> diagnostics;
+  double predict_seconds = 0.0;  ///< per point, mean only, one at a time, one thread
+  double batch_seconds = 0.0;    ///< per point, mean only, in one batch, one thread
+};
+
+}  // namespace ersatz

@@ -1,0 +1,16 @@
+#pragma once
+// From parameters in their own units to what regressors see.
+
+#include "ersatz/core/parameter_space.hpp"
+#include "ersatz/transform/transform.hpp"
+
+namespace ersatz {
+
+/// Linear parameters are scaled by their bounds to [0, 1], log parameters likewise after the logarithm,
+/// periodic ones become cosine and sine of one turn between their bounds.
+TransformPtr fit_input_map(const ParameterSpace& space);
+
+/// Names of the map's outputs, for tables: "q", "cos phi", "sin phi".
+std::vector<std::string> mapped_names(const ParameterSpace& space);
+
+}  // namespace ersatz

@@ -1,0 +1,7 @@
+#include "ersatz/version.hpp"
+
+namespace ersatz {
+
+const char* version() { return ERSATZ_VERSION; }
+
+}  // namespace ersatz

@@ -1,0 +1,164 @@
+#include "emulator/decoders.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ersatz/core/error.hpp"
+
+namespace ersatz {
+namespace {
+constexpr double pi = 3.14159265358979323846;
+}
+
+// Identity ----------------------------------------------------------------------------------------------
+
+void IdentityDecoder::decode(const double*, const double* const* channels, double* const* outputs) const {
+  std::copy(channels[0], channels[0] + shape_.width(), outputs[0]);
+}
+void IdentityDecoder::encode(const double*, const double* const* outputs, double* const* channels) const {
+  std::copy(outputs[0], outputs[0] + shape_.width(), channels[0]);
+}
+void IdentityDecoder::push(const double*, const double* const*, Index, const double* tangent,
+                           double* const* tangents) const {
+  std::copy(tangent, tangent + shape_.width(), tangents[0]);
+}
+void IdentityDecoder::add_variance(const double*, const double* const*, Index, const double* variance,
+                                   double* const* variances) const {
+  for (Index j = 0; j < shape_.width(); ++j) variances[0][j] += variance[j];
+}
+void IdentityDecoder::save(const h5::Group& group) const {
+  group.set("output", shape_.name);
+  group.set("size", static_cast<std::int64_t>(shape_.size));
+  group.set("complex", static_cast<std::int64_t>(shape_.complex));
+}
+DecoderPtr IdentityDecoder::load(const h5::Group& group) {
+  return std::make_shared<IdentityDecoder>(ChannelShape{group.get_string("output"),
+                                                        static_cast<Index>(group.get_integer("size")),
+                                                        group.get_integer("complex") != 0});
+}
+
+// Amplitude and phase -----------------------------------------------------------------------------------
+
+void AmplitudePhaseDecoder::decode(const double*, const double* const* channels,
+                                   double* const* outputs) const {
+  const double* amplitude = channels[0];
+  const double* phase = channels[1];
+  double* z = outputs[0];
+  for (Index j = 0; j < size_; ++j) {
+    const double angle = phase[j] + turn_;
+    z[2 * j] = amplitude[j] * std::cos(angle);
+    z[2 * j + 1] = amplitude[j] * std::sin(angle);
+  }
+}
+
+void AmplitudePhaseDecoder::encode(const double*, const double* const* outputs,
+                                   double* const* channels) const {
+  const double* z = outputs[0];
+  const auto step = [z](Index from, Index to) {  // phase difference between two bins, in (-π, π]
+    const Complex a(z[2 * from], z[2 * from + 1]), b(z[2 * to], z[2 * to + 1]);
+    return std::arg(b * std::conj(a));
+  };
+  double* phase = channels[1];
+  for (Index j = 0; j < size_; ++j) channels[0][j] = std::hypot(z[2 * j], z[2 * j + 1]);
+  const Complex start = Complex(z[2 * reference_], z[2 * reference_ + 1]) * std::polar(1.0, -turn_);
+  phase[reference_] = std::arg(start);
+  for (Index j = reference_ + 1; j < size_; ++j) phase[j] = phase[j - 1] + step(j - 1, j);
+  for (Index j = reference_ - 1; j >= 0; --j) phase[j] = phase[j + 1] - step(j, j + 1);
+}
+
+void AmplitudePhaseDecoder::push(const double*, const double* const* channels, Index channel,
+                                 const double* tangent, double* const* tangents) const {
+  double* dz = tangents[0];
+  for (Index j = 0; j < size_; ++j) {
+    const double angle = channels[1][j] + turn_;
+    const double c = std::cos(angle), s = std::sin(angle);
+    if (channel == 0) {
+      dz[2 * j] = c * tangent[j];
+      dz[2 * j + 1] = s * tangent[j];
+    } else {
+      dz[2 * j] = -channels[0][j] * s * tangent[j];
+      dz[2 * j + 1] = channels[0][j] * c * tangent[j];
+    }
+  }
+}
+
+void AmplitudePhaseDecoder::add_variance(const double*, const double* const* channels, Index channel,
+                                         const double* variance, double* const* variances) const {
+  double* v = variances[0];
+  for (Index j = 0; j < size_; ++j) {
+    const double angle = channels[1][j] + turn_;
+    const double c = std::cos(angle), s = std::sin(angle);
+    if (channel == 0) {
+      v[2 * j] += c * c * variance[j];
+      v[2 * j + 1] += s * s * variance[j];
+    } else {
+      const double a2 = channels[0][j] * channels[0][j];
+      v[2 * j] += a2 * s * s * variance[j];
+      v[2 * j + 1] += a2 * c * c * variance[j];
+    }
+  }
+}
+
+void AmplitudePhaseDecoder::save(const h5::Group& group) const {
+  group.set("output", output_);
+  group.set("size", static_cast<std::int64_t>(size_));
+  group.set("reference", static_cast<std::int64_t>(reference_));
+  group.set("turn", turn_);
+}
+DecoderPtr AmplitudePhaseDecoder::load(const h5::Group& group) {
+  return std::make_shared<AmplitudePhaseDecoder>(group.get_string("output"), group.get_integer("size"),
+                                                 group.get_integer("reference"), group.get_double("turn"));
+}
+
+// Blackbody ---------------------------------------------------------------------------------------------
+
+double BlackbodyDecoder::planck(Index j, double temperature) const {
+  // CODATA 2018, exact: h, c, k in cgs. Wavelength in cm; per Angstrom.
+  constexpr double h = 6.62607015e-27, c = 2.99792458e10, k = 1.380649e-16;
+  const double lambda = wavelength_[j] * 1e-8;
+  return pi * 2.0 * h * c * c / std::pow(lambda, 5) / std::expm1(h * c / (lambda * k * temperature)) * 1e-8;
+}
+
+void BlackbodyDecoder::decode(const double* x, const double* const* channels, double* const* outputs) const {
+  for (Index j = 0; j < wavelength_.size(); ++j) outputs[0][j] = planck(j, x[temperature_]) * channels[0][j];
+}
+void BlackbodyDecoder::encode(const double* x, const double* const* outputs, double* const* channels) const {
+  for (Index j = 0; j < wavelength_.size(); ++j) channels[0][j] = outputs[0][j] / planck(j, x[temperature_]);
+}
+void BlackbodyDecoder::push(const double* x, const double* const*, Index, const double* tangent,
+                            double* const* tangents) const {
+  for (Index j = 0; j < wavelength_.size(); ++j) tangents[0][j] = planck(j, x[temperature_]) * tangent[j];
+}
+void BlackbodyDecoder::add_variance(const double* x, const double* const*, Index, const double* variance,
+                                    double* const* variances) const {
+  for (Index j = 0; j < wavelength_.size(); ++j) {
+    const double b = planck(j, x[temperature_]);
+    variances[0][j] += b * b * variance[j];
+  }
+}
+void BlackbodyDecoder::save(const h5::Group& group) const {
+  group.set("output", output_);
+  group.set("temperature", static_cast<std::int64_t>(temperature_));
+  group.write("wavelength", wavelength_);
+}
+DecoderPtr BlackbodyDecoder::load(const h5::Group& group) {
+  return std::make_shared<BlackbodyDecoder>(group.get_string("output"), group.read_vector("wavelength"),
+                                            group.get_integer("temperature"));
+}
+
+// Loading -----------------------------------------------------------------------------------------------
+
+void save_decoder(const h5::Group& group, const Decoder& decoder) {
+  group.set("kind", decoder.kind());
+  decoder.save(group);
+}
+
+DecoderPtr load_decoder(const h5::Group& group) {
+  const std::string kind = group.get_string("kind");
+  if (kind == "identity") return IdentityDecoder::load(group);
+  if (kind == "amplitude-phase") return AmplitudePhaseDecoder::load(group);
+  if (kind == "blackbody") return BlackbodyDecoder::load(group);
+  throw StorageError(text(group.where(), ": this version of Ersatz knows no decoder of kind '", kind, "'"));
+}
+
+}  // namespace ersatz

@@ -1,0 +1,251 @@
+#include "ersatz/emulator/emulator.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <set>
+#include <thread>
+
+#include "ersatz/core/error.hpp"
+#include "ersatz/emulator/model_info.hpp"
+
+namespace ersatz {
+namespace {
+
+constexpr Index block_size = 32;  ///< points whose coefficients are computed together
+
+}  // namespace
+
+Emulator::Emulator(Parts parts) {
+  if (!parts.input_map || parts.input_map->inputs() != parts.space.size())
+    throw UsageError("emulator: the input map does not fit the parameter space");
+  has_std_ = !parts.channels.empty();
+  for (Channel& c : parts.channels) {
+    if (!c.transform || !c.basis || !c.predictor)
+      throw UsageError(text("emulator: channel '", c.name, "' lacks a transform, basis or predictor"));
+    if (c.predictor->inputs() != parts.input_map->outputs() ||
+        c.predictor->outputs() != c.basis->coefficients() || c.basis->width() != c.transform->outputs())
+      throw UsageError(text("emulator: the parts of channel '", c.name,
+                            "' do not fit together: ", parts.input_map->outputs(),
+                            " inputs to a predictor of ", c.predictor->inputs(), ", ", c.predictor->outputs(),
+                            " predicted for ", c.basis->coefficients(), " coefficients, rows of ",
+                            c.basis->width(), " for a transform to ", c.transform->outputs()));
+    if (c.variance_scale.size() == 0) c.variance_scale = Vector::Ones(c.basis->coefficients());
+    has_std_ = has_std_ && c.predictor->has_variance();
+  }
+  std::set<Index> made;
+  for (const Decoding& d : parts.decodings) {
+    const auto shapes = d.decoder->channels();
+    if (shapes.size() != d.channels.size() || d.decoder->outputs().size() != d.outputs.size())
+      throw UsageError("emulator: a decoder's channels or outputs do not fit");
+    for (std::size_t i = 0; i < shapes.size(); ++i)
+      if (parts.channels.at(static_cast<std::size_t>(d.channels[i])).transform->inputs() != shapes[i].width())
+        throw UsageError(text("emulator: channel '", shapes[i].name, "' has the wrong width"));
+    made.insert(d.outputs.begin(), d.outputs.end());
+  }
+  if (made.size() != parts.outputs.size()) throw UsageError("emulator: an output has no decoder");
+  parts_ = std::make_shared<const Parts>(std::move(parts));
+}
+
+const Axis& Emulator::axis_of(const OutputSpec& output) const {
+  for (const Axis& a : axes())
+    if (a.name == output.axis) return a;
+  throw UsageError(text("emulator: output '", output.name, "' has no axis '", output.axis, "'"));
+}
+
+void Emulator::check_inputs(ConstMatrixRef X) const {
+  if (X.cols() != space().size())
+    throw DataError(text("the points have ", X.cols(), " values each, the emulator takes ", space().size(),
+                         " parameters"));
+  for (Index i = 0; i < X.rows(); ++i)
+    for (Index k = 0; k < X.cols(); ++k) {
+      if (!std::isfinite(X(i, k)))
+        throw DataError(text("point ", i, ": ", space()[k].name, " = ", X(i, k), " is not a finite number"));
+      if (space()[k].scale == Scale::log && !(X(i, k) > 0.0))
+        throw DataError(
+            text("point ", i, ": ", space()[k].name, " = ", X(i, k), " must be positive (log scale)"));
+    }
+}
+
+void Emulator::mean(ConstMatrixRef X, double* const* means, Workspace& workspace) const {
+  check_inputs(X);
+  evaluate(X, means, nullptr, workspace);
+}
+
+void Emulator::mean_and_std(ConstMatrixRef X, double* const* means, double* const* stds,
+                            Workspace& workspace) const {
+  if (!has_std()) {
+    for (const Channel& c : channels())
+      if (!c.predictor->has_variance())
+        throw UsageError(text("this emulator gives no standard deviations: the regressor '",
+                              c.predictor->kind(), "' of channel '", c.name, "' has none"));
+  }
+  check_inputs(X);
+  evaluate(X, means, stds, workspace);
+}
+
+void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* stds,
+                        Workspace& workspace) const {
+  const Parts& p = *parts_;
+  const Index d = p.input_map->outputs();
+  const std::size_t n_channels = p.channels.size(), n_outputs = p.outputs.size();
+  for (Index begin = 0; begin < X.rows(); begin += block_size) {
+    const Workspace::Frame frame(workspace);
+    const Index q = std::min(block_size, X.rows() - begin);
+    double* u = workspace.take(q * d);
+    for (Index i = 0; i < q; ++i) p.input_map->forward(X.row(begin + i).data(), u + i * d);
+    const Eigen::Map<const Matrix> U(u, q, d);
+
+    // Pointers into the workspace live in it as well: no container of our own.
+    auto** coefficient = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
+    auto** variance = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
+    auto** latent = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
+    auto** row = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
+    Index widest = 0;
+    for (std::size_t c = 0; c < n_channels; ++c) {
+      const Channel& channel = p.channels[c];
+      const Index r = channel.basis->coefficients();
+      coefficient[c] = workspace.take(q * r);
+      Eigen::Map<Matrix> mean_map(coefficient[c], q, r);
+      if (stds) {
+        variance[c] = workspace.take(q * r);
+        Eigen::Map<Matrix> variance_map(variance[c], q, r);
+        channel.predictor->mean_and_variance(U, mean_map, variance_map, Noise::latent, workspace);
+      } else {
+        channel.predictor->mean(U, mean_map, workspace);
+      }
+      latent[c] = workspace.take(channel.basis->width());
+      row[c] = workspace.take(channel.transform->inputs());
+      widest = std::max({widest, channel.basis->width(), channel.transform->inputs()});
+    }
+    for (const OutputSpec& o : p.outputs) widest = std::max(widest, o.width());
+
+    auto** local_row =
+        reinterpret_cast<const double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
+    auto** out = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_outputs)));
+    auto** tangent_out = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_outputs)));
+    double *tangent_latent = nullptr, *tangent_row = nullptr;
+    if (stds) {
+      tangent_latent = workspace.take(widest);
+      tangent_row = workspace.take(widest);
+      for (std::size_t o = 0; o < n_outputs; ++o) tangent_out[o] = workspace.take(p.outputs[o].width());
+    }
+
+    for (Index i = 0; i < q; ++i) {
+      const double* x = X.row(begin + i).data();
+      for (std::size_t c = 0; c < n_channels; ++c) {
+        const Channel& channel = p.channels[c];
+        channel.basis->reconstruct(coefficient[c] + i * channel.basis->coefficients(), latent[c]);
+        channel.transform->inverse(latent[c], row[c]);
+      }
+      for (const Decoding& decoding : p.decodings) {
+        for (std::size_t k = 0; k < decoding.channels.size(); ++k)
+          local_row[k] = row[static_cast<std::size_t>(decoding.channels[k])];
+        for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
+          const auto o = static_cast<std::size_t>(decoding.outputs[k]);
+          out[k] = means[o] + (begin + i) * p.outputs[o].width();
+        }
+        decoding.decoder->decode(x, local_row, out);
+        if (!stds) continue;
+
+        // Variance of an output bin: Σ over coefficients of (d output / d coefficient)² var, as coefficients
+        // err independently, plus what the basis leaves out, bin by bin.
+        for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
+          const auto o = static_cast<std::size_t>(decoding.outputs[k]);
+          out[k] = stds[o] + (begin + i) * p.outputs[o].width();
+          std::fill(out[k], out[k] + p.outputs[o].width(), 0.0);
+        }
+        for (std::size_t k = 0; k < decoding.channels.size(); ++k) {
+          const auto c = static_cast<std::size_t>(decoding.channels[k]);
+          const Channel& channel = p.channels[c];
+          const Index r = channel.basis->coefficients();
+          const double* v = variance[c] + i * r;
+          if (channel.basis->kind() == "none") {
+            for (Index m = 0; m < r; ++m) tangent_latent[m] = v[m] * channel.variance_scale[m];
+            channel.transform->variance_inverse(latent[c], tangent_latent, tangent_row);
+            decoding.decoder->add_variance(x, local_row, static_cast<Index>(k), tangent_row, out);
+            continue;
+          }
+          const Matrix& elements = channel.basis->elements();
+          for (Index m = 0; m < r; ++m) {
+            const double s = std::sqrt(std::max(0.0, v[m] * channel.variance_scale[m]));
+            const double* element = elements.row(m).data();
+            for (Index j = 0; j < elements.cols(); ++j) tangent_latent[j] = s * element[j];
+            channel.transform->push_inverse(latent[c], tangent_latent, tangent_row);
+            decoding.decoder->push(x, local_row, static_cast<Index>(k), tangent_row, tangent_out);
+            for (std::size_t w = 0; w < decoding.outputs.size(); ++w) {
+              const Index width = p.outputs[static_cast<std::size_t>(decoding.outputs[w])].width();
+              for (Index j = 0; j < width; ++j) out[w][j] += tangent_out[w][j] * tangent_out[w][j];
+            }
+          }
+          channel.transform->variance_inverse(latent[c], channel.basis->residual_variance().data(),
+                                              tangent_row);
+          decoding.decoder->add_variance(x, local_row, static_cast<Index>(k), tangent_row, out);
+        }
+        for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
+          const Index width = p.outputs[static_cast<std::size_t>(decoding.outputs[k])].width();
+          for (Index j = 0; j < width; ++j) out[k][j] = std::sqrt(out[k][j]);
+        }
+      }
+    }
+  }
+}
+
+double Emulator::domain_score(const double* x, Workspace& workspace) const {
+  if (!space().contains(x)) return std::numeric_limits<double>::infinity();
+  const Workspace::Frame frame(workspace);
+  double* u = workspace.take(parts_->input_map->outputs());
+  parts_->input_map->forward(x, u);
+  return parts_->guard.score(u, workspace);
+}
+
+Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads) const {
+  if (with_std && !has_std()) {
+    Workspace workspace;
+    mean_and_std(X.topRows(0), nullptr, nullptr, workspace);  // throws, naming the channel
+  }
+  check_inputs(X);
+  Prediction result;
+  const Index q = X.rows();
+  for (const OutputSpec& o : outputs()) {
+    result.mean.emplace_back(q, o.width());
+    if (with_std) result.std.emplace_back(q, o.width());
+  }
+  result.domain_score.resize(q);
+
+  int workers = threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  workers = static_cast<int>(std::min<Index>(workers, (q + block_size - 1) / block_size));
+  const auto work = [&](int worker) {
+    Workspace workspace;
+    std::vector<double*> means(outputs().size()), stds(outputs().size());
+    for (Index begin = worker * block_size; begin < q; begin += workers * block_size) {
+      const Index count = std::min(block_size, q - begin);
+      for (std::size_t o = 0; o < outputs().size(); ++o) {
+        means[o] = result.mean[o].row(begin).data();
+        if (with_std) stds[o] = result.std[o].row(begin).data();
+      }
+      evaluate(X.middleRows(begin, count), means.data(), with_std ? stds.data() : nullptr, workspace);
+      for (Index i = begin; i < begin + count; ++i)
+        result.domain_score[i] = domain_score(X.row(i).data(), workspace);
+    }
+  };
+  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(std::max(workers, 1)));
+  std::vector<std::thread> pool;
+  const auto guarded = [&](int worker) {
+    try {
+      work(worker);
+    } catch (...) {
+      errors[static_cast<std::size_t>(worker)] = std::current_exception();
+    }
+  };
+  for (int w = 1; w < workers; ++w) pool.emplace_back(guarded, w);
+  if (workers > 0) guarded(0);
+  for (auto& t : pool) t.join();
+  for (const auto& e : errors)
+    if (e) std::rethrow_exception(e);
+  for (Index i = 0; i < q; ++i) result.inside_domain.push_back(result.domain_score[i] <= 1.0);
+  return result;
+}
+
+}  // namespace ersatz

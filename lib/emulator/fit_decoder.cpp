@@ -1,0 +1,123 @@
+#include <algorithm>
+#include <cmath>
+
+#include "emulator/decoders.hpp"
+#include "ersatz/core/error.hpp"
+
+namespace ersatz {
+namespace {
+
+DecoderPtr fit_identity(const Settings& settings, const DecoderData& data) {
+  settings.check_known("decoder identity", {});
+  return std::make_shared<IdentityDecoder>(
+      ChannelShape{data.output.name, data.output.size, data.output.complex});
+}
+
+/// Smallest amplitude over the largest of the same row, over all rows.
+double amplitude_range(const DecoderData& data) {
+  double worst = 1.0;
+  for (Index i = 0; i < data.values.rows(); ++i) {
+    double low = HUGE_VAL, high = 0.0;
+    for (Index j = 0; j < data.output.size; ++j) {
+      const double a = std::hypot(data.values(i, 2 * j), data.values(i, 2 * j + 1));
+      low = std::min(low, a);
+      high = std::max(high, a);
+    }
+    worst = std::min(worst, high > 0.0 ? low / high : 0.0);
+  }
+  return worst;
+}
+
+/// Largest phase step between neighbouring bins. Near π, unwrapping is a guess.
+double largest_step(const DecoderData& data) {
+  double worst = 0.0;
+  for (Index i = 0; i < data.values.rows(); ++i)
+    for (Index j = 1; j < data.output.size; ++j) {
+      const Complex a(data.values(i, 2 * j - 2), data.values(i, 2 * j - 1));
+      const Complex b(data.values(i, 2 * j), data.values(i, 2 * j + 1));
+      worst = std::max(worst, std::abs(std::arg(b * std::conj(a))));
+    }
+  return worst;
+}
+
+DecoderPtr fit_amplitude_phase(const Settings& settings, const DecoderData& data) {
+  settings.check_known("decoder amplitude-phase", {"reference"});
+  if (!data.output.complex)
+    throw UsageError(
+        text("decoder amplitude-phase: output '", data.output.name, "' is real; it needs a complex one"));
+  const double range = amplitude_range(data);
+  if (range < 1e-6)
+    throw DataError(text("decoder amplitude-phase: the amplitude of '", data.output.name, "' falls to ",
+                         brief(range),
+                         " of its maximum, where a phase is not defined; use the identity decoder"));
+  const double step = largest_step(data);
+  if (step > 2.8)
+    throw DataError(text("decoder amplitude-phase: the phase of '", data.output.name, "' changes by ",
+                         brief(step),
+                         " rad from one bin to the next, too much to unwrap; sample the axis more finely"));
+  Index reference = data.output.size - 1;
+  if (settings.has("reference"))
+    (data.axis.array() - settings.get("reference", 0.0)).abs().minCoeff(&reference);
+  Complex sum = 0.0;
+  for (Index i = 0; i < data.values.rows(); ++i) {
+    const Complex z(data.values(i, 2 * reference), data.values(i, 2 * reference + 1));
+    sum += z / std::abs(z);
+  }
+  const double turn = std::abs(sum) > 1e-3 * static_cast<double>(data.values.rows()) ? std::arg(sum) : 0.0;
+  return std::make_shared<AmplitudePhaseDecoder>(data.output.name, data.output.size, reference, turn);
+}
+
+DecoderPtr fit_blackbody(const Settings& settings, const DecoderData& data) {
+  settings.check_known("decoder blackbody", {"temperature"});
+  const std::string name = settings.get("temperature", "");
+  const auto it = std::find(data.parameters.begin(), data.parameters.end(), name);
+  if (it == data.parameters.end()) {
+    std::string known;
+    for (const auto& p : data.parameters) known += (known.empty() ? "" : ", ") + p;
+    throw UsageError(text("decoder blackbody: setting 'temperature' must name one of the parameters (", known,
+                          "), got '", name, "'"));
+  }
+  if (data.output.complex) throw UsageError("decoder blackbody: the output is complex");
+  if (!(data.axis.minCoeff() > 0.0))
+    throw DataError(
+        text("decoder blackbody: axis '", data.output.axis, "' must be a wavelength in Angstrom, above 0"));
+  const Index column = it - data.parameters.begin();
+  if (!(data.x.col(column).minCoeff() > 0.0))
+    throw DataError(text("decoder blackbody: temperature '", name, "' must be positive"));
+  return std::make_shared<BlackbodyDecoder>(data.output.name, Vector(data.axis), column);
+}
+
+DecoderPtr fit_auto(const Settings& settings, const DecoderData& data) {
+  settings.check_known("decoder auto", {});
+  if (data.output.complex && data.output.size > 1 && amplitude_range(data) > 1e-3 && largest_step(data) < 1.6)
+    return fit_amplitude_phase({}, data);
+  return fit_identity({}, data);
+}
+
+struct Fitter {
+  const char* name;
+  DecoderPtr (*fit)(const Settings&, const DecoderData&);
+};
+constexpr Fitter fitters[] = {{"auto", fit_auto},
+                              {"identity", fit_identity},
+                              {"amplitude-phase", fit_amplitude_phase},
+                              {"blackbody", fit_blackbody}};
+
+}  // namespace
+
+std::vector<std::string> decoder_names() {
+  std::vector<std::string> names;
+  for (const Fitter& f : fitters) names.emplace_back(f.name);
+  return names;
+}
+
+DecoderPtr fit_decoder(const std::string& name, const Settings& settings, const DecoderData& data) {
+  std::string known;
+  for (const Fitter& f : fitters) {
+    if (name == f.name) return f.fit(settings, data);
+    known += (known.empty() ? "" : ", ") + std::string(f.name);
+  }
+  throw UsageError(text("unknown decoder '", name, "'; known: ", known));
+}
+
+}  // namespace ersatz

@@ -1,0 +1,258 @@
+#include "ersatz/emulator/train.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+
+#include "ersatz/core/error.hpp"
+#include "ersatz/storage/hash.hpp"
+#include "ersatz/transform/input_map.hpp"
+#include "ersatz/version.hpp"
+
+namespace ersatz {
+namespace {
+
+constexpr Index few_values = 8;  ///< rows this short are learnt value by value
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Replaces "auto" among the transforms by what suits the rows.
+std::vector<Component> resolve_transforms(const std::vector<Component>& wanted, ConstMatrixRef rows,
+                                          bool complex) {
+  std::vector<Component> result;
+  for (const Component& c : wanted) {
+    if (c.name != "auto") {
+      result.push_back(c);
+      continue;
+    }
+    if (!c.settings.empty()) c.settings.check_known("transform auto", {});
+    if (rows.cols() <= few_values) {
+      result.push_back({"standardise", {}});
+      continue;
+    }
+    const double low = rows.minCoeff(), high = rows.maxCoeff();
+    if (!complex && low > 0.0 && high > 3.0 * low) result.push_back({"log", {}});
+    result.push_back({"center", {}});
+  }
+  return result;
+}
+
+PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, const ChannelRecipe& recipe) {
+  PreparedChannel channel;
+  channel.name = shape.name;
+  std::vector<TransformPtr> steps;
+  Matrix z = rows;
+  for (const Component& c : resolve_transforms(recipe.transforms, rows, shape.complex)) {
+    try {
+      steps.push_back(fit_transform(c.name, c.settings, z));
+    } catch (const DataError& e) {
+      throw DataError(text("channel '", shape.name, "': ", e.what()));
+    }
+    z = forward_rows(*steps.back(), z);
+    channel.transform_text += (channel.transform_text.empty() ? "" : ", ") + c.name;
+  }
+  channel.transform = chain(std::move(steps), shape.width());
+  std::string basis = recipe.basis.name;
+  if (basis == "auto") {
+    recipe.basis.settings.check_known("basis auto", {"tolerance", "max_rank"});
+    basis = shape.width() <= few_values ? "none" : "pod";
+  }
+  channel.basis = fit_basis(basis, basis == "none" ? Settings{} : recipe.basis.settings, z, shape.complex);
+  const double total = z.squaredNorm() / static_cast<double>(z.rows());
+  channel.projection_error = total > 0.0 ? std::sqrt(channel.basis->residual_variance().sum() / total) : 0.0;
+  channel.coefficients.resize(z.rows(), channel.basis->coefficients());
+  for (Index i = 0; i < z.rows(); ++i)
+    channel.basis->project(z.row(i).data(), channel.coefficients.row(i).data());
+  const Index elements = channel.basis->coefficients() / (shape.complex ? 2 : 1);
+  channel.basis_text =
+      basis == "none" ? "none" : text(basis, ", ", elements, elements == 1 ? " element" : " elements");
+  return channel;
+}
+
+/// What the variances have to be multiplied with so that leave-one-out residuals fit them: the square of the
+/// 68% quantile of |residual| / deviation.
+Vector calibrate(const FitSummary& summary, Index outputs) {
+  Vector scale = Vector::Ones(outputs);
+  const Matrix &r = summary.leave_one_out, &s = summary.leave_one_out_std;
+  if (r.rows() < 10 || r.rows() != s.rows() || r.cols() != outputs) return scale;
+  std::vector<double> z(static_cast<std::size_t>(r.rows()));
+  for (Index k = 0; k < outputs; ++k) {
+    for (Index i = 0; i < r.rows(); ++i)
+      z[static_cast<std::size_t>(i)] = s(i, k) > 0.0 ? std::abs(r(i, k)) / s(i, k) : 0.0;
+    const auto q = z.begin() + static_cast<std::ptrdiff_t>(0.6827 * static_cast<double>(z.size()));
+    std::nth_element(z.begin(), q, z.end());
+    if (*q > 0.0) scale[k] = std::clamp(*q * *q, 0.1, 100.0);
+  }
+  return scale;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char buffer[32];
+  std::strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return buffer;
+}
+
+}  // namespace
+
+Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext& context) {
+  const Archive runs = archive.completed();
+  if (runs.size() == 0)
+    throw DataError(text("there is no completed simulation to learn from (", archive.size(), " runs, ",
+                         archive.count(RunStatus::failed), " of them failed)"));
+  runs.check();
+  if (runs.outputs.empty()) throw DataError("the archive holds no outputs");
+  Prepared p;
+  p.space = runs.space;
+  p.axes = runs.axes;
+  p.outputs = runs.outputs;
+  p.input_map = fit_input_map(p.space);
+  p.input_names = mapped_names(p.space);
+  p.x = forward_rows(*p.input_map, runs.parameters);
+  p.guard = fit_domain_guard(p.x);
+
+  for (const auto& [name, c] : recipe.decoders) runs.output_index(name);  // throws, naming the known ones
+  const std::vector<std::string> parameter_names = p.space.names();
+  for (std::size_t o = 0; o < runs.outputs.size(); ++o) {
+    const OutputSpec& output = runs.outputs[o];
+    const Axis& axis = runs.axis(output.axis);
+    const Component& component = recipe.decoder_for(output.name);
+    Decoding decoding;
+    decoding.decoder =
+        fit_decoder(component.name, component.settings,
+                    {parameter_names, runs.parameters, output, axis.values, axis.unit, runs.values[o]});
+    decoding.outputs = {static_cast<Index>(o)};
+    const std::vector<ChannelShape> shapes = decoding.decoder->channels();
+    std::vector<Matrix> rows;
+    for (const ChannelShape& s : shapes) rows.emplace_back(runs.size(), s.width());
+    std::vector<double*> pointers(shapes.size());
+    for (Index i = 0; i < runs.size(); ++i) {
+      for (std::size_t c = 0; c < shapes.size(); ++c) pointers[c] = rows[c].row(i).data();
+      const double* value = runs.values[o].row(i).data();
+      decoding.decoder->encode(runs.parameters.row(i).data(), &value, pointers.data());
+    }
+    for (std::size_t c = 0; c < shapes.size(); ++c) {
+      if (context.progress) context.progress->note(text("compressing ", shapes[c].name));
+      decoding.channels.push_back(static_cast<Index>(p.channels.size()));
+      p.channels.push_back(prepare_channel(shapes[c], rows[c], recipe.for_channel(shapes[c].name)));
+    }
+    p.decodings.push_back(std::move(decoding));
+  }
+  for (const auto& [name, c] : recipe.channels) {
+    std::string known;
+    bool found = false;
+    for (const auto& channel : p.channels) {
+      found = found || channel.name == name;
+      known += (known.empty() ? "" : ", ") + channel.name;
+    }
+    if (!found) throw UsageError(text("recipe: there is no channel '", name, "'; there are: ", known));
+  }
+  return p;
+}
+
+std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe,
+                                        const FitContext& context, const Regressor* override) {
+  std::vector<FittedChannel> result;
+  for (const PreparedChannel& channel : prepared.channels) {
+    RegressorPtr own;
+    const Regressor* regressor = override;
+    if (!regressor) {
+      const Component& c = recipe.for_channel(channel.name).regressor;
+      own = make_regressor(c.name, c.settings);
+      regressor = own.get();
+    }
+    TrainingData data;
+    data.x = prepared.x;
+    data.y = channel.coefficients;
+    data.input_names = prepared.input_names;
+    FitContext inner = context;
+    inner.random = context.random.split(channel.name);
+    if (context.progress)
+      context.progress->note(text("fitting ", regressor->name(), " to ", channel.coefficients.cols(),
+                                  " coefficients of ", channel.name));
+    Fit fit = regressor->fit(data, inner);
+    if (!fit.summary.usable)
+      throw NumericalError(text("channel '", channel.name, "': ", regressor->name(),
+                                " gave no usable fit: ", fit.summary.message));
+    const std::string settings = regressor->settings();
+    result.push_back({fit.predictor, std::move(fit.summary),
+                      regressor->name() + (settings.empty() ? "" : ", " + settings)});
+  }
+  return result;
+}
+
+Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fitted) {
+  Emulator::Parts parts;
+  parts.space = prepared.space;
+  parts.axes = prepared.axes;
+  parts.outputs = prepared.outputs;
+  parts.input_map = prepared.input_map;
+  parts.decodings = prepared.decodings;
+  parts.guard = prepared.guard;
+  for (std::size_t c = 0; c < prepared.channels.size(); ++c) {
+    const PreparedChannel& p = prepared.channels[c];
+    parts.channels.push_back({p.name, p.transform, p.basis, fitted[c].predictor,
+                              calibrate(fitted[c].summary, p.basis->coefficients())});
+  }
+  return Emulator(std::move(parts));
+}
+
+TrainedEmulator train_emulator(const Archive& archive, const Recipe& recipe, const FitContext& context) {
+  const auto start = std::chrono::steady_clock::now();
+  TrainedEmulator result = train_prepared(prepare(archive, recipe, context), archive, recipe, context);
+  result.info.training_seconds = seconds_since(start);
+  return result;
+}
+
+TrainedEmulator train_prepared(const Prepared& prepared, const Archive& archive, const Recipe& recipe,
+                               const FitContext& context) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<FittedChannel> fitted = fit_channels(prepared, recipe, context);
+  Emulator emulator = assemble(prepared, fitted);
+
+  ModelInfo info;
+  info.title = archive.outputs.size() == 1 ? archive.outputs[0].name : "emulator";
+  info.library_version = version();
+  info.created = utc_now();
+  info.recipe = to_toml(recipe);
+  info.recipe_hash = hash_text(info.recipe);
+  info.data_hash = archive.data_hash();
+  info.provenance = archive.provenance;
+  info.training_runs = archive.count(RunStatus::done);
+  info.failed_runs = archive.count(RunStatus::failed);
+  std::vector<double> seconds;
+  for (std::size_t i = 0; i < archive.seconds.size(); ++i)
+    if (archive.status[i] == RunStatus::done && std::isfinite(archive.seconds[i]))
+      seconds.push_back(archive.seconds[i]);
+  info.simulator_seconds = std::nan("");
+  if (!seconds.empty()) {
+    const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+    std::nth_element(seconds.begin(), middle, seconds.end());
+    info.simulator_seconds = *middle;
+  }
+  for (std::size_t c = 0; c < prepared.channels.size(); ++c) {
+    const PreparedChannel& p = prepared.channels[c];
+    const FitSummary& s = fitted[c].summary;
+    ChannelSummary summary{p.name,
+                           p.transform_text,
+                           p.basis_text,
+                           fitted[c].regressor,
+                           p.basis->coefficients(),
+                           p.basis->singular_values(),
+                           p.projection_error,
+                           s.facts,
+                           s.warnings};
+    if (!s.message.empty()) summary.facts.insert(summary.facts.begin(), {"fit", s.message});
+    if (!s.converged) summary.warnings.push_back("an iteration did not meet its own stopping rule");
+    info.channels.push_back(std::move(summary));
+  }
+  info.training_seconds = seconds_since(start);
+  return {std::move(emulator), std::move(info)};
+}
+
+}  // namespace ersatz

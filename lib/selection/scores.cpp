@@ -1,0 +1,269 @@
+#include "ersatz/selection/scores.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "ersatz/core/error.hpp"
+#include "ersatz/selection/mismatch.hpp"
+
+namespace ersatz {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+double quantile(std::vector<double> values, double q) {  // linear interpolation, as NumPy's default
+  if (values.empty()) return nan;
+  std::sort(values.begin(), values.end());
+  const double position = q * static_cast<double>(values.size() - 1);
+  const auto low = static_cast<std::size_t>(position);
+  const std::size_t high = std::min(low + 1, values.size() - 1);
+  return values[low] + (position - static_cast<double>(low)) * (values[high] - values[low]);
+}
+
+std::vector<double> to_std(const Vector& v) { return {v.data(), v.data() + v.size()}; }
+
+double normal_cdf(double z) { return 0.5 * std::erfc(-z * 0.70710678118654752440); }
+
+/// Coverage, CRPS, log score and PIT over rows and the entries that vary.
+void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef truth,
+                 const std::vector<Index>& varying, OutputScores& scores, OutputDiagnostics& diagnostics) {
+  scores.coverage_68 = scores.coverage_95 = scores.crps = scores.log_score = nan;
+  if (std_dev.rows() == 0 || varying.empty()) return;
+  const std::vector<double> levels{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.68268949213708590, 0.8, 0.9, 0.95, 0.99};
+  // Two-sided normal quantiles of these levels.
+  const std::vector<double> widths{0.12566134685507402,
+                                   0.25334710313579972,
+                                   0.38532046640756784,
+                                   0.52440051270804089,
+                                   0.67448975019608171,
+                                   0.84162123357291452,
+                                   1.0,
+                                   1.2815515655446004,
+                                   1.6448536269514722,
+                                   1.9599639845400545,
+                                   2.5758293035489004};
+  std::vector<double> inside(levels.size(), 0.0);
+  Vector pit = Vector::Zero(20);
+  double crps = 0.0, log_score = 0.0, count = 0.0;
+  for (Index i = 0; i < truth.rows(); ++i)
+    for (const Index j : varying) {
+      // A deviation of zero claims certainty; it is held against rounding, no more.
+      const double s = std::max(std_dev(i, j), 1e-15 * std::abs(mean(i, j)) + 1e-300);
+      const double z = (truth(i, j) - mean(i, j)) / s;
+      for (std::size_t l = 0; l < levels.size(); ++l) inside[l] += std::abs(z) <= widths[l];
+      const double p = normal_cdf(z);
+      pit[std::min<Index>(19, static_cast<Index>(p * 20.0))] += 1.0;
+      // Gneiting & Raftery 2007, eq. 21.
+      crps += s * (z * (2.0 * p - 1.0) + 0.79788456080286536 * std::exp(-0.5 * z * z) - 0.56418958354775629);
+      log_score += 0.5 * z * z + std::log(s) + 0.91893853320467274;
+      count += 1.0;
+    }
+  scores.crps = crps / count;
+  scores.log_score = log_score / count;
+  diagnostics.nominal = Eigen::Map<const Vector>(levels.data(), static_cast<Index>(levels.size()));
+  diagnostics.observed.resize(static_cast<Index>(levels.size()));
+  for (std::size_t l = 0; l < levels.size(); ++l)
+    diagnostics.observed[static_cast<Index>(l)] = inside[l] / count;
+  scores.coverage_68 = inside[6] / count;
+  scores.coverage_95 = inside[9] / count;
+  diagnostics.pit = pit / count;
+}
+
+HeldOutCase make_case(Index row, double error, const Archive& held_out, const Prediction& prediction,
+                      std::size_t own, std::size_t theirs) {
+  HeldOutCase c;
+  c.row = row;
+  c.parameters = held_out.parameters.row(row).transpose();
+  c.error = error;
+  c.inside_domain = prediction.inside_domain[static_cast<std::size_t>(row)];
+  c.truth = held_out.values[theirs].row(row).transpose();
+  c.mean = prediction.mean[own].row(row).transpose();
+  if (!prediction.std.empty()) c.std = prediction.std[own].row(row).transpose();
+  return c;
+}
+
+void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_out,
+                  const Prediction& prediction, std::size_t own, std::size_t theirs, Validation& result) {
+  const Matrix& truth = held_out.values[theirs];
+  const Matrix& mean = prediction.mean[own];
+  const Index n = truth.rows(), width = truth.cols(), bins = spec.size;
+  OutputScores s;
+  OutputDiagnostics d;
+  s.name = spec.name;
+  d.spec = spec;
+  d.axis = axis.values;
+  d.axis_unit = axis.unit;
+
+  const Matrix error = mean - truth;
+  const Matrix spread = truth.rowwise() - truth.colwise().mean();
+  s.rmse = std::sqrt(error.squaredNorm() / static_cast<double>(n * bins));
+  s.nrmse = normalised_rmse(mean, truth);
+  s.r2 = 1.0 - s.nrmse * s.nrmse;
+  s.max_abs = 0.0;
+  d.rmse = Vector::Zero(bins);
+  d.spread = Vector::Zero(bins);
+  const Index parts = spec.complex ? 2 : 1;
+  for (Index j = 0; j < bins; ++j) {
+    d.rmse[j] = std::sqrt(error.middleCols(parts * j, parts).squaredNorm() / static_cast<double>(n));
+    d.spread[j] = std::sqrt(spread.middleCols(parts * j, parts).squaredNorm() / static_cast<double>(n));
+    for (Index i = 0; i < n; ++i)
+      s.max_abs = std::max(s.max_abs, error.row(i).segment(parts * j, parts).norm());
+  }
+  if (!prediction.std.empty()) {
+    d.mean_std.resize(bins);
+    for (Index j = 0; j < bins; ++j)
+      d.mean_std[j] =
+          std::sqrt(prediction.std[own].middleCols(parts * j, parts).squaredNorm() / static_cast<double>(n));
+  }
+  d.relative_l2.resize(n);
+  for (Index i = 0; i < n; ++i) {
+    const double size = truth.row(i).norm();
+    d.relative_l2[i] = size > 0.0 ? error.row(i).norm() / size : (error.row(i).norm() > 0.0 ? HUGE_VAL : 0.0);
+  }
+  s.median_relative_l2 = quantile(to_std(d.relative_l2), 0.5);
+  s.p95_relative_l2 = quantile(to_std(d.relative_l2), 0.95);
+
+  // Entries that vary: those that do not would cover for free. Rounding is not variation.
+  std::vector<Index> varying;
+  for (Index j = 0; j < width; ++j) {
+    const double size = truth.col(j).cwiseAbs().maxCoeff();
+    if (n > 1 && spread.col(j).cwiseAbs().maxCoeff() > 1e-12 * size) varying.push_back(j);
+  }
+  s.constant_bins = bins;
+  for (Index j = 0; j < bins; ++j)
+    for (Index part = 0; part < parts; ++part)
+      if (std::binary_search(varying.begin(), varying.end(), parts * j + part)) {
+        --s.constant_bins;
+        break;
+      }
+  calibration(mean, prediction.std.empty() ? Matrix() : prediction.std[own], truth, varying, s, d);
+
+  s.mismatch_median = s.mismatch_p95 = nan;
+  if (spec.complex) {
+    d.mismatch.resize(n);
+    for (Index i = 0; i < n; ++i) d.mismatch[i] = mismatch({truth.row(i).data()}, {mean.row(i).data()}, bins);
+    s.mismatch_median = quantile(to_std(d.mismatch), 0.5);
+    s.mismatch_p95 = quantile(to_std(d.mismatch), 0.95);
+  }
+
+  // A few hundred values for the picture of predicted against true, spread evenly over rows and bins.
+  if (!varying.empty()) {
+    const Index total = n * static_cast<Index>(varying.size());
+    const Index take = std::min<Index>(total, 600);
+    d.scatter_truth.resize(take);
+    d.scatter_mean.resize(take);
+    if (!prediction.std.empty()) d.scatter_std.resize(take);
+    for (Index k = 0; k < take; ++k) {
+      const Index at = take == total ? k
+                                     : static_cast<Index>((static_cast<double>(k) + 0.5) *
+                                                          0.6180339887498949 * static_cast<double>(total)) %
+                                           total;
+      const Index i = at / static_cast<Index>(varying.size());
+      const Index j = varying[static_cast<std::size_t>(at % static_cast<Index>(varying.size()))];
+      d.scatter_truth[k] = truth(i, j);
+      d.scatter_mean[k] = mean(i, j);
+      if (!prediction.std.empty()) d.scatter_std[k] = prediction.std[own](i, j);
+    }
+  }
+
+  std::vector<Index> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](Index a, Index b) { return d.relative_l2[a] < d.relative_l2[b]; });
+  const Index middle = order[static_cast<std::size_t>((n - 1) / 2)], last = order.back();
+  d.median = make_case(middle, d.relative_l2[middle], held_out, prediction, own, theirs);
+  d.worst = make_case(last, d.relative_l2[last], held_out, prediction, own, theirs);
+  result.outputs.push_back(std::move(s));
+  result.diagnostics.push_back(std::move(d));
+}
+
+/// Seconds per point of mean predictions: one at a time, and all in one call; the best of a few rounds.
+void measure_time(const Emulator& emulator, ConstMatrixRef X, Validation& result) {
+  using Clock = std::chrono::steady_clock;
+  const Index n = std::min<Index>(X.rows(), 256);
+  std::vector<Matrix> rows;
+  std::vector<double*> pointers;
+  for (const OutputSpec& o : emulator.outputs()) rows.emplace_back(n, o.width());
+  for (Matrix& m : rows) pointers.push_back(m.data());
+  Workspace workspace;
+  result.predict_seconds = result.batch_seconds = HUGE_VAL;
+  const auto start = Clock::now();
+  for (int round = 0; round < 5; ++round) {
+    auto t = Clock::now();
+    for (Index i = 0; i < n; ++i) emulator.mean(X.row(i), pointers.data(), workspace);
+    result.predict_seconds =
+        std::min(result.predict_seconds, std::chrono::duration<double>(Clock::now() - t).count());
+    t = Clock::now();
+    emulator.mean(X.topRows(n), pointers.data(), workspace);
+    result.batch_seconds =
+        std::min(result.batch_seconds, std::chrono::duration<double>(Clock::now() - t).count());
+    if (std::chrono::duration<double>(Clock::now() - start).count() > 2.0) break;
+  }
+  result.predict_seconds /= static_cast<double>(n);
+  result.batch_seconds /= static_cast<double>(n);
+}
+
+}  // namespace
+
+double normalised_rmse(ConstMatrixRef prediction, ConstMatrixRef truth) {
+  const double spread = (truth.rowwise() - truth.colwise().mean()).squaredNorm();
+  if (!(spread > 1e-24 * truth.squaredNorm())) return nan;
+  return std::sqrt((prediction - truth).squaredNorm() / spread);
+}
+
+Validation validate(const Emulator& emulator, const Archive& archive, int threads) {
+  const Archive held_out = archive.completed();
+  if (held_out.size() == 0) throw DataError("there is no completed simulation to validate with");
+  if (held_out.space.names() != emulator.space().names()) {
+    std::string ours, theirs;
+    for (const auto& name : emulator.space().names()) ours += (ours.empty() ? "" : ", ") + name;
+    for (const auto& name : held_out.space.names()) theirs += (theirs.empty() ? "" : ", ") + name;
+    throw DataError(
+        text("the held-out parameters (", theirs, ") are not those of the emulator (", ours, ")"));
+  }
+  const Prediction prediction = emulator.predict(held_out.parameters, emulator.has_std(), threads);
+  Validation result;
+  result.n = held_out.size();
+  result.outside_domain = std::count(prediction.inside_domain.begin(), prediction.inside_domain.end(), false);
+  std::vector<std::size_t> complex_own, complex_theirs;
+  for (std::size_t own = 0; own < emulator.outputs().size(); ++own) {
+    const OutputSpec& spec = emulator.outputs()[own];
+    for (std::size_t theirs = 0; theirs < held_out.outputs.size(); ++theirs) {
+      const OutputSpec& other = held_out.outputs[theirs];
+      if (other.name != spec.name) continue;
+      if (other.size != spec.size || other.complex != spec.complex)
+        throw DataError(text("output '", spec.name, "' has ", other.size, other.complex ? " complex" : "",
+                             " bins in the held-out file, the emulator gives ", spec.size,
+                             spec.complex ? " complex" : ""));
+      score_output(spec, emulator.axis_of(spec), held_out, prediction, own, theirs, result);
+      if (spec.complex) {
+        complex_own.push_back(own);
+        complex_theirs.push_back(theirs);
+      }
+    }
+  }
+  if (result.outputs.empty()) throw DataError("the held-out file has none of the emulator's outputs");
+  if (complex_own.size() > 1) {
+    GroupScores g;
+    g.name = "all modes";
+    std::vector<double> values;
+    for (const std::size_t own : complex_own) g.members.push_back(emulator.outputs()[own].name);
+    for (Index i = 0; i < result.n; ++i) {
+      std::vector<const double*> a, b;
+      for (std::size_t k = 0; k < complex_own.size(); ++k) {
+        a.push_back(held_out.values[complex_theirs[k]].row(i).data());
+        b.push_back(prediction.mean[complex_own[k]].row(i).data());
+      }
+      values.push_back(mismatch(a, b, emulator.outputs()[complex_own[0]].size));
+    }
+    g.mismatch_median = quantile(values, 0.5);
+    g.mismatch_p95 = quantile(values, 0.95);
+    result.groups.push_back(std::move(g));
+  }
+  measure_time(emulator, held_out.parameters, result);
+  return result;
+}
+
+}  // namespace ersatz

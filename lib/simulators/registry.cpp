@@ -1,0 +1,39 @@
+#include <utility>
+
+#include "ersatz/core/error.hpp"
+#include "ersatz/simulators/simulator.hpp"
+#include "ersatz/simulators/test_functions.hpp"
+
+namespace ersatz {
+namespace {
+
+using Made = std::shared_ptr<const Simulator>;
+
+struct Entry {
+  const char* name;
+  Made (*make)(const std::string&);
+};
+
+// One line per simulator.
+constexpr Entry entries[] = {
+    {"borehole", make_test_function},  {"branin", make_test_function},      {"ishigami", make_test_function},
+    {"hartmann6", make_test_function}, {"wing-weight", make_test_function},
+};
+
+}  // namespace
+
+std::vector<std::string> simulator_names() {
+  std::vector<std::string> names;
+  for (const Entry& e : entries) names.emplace_back(e.name);
+  return names;
+}
+
+std::shared_ptr<const Simulator> make_simulator(const std::string& name) {
+  for (const Entry& e : entries)
+    if (name == e.name) return e.make(name);
+  std::string known;
+  for (const Entry& e : entries) known += text(known.empty() ? "" : ", ", e.name);
+  throw UsageError(text("unknown simulator '", name, "'; known: ", known));
+}
+
+}  // namespace ersatz
