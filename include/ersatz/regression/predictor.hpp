@@ -46,8 +46,20 @@ class Predictor {
 
 using PredictorPtr = std::shared_ptr<const Predictor>;
 
+/// For implementations, first thing in mean(): X must be q × d and finite, `result` q × p. Throws UsageError
+/// on a shape, DataError naming point and input of the first value that is not finite.
+void check_points(const Predictor& predictor, ConstMatrixRef X, const MatrixRef& result);
+/// For implementations, last thing in mean(): no NaN and no infinity leaves. Throws NumericalError naming
+/// point and output; that happens when a point is so far away that powers of it overflow.
+void check_predictions(const Predictor& predictor, const MatrixRef& result);
+
 /// Writes kind and state; reads them back through the table of loaders in lib/regression/loaders.cpp.
 void save_predictor(const h5::Group& group, const Predictor& predictor);
 PredictorPtr load_predictor(const h5::Group& group);
+
+/// A kind that lives outside of the library: from now on `load_predictor` reads it, in every thread. Throws
+/// UsageError when the kind is taken. Kinds of the library stand in the table itself.
+using PredictorLoader = PredictorPtr (*)(const h5::Group& group);
+void register_predictor(const std::string& kind, PredictorLoader loader);
 
 }  // namespace ersatz

@@ -69,6 +69,11 @@ using RegressorPtr = std::shared_ptr<const Regressor>;
 /// From the table of trainers in lib/regression/trainers.cpp. Throws UsageError on an unknown name (naming
 /// the known ones) or setting.
 RegressorPtr make_regressor(const std::string& name, const Settings& settings = {});
-std::vector<std::string> regressor_names();
+std::vector<std::string> regressor_names();  ///< the simplest first
+
+/// A regressor that lives outside of the library: from now on `make_regressor` knows it, in every thread.
+/// Throws UsageError when the name is taken. Those of the library stand in the table itself.
+using RegressorMaker = RegressorPtr (*)(const Settings& settings);
+void register_regressor(const std::string& name, RegressorMaker maker);
 
 }  // namespace ersatz

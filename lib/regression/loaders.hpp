@@ -1,0 +1,10 @@
+#pragma once
+// What the table of loaders refers to.
+
+#include "ersatz/regression/predictor.hpp"
+
+namespace ersatz {
+
+PredictorPtr load_polynomial_predictor(const h5::Group& group);
+
+}  // namespace ersatz

@@ -1,0 +1,63 @@
+// The table of trainers: name -> maker, the simplest first. One line per regressor.
+#include <mutex>
+
+#include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/gp.hpp"
+#include "ersatz/regression/linear.hpp"
+#include "ersatz/regression/regressor.hpp"
+
+namespace ersatz {
+namespace {
+
+struct Trainer {
+  std::string name;
+  RegressorMaker make;
+};
+
+std::vector<Trainer>& trainers() {
+  static std::vector<Trainer> table = {
+      {"mean", make_mean_regressor},
+      {"linear", make_linear_regressor},
+      {"ridge", make_ridge_regressor},
+      {"gp", make_gp_regressor},
+  };
+  return table;
+}
+
+std::mutex& trainers_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+}  // namespace
+
+RegressorPtr make_regressor(const std::string& name, const Settings& settings) {
+  RegressorMaker make = nullptr;
+  std::string known;
+  {
+    const std::lock_guard<std::mutex> lock(trainers_mutex());
+    for (const Trainer& t : trainers()) {
+      if (t.name == name) make = t.make;
+      known += (known.empty() ? "" : ", ") + t.name;
+    }
+  }
+  if (!make) throw UsageError(text("unknown regressor '", name, "'; known: ", known));
+  return make(settings);
+}
+
+std::vector<std::string> regressor_names() {
+  const std::lock_guard<std::mutex> lock(trainers_mutex());
+  std::vector<std::string> names;
+  for (const Trainer& t : trainers()) names.push_back(t.name);
+  return names;
+}
+
+void register_regressor(const std::string& name, RegressorMaker maker) {
+  if (name.empty() || !maker) throw UsageError("register_regressor: needs a name and a maker");
+  const std::lock_guard<std::mutex> lock(trainers_mutex());
+  for (const Trainer& t : trainers())
+    if (t.name == name) throw UsageError(text("register_regressor: the name '", name, "' is taken"));
+  trainers().push_back({name, maker});
+}
+
+}  // namespace ersatz
