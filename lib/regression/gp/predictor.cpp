@@ -9,8 +9,8 @@
 
 namespace ersatz::gp {
 namespace {
-constexpr Index block = 64;       // points whose scaled inputs and kernel rows stay in cache
-constexpr Index solve_block = 8;  // points that share one reading of the inverse factor
+constexpr Index block = 64;        // points whose scaled inputs and kernel rows stay in cache
+constexpr Index solve_block = 64;  // points that share one reading of the inverse factor
 }  // namespace
 
 GpPredictor::GpPredictor(GpState state) : state_(std::move(state)) {
