@@ -57,7 +57,23 @@ Matrix hypercube(const ParameterSpace& space, Index n, const RandomStream& rando
     periodic.push_back(p.scale == Scale::periodic);
   }
   for (const auto& b : space.balls()) periodic[static_cast<std::size_t>(b.members[2])] = true;  // the azimuth
+  // How many to draw, so that about n meet the constraints.
   Index drawn = n;
+  if (!space.linear_constraints().empty()) {
+    RandomStream trial = random.split("trial");
+    constexpr Index trials = 20000;
+    Index met = 0;
+    Vector u(d), x(d);
+    for (Index i = 0; i < trials; ++i) {
+      for (Index k = 0; k < d; ++k) u[k] = trial.uniform();
+      space.from_unit(u.data(), x.data());
+      met += space.contains(x.data());
+    }
+    if (met < trials / 1000) too_narrow();
+    drawn =
+        static_cast<Index>(static_cast<double>(n) * static_cast<double>(trials) / static_cast<double>(met)) +
+        1;
+  }
   for (std::uint64_t attempt = 0;; ++attempt) {
     const RandomStream stream = random.split(attempt);
     Levels levels = detail::random_levels(drawn, d, stream.split("levels"));
