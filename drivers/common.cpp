@@ -62,8 +62,8 @@ class Console final : public Progress {
                    std::string(static_cast<std::size_t>(width - full), '.').c_str(), static_cast<long>(done),
                    static_cast<long>(steps_), left.c_str());
     } else {
-      std::fprintf(stderr, "%s: %ld of %ld, %s\n", what_.c_str(), static_cast<long>(done), static_cast<long>(steps_),
-                   left.c_str());
+      std::fprintf(stderr, "%s: %ld of %ld, %s\n", what_.c_str(), static_cast<long>(done),
+                   static_cast<long>(steps_), left.c_str());
     }
     std::fflush(stderr);
     drawn_ = true;
@@ -116,13 +116,15 @@ void Session::check_output(const std::string& path) const {
   struct stat status {};
   if (stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) throw UsageError(text(path, ": is a folder; name a file"));
-    if (!force) throw UsageError(text(path, ": is there already; name another file, or overwrite it with --force"));
+    if (!force)
+      throw UsageError(text(path, ": is there already; name another file, or overwrite it with --force"));
   }
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
     throw UsageError(text(path, ": there is no folder ", folder, "; make it first"));
-  if (access(folder.c_str(), W_OK) != 0) throw UsageError(text(path, ": the folder ", folder, " cannot be written to"));
+  if (access(folder.c_str(), W_OK) != 0)
+    throw UsageError(text(path, ": the folder ", folder, " cannot be written to"));
 }
 
 }  // namespace ersatz::driver

@@ -24,8 +24,9 @@ int run(const Session& session, const Options& o) {
   if (session.json)
     std::printf("%s\n", to_json(rows).dump(2).c_str());
   else
-    std::printf("%ld-fold cross-validation of %ld runs; * is the simplest that serves\n\n%s", static_cast<long>(o.folds),
-                static_cast<long>(archive.count(RunStatus::done)), to_text(rows).c_str());
+    std::printf("%ld-fold cross-validation of %ld runs; * is the simplest that serves\n\n%s",
+                static_cast<long>(o.folds), static_cast<long>(archive.count(RunStatus::done)),
+                to_text(rows).c_str());
   return 0;
 }
 
@@ -33,9 +34,11 @@ int run(const Session& session, const Options& o) {
 
 void add_compare(CLI::App& app, Session& session) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = app.add_subcommand("compare", "Every regressor on the same folds: which is the simplest that serves?");
+  CLI::App* sub =
+      app.add_subcommand("compare", "Every regressor on the same folds: which is the simplest that serves?");
   sub->add_option("archive", o->archive, "Simulations: an archive (sims.h5)")->required();
-  sub->add_option("--folds", o->folds, "Folds of the cross-validation (default 5)")->check(CLI::Range(2, 1000));
+  sub->add_option("--folds", o->folds, "Folds of the cross-validation (default 5)")
+      ->check(CLI::Range(2, 1000));
   sub->add_option("--recipe", o->recipe, "Recipe for decoders, transforms and bases (TOML)");
   session.add_options(*sub, false);
   sub->footer("Example:\n  ersatz compare sims.h5 --folds 10");

@@ -20,7 +20,8 @@ int main(int argc, char** argv) {
       "  ersatz simulate --simulator supernova-6 --design design.csv -o sims.h5\n"
       "  ersatz train    sims.h5 -o model.h5\n"
       "  ersatz report   model.h5 -o report.html\n\n"
-      "Exit status: 0 done, 1 unexpected failure, 2 wrong use or unreadable input, 3 the numbers cannot do it,\n"
+      "Exit status: 0 done, 1 unexpected failure, 2 wrong use or unreadable input, 3 the numbers cannot do "
+      "it,\n"
       "4 finished with some simulations failed, 5 a check came out negative.");
   Session session;
   for (int i = 0; i < argc; ++i) session.command_line += (i ? " " : "") + std::string(i ? argv[i] : "ersatz");
@@ -39,7 +40,8 @@ int main(int argc, char** argv) {
     if (e.get_exit_code() == 0) return app.exit(e);
     std::fprintf(stderr, "ersatz: %s\n", e.what());
     const auto chosen = app.get_subcommands();
-    std::fprintf(stderr, "See: ersatz %s--help\n", chosen.empty() ? "" : (chosen[0]->get_name() + " ").c_str());
+    std::fprintf(stderr, "See: ersatz %s--help\n",
+                 chosen.empty() ? "" : (chosen[0]->get_name() + " ").c_str());
     return 2;
   }
   try {

@@ -93,8 +93,10 @@ int predict(const Session& session, const Options& o) {
     std::printf("%s: %ld predictions%s\n", o.output.c_str(), static_cast<long>(X.rows()),
                 with_std ? " with standard deviations" : "");
     if (outside > 0)
-      std::printf("%ld of them lie outside of what the emulator was trained on (inside_domain = 0): do not trust them.\n",
-                  static_cast<long>(outside));
+      std::printf(
+          "%ld of them lie outside of what the emulator was trained on (inside_domain = 0): do not trust "
+          "them.\n",
+          static_cast<long>(outside));
   }
   return 0;
 }
@@ -105,8 +107,11 @@ void add_predict(CLI::App& app, Session& session) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("predict", "Evaluate an emulator at points from a file");
   sub->add_option("model", o->model, "Model file")->required();
-  sub->add_option("points", o->points, "Points: CSV, .npy or file.h5:/dataset, columns by name or in order")->required();
-  sub->add_option("-o,--output-file", o->output, "File to write: .h5, or .csv/.npy for the mean of one output")->required();
+  sub->add_option("points", o->points, "Points: CSV, .npy or file.h5:/dataset, columns by name or in order")
+      ->required();
+  sub->add_option("-o,--output-file", o->output,
+                  "File to write: .h5, or .csv/.npy for the mean of one output")
+      ->required();
   sub->add_flag("--no-std", o->no_std, "Means only (faster)");
   sub->add_option("--output", o->name, "Only this output");
   session.add_options(*sub, true);

@@ -16,7 +16,8 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t left_columns) {
   std::vector<std::size_t> width;
   const auto length = [](const std::string& s) {  // code points
-    return static_cast<std::size_t>(std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(
+        std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xC0) != 0x80; }));
   };
   for (const auto& row : rows) {
     width.resize(std::max(width.size(), row.size()));
@@ -95,34 +96,37 @@ Json to_json(const std::vector<ComparisonRow>& rows) {
 
 std::string to_text(const Validation& v) {
   std::string out = text("Scores on ", v.n, " runs that the emulator has not seen (", v.source, ")\n\n");
-  const bool waves = std::any_of(v.diagnostics.begin(), v.diagnostics.end(), [](const auto& d) { return d.spec.complex; });
-  std::vector<std::vector<std::string>> rows{{"output", "relative L2 median", "95 %", "NRMSE", "RMSE", "max |error|",
-                                              "68 % bars cover", "95 % bars cover"}};
+  const bool waves =
+      std::any_of(v.diagnostics.begin(), v.diagnostics.end(), [](const auto& d) { return d.spec.complex; });
+  std::vector<std::vector<std::string>> rows{{"output", "relative L2 median", "95 %", "NRMSE", "RMSE",
+                                              "max |error|", "68 % bars cover", "95 % bars cover"}};
   if (waves) rows[0].insert(rows[0].end(), {"mismatch median", "95 %"});
   rows[0].emplace_back();
   for (const OutputScores& s : v.outputs) {
-    std::vector<std::string> row{s.name,           show(s.median_relative_l2), show(s.p95_relative_l2),
-                                 show(s.nrmse),    show(s.rmse),               show(s.max_abs),
-                                 percent(s.coverage_68), percent(s.coverage_95)};
+    std::vector<std::string> row{
+        s.name,          show(s.median_relative_l2), show(s.p95_relative_l2), show(s.nrmse), show(s.rmse),
+        show(s.max_abs), percent(s.coverage_68),     percent(s.coverage_95)};
     if (waves) row.insert(row.end(), {show(s.mismatch_median), show(s.mismatch_p95)});
     row.emplace_back();
     rows.push_back(row);
   }
   out += table(rows, 1);
   for (const GroupScores& g : v.groups)
-    out += text("\n", g.name, ": mismatch median ", show(g.mismatch_median), ", 95 % ", show(g.mismatch_p95), " (",
-                g.noise_curve, " noise, maximised over ", g.maximised_over, ")\n");
+    out += text("\n", g.name, ": mismatch median ", show(g.mismatch_median), ", 95 % ", show(g.mismatch_p95),
+                " (", g.noise_curve, " noise, maximised over ", g.maximised_over, ")\n");
   if (waves && v.groups.empty()) out += "\nMismatch: flat noise, maximised over time and phase.\n";
   for (const OutputScores& s : v.outputs)
     if (s.constant_bins > 0)
-      out += text("\n", s.name, ": ", s.constant_bins, " bins do not vary; they are left out of the coverage.\n");
+      out += text("\n", s.name, ": ", s.constant_bins,
+                  " bins do not vary; they are left out of the coverage.\n");
   out += text("\nOutside of the training domain: ", v.outside_domain, " of ", v.n, ". One prediction takes ",
               show(v.predict_seconds * 1e6), " µs alone, ", show(v.batch_seconds * 1e6), " µs in a batch.\n");
   return out;
 }
 
 std::string to_text(const std::vector<ComparisonRow>& rows) {
-  std::vector<std::vector<std::string>> lines{{"", "regressor", "settings", "NRMSE", "±", "fit [s]", "predict [µs]", "why"}};
+  std::vector<std::vector<std::string>> lines{
+      {"", "regressor", "settings", "NRMSE", "±", "fit [s]", "predict [µs]", "why"}};
   for (const ComparisonRow& r : rows)
     lines.push_back({r.chosen ? "*" : "", r.regressor, r.settings, show(r.nrmse), show(r.nrmse_se, 2),
                      show(r.fit_seconds), show(r.predict_us), r.why});

@@ -25,8 +25,9 @@ int run(const Session& session, const Options& o) {
   } else if (model.validation) {
     validation = *model.validation;
   } else {
-    throw UsageError(text(o.model, ": was trained without setting runs aside, so there is nothing to report on; give "
-                                   "simulations it has not seen with --test held-out.h5"));
+    throw UsageError(text(o.model,
+                          ": was trained without setting runs aside, so there is nothing to report on; give "
+                          "simulations it has not seen with --test held-out.h5"));
   }
   replace_file(o.output, render_html(report_of(model, o.model, validation)));
   if (session.json)

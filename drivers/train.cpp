@@ -22,14 +22,15 @@ int train(const Session& session, const Options& o) {
   };
   if (!o.regressor.empty()) each_channel([&](ChannelRecipe& c) { c.regressor = {o.regressor, {}}; });
   if (!o.basis.empty()) each_channel([&](ChannelRecipe& c) { c.basis = {o.basis, {}}; });
-  if (o.tolerance >= 0.0) each_channel([&](ChannelRecipe& c) { c.basis.settings.set("tolerance", o.tolerance); });
+  if (o.tolerance >= 0.0)
+    each_channel([&](ChannelRecipe& c) { c.basis.settings.set("tolerance", o.tolerance); });
   if (o.test_fraction >= 0.0) recipe.test_fraction = o.test_fraction;
 
   const Archive archive = read_archive(o.archive);
   const auto executor = session.executor();
   const auto progress = session.progress();
-  const Model model =
-      train_model(archive, recipe, session.context(*executor, *progress), static_cast<int>(executor->workers()));
+  const Model model = train_model(archive, recipe, session.context(*executor, *progress),
+                                  static_cast<int>(executor->workers()));
   save_model(o.output, model);
 
   if (session.json) {
@@ -53,14 +54,14 @@ int train(const Session& session, const Options& o) {
     std::printf("%s\n", j.dump(2).c_str());
     return 0;
   }
-  std::printf("%s: learnt from %ld runs in %s s", o.output.c_str(), static_cast<long>(model.info.training_runs),
-              brief(model.info.training_seconds, 3).c_str());
+  std::printf("%s: learnt from %ld runs in %s s", o.output.c_str(),
+              static_cast<long>(model.info.training_runs), brief(model.info.training_seconds, 3).c_str());
   if (model.info.failed_runs > 0)
     std::printf(" (%ld failed runs left out)", static_cast<long>(model.info.failed_runs));
   std::printf("\n\n");
   for (const ChannelSummary& c : model.info.channels) {
-    std::printf("  %s: %s; basis %s, leaves out %s; %s\n", c.name.c_str(), c.transform.c_str(), c.basis.c_str(),
-                brief(c.projection_error, 2).c_str(), c.regressor.c_str());
+    std::printf("  %s: %s; basis %s, leaves out %s; %s\n", c.name.c_str(), c.transform.c_str(),
+                c.basis.c_str(), brief(c.projection_error, 2).c_str(), c.regressor.c_str());
     std::size_t shown = 0;
     for (const auto& w : c.warnings) {
       if (shown++ == 5) {
@@ -90,8 +91,9 @@ void add_train(CLI::App& app, Session& session) {
   sub->add_option("--basis", o->basis, "For all channels: auto, pod, none");
   sub->add_option("--tolerance", o->tolerance, "Relative error that the basis may leave (default 1e-7)")
       ->check(CLI::Range(0.0, 1.0));
-  sub->add_option("--test-fraction", o->test_fraction,
-                  "Share of the runs set aside to score (default 0.2; 0: none); the final emulator learns from all")
+  sub->add_option(
+         "--test-fraction", o->test_fraction,
+         "Share of the runs set aside to score (default 0.2; 0: none); the final emulator learns from all")
       ->check(CLI::Range(0.0, 0.9));
   session.add_options(*sub, true);
   sub->footer(

@@ -23,7 +23,8 @@ int run(const Session& session, const Options& o) {
   v.source = o.held_out;
   if (session.json) {
     Json j = to_json(v);
-    j["simulator_seconds"] = std::isfinite(model.info.simulator_seconds) ? Json(model.info.simulator_seconds) : Json(nullptr);
+    j["simulator_seconds"] =
+        std::isfinite(model.info.simulator_seconds) ? Json(model.info.simulator_seconds) : Json(nullptr);
     std::printf("%s\n", j.dump(2).c_str());
   } else {
     std::printf("%s", to_text(v).c_str());

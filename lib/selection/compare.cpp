@@ -174,8 +174,9 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
 }
 
 std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emulator& emulator,
-                                            const std::string& regressor, double fit_seconds, const Archive& test,
-                                            const Recipe& recipe, const FitContext& context) {
+                                            const std::string& regressor, double fit_seconds,
+                                            const Archive& test, const Recipe& recipe,
+                                            const FitContext& context) {
   FitContext quiet = context;
   quiet.progress = nullptr;
   std::vector<ComparisonRow> rows;
@@ -206,8 +207,8 @@ std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emul
       const Emulator e = assemble(prepared, fit_channels(prepared, recipe, quiet, r.get()));
       score(e, {r->name(), r->settings(), 0.0, 0.0, seconds(start), 0.0, false, "baseline"});
     } catch (const Error& error) {
-      rows.push_back({r->name(), r->settings(), std::nan(""), std::nan(""), seconds(start), std::nan(""), false,
-                      text("could not be fitted: ", error.what())});
+      rows.push_back({r->name(), r->settings(), std::nan(""), std::nan(""), seconds(start), std::nan(""),
+                      false, text("could not be fitted: ", error.what())});
     }
   }
   score(emulator, {regressor, "", 0.0, 0.0, fit_seconds, 0.0, true, "what the recipe asks for"});

@@ -16,6 +16,7 @@ struct PreparedChannel {
   BasisPtr basis;
   Matrix coefficients;  ///< n × r, what the regressor learns
   std::string transform_text, basis_text;
+  Index elements = 0;             ///< of the basis; 0: none
   double projection_error = 0.0;  ///< relative L2, cross-validated
 };
 

@@ -328,6 +328,7 @@ Fit GpRegressor::fit(const TrainingData& data, const FitContext& context) const 
   state.outputs.resize(static_cast<std::size_t>(p));
   state.weights = Matrix::Zero(p, n);
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
+  summary.leave_one_out_std = summary.leave_one_out;
 
   for (Index k = 0; k < d; ++k)
     if (std::find(prepared.active.begin(), prepared.active.end(), k) == prepared.active.end())
@@ -412,6 +413,7 @@ Fit GpRegressor::fit(const TrainingData& data, const FitContext& context) const 
             variance * c.nugget};
         state.weights.row(o) = scale * c.weights.row(v);
         summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(v);
+        summary.leave_one_out_std.col(o) = scale * c.leave_one_out_deviation.col(v);
         for (Index i = 0; i < n; ++i) {
           const double z = std::abs(c.leave_one_out_residual(i, v) / c.leave_one_out_deviation(i, v));
           inside_one += z < 1.0;
