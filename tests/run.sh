@@ -31,7 +31,7 @@ esac
 
 part="set-up"
 begin=$SECONDS
-trap 'status=$?; [ $status -eq 0 ] || echo "tests/run.sh: failed in: $part (status $status)" >&2' EXIT
+trap 'status=$?; [ $status -eq 0 ] || [ -z "$part" ] || echo "tests/run.sh: failed in: $part (status $status)" >&2' EXIT
 step() {
   part=$1
   printf '\n=== %s (after %d s)\n' "$1" $((SECONDS - begin))
@@ -39,8 +39,6 @@ step() {
 
 jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL=$jobs CMAKE_BUILD_PARALLEL_LEVEL=$jobs
-# Tests that run side by side do not also fill all cores with threads of their own BLAS.
-export OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-1}
 
 step "dependencies"
 cmake/install-dependencies.sh --tests
@@ -78,4 +76,5 @@ cmake --build --preset "$preset"
 step "$preset: tests"
 only=()
 [ $slow = yes ] || only=(--label-exclude '^slow$')
-ctest --preset "$preset" "${only[@]}"
+part=  # ctest's summary, good or bad, has the last word
+ctest --preset "$preset" --timeout 900 "${only[@]}"

@@ -184,6 +184,7 @@ void save_model_info(const h5::Group& root, const ModelInfo& info) {
     cg.set("basis", c.basis);
     cg.set("regressor", c.regressor);
     cg.set("coefficients", static_cast<std::int64_t>(c.coefficients));
+    cg.set("elements", static_cast<std::int64_t>(c.elements));
     cg.set("projection_error", c.projection_error);
     cg.write("singular_values", c.singular_values);
     std::vector<std::string> keys, values;
@@ -221,6 +222,7 @@ ModelInfo load_model_info(const h5::Group& root) {
     c.basis = cg.get_string("basis");
     c.regressor = cg.get_string("regressor");
     c.coefficients = cg.get_integer("coefficients");
+    c.elements = cg.get_integer("elements");
     c.projection_error = cg.get_double("projection_error");
     c.singular_values = cg.read_vector("singular_values");
     const auto keys = cg.read_strings("fact_names"), values = cg.read_strings("fact_values");

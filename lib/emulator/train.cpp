@@ -204,7 +204,14 @@ Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fi
 
 TrainedEmulator train_emulator(const Archive& archive, const Recipe& recipe, const FitContext& context) {
   const auto start = std::chrono::steady_clock::now();
-  const Prepared prepared = prepare(archive, recipe, context);
+  TrainedEmulator result = train_prepared(prepare(archive, recipe, context), archive, recipe, context);
+  result.info.training_seconds = seconds_since(start);
+  return result;
+}
+
+TrainedEmulator train_prepared(const Prepared& prepared, const Archive& archive, const Recipe& recipe,
+                               const FitContext& context) {
+  const auto start = std::chrono::steady_clock::now();
   const std::vector<FittedChannel> fitted = fit_channels(prepared, recipe, context);
   Emulator emulator = assemble(prepared, fitted);
 
@@ -236,6 +243,7 @@ TrainedEmulator train_emulator(const Archive& archive, const Recipe& recipe, con
                            p.basis_text,
                            fitted[c].regressor,
                            p.basis->coefficients(),
+                           p.elements,
                            p.basis->singular_values(),
                            p.projection_error,
                            s.facts,

@@ -173,4 +173,51 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
   return rows;
 }
 
+std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emulator& emulator,
+                                            const std::string& regressor, double fit_seconds,
+                                            const Archive& test, const Recipe& recipe,
+                                            const FitContext& context) {
+  FitContext quiet = context;
+  quiet.progress = nullptr;
+  std::vector<ComparisonRow> rows;
+  const auto score = [&](const Emulator& e, ComparisonRow row) {
+    const Prediction prediction = e.predict(test.parameters, false);
+    row.nrmse = fold_score(prediction, test);
+    // By rows: nrmse² is the mean of each row's squared error over the mean spread, averaged over outputs.
+    Vector share = Vector::Zero(test.size());
+    for (std::size_t o = 0; o < test.outputs.size(); ++o) {
+      const Matrix& truth = test.values[o];
+      const double spread = (truth.rowwise() - truth.colwise().mean()).squaredNorm();
+      if (spread > 0.0)
+        share += (prediction.mean[o] - truth).rowwise().squaredNorm() *
+                 (static_cast<double>(test.size()) / spread / static_cast<double>(test.outputs.size()));
+    }
+    row.nrmse_se = row.nrmse > 0.0 && test.size() > 1
+                       ? standard_error({share.data(), share.data() + share.size()}) / (2.0 * row.nrmse)
+                       : 0.0;
+    row.predict_us = microseconds_per_point(e, test.parameters);
+    rows.push_back(std::move(row));
+  };
+  const std::vector<Contestant> simple{
+      {"mean", {}}, {"linear", {}}, {"ridge", {{"degree", 2.0}}}, {"knn", {}}};
+  for (const Contestant& c : simple) {
+    const RegressorPtr r = make_regressor(c.regressor, c.settings);
+    const auto start = Clock::now();
+    try {
+      const Emulator e = assemble(prepared, fit_channels(prepared, recipe, quiet, r.get()));
+      score(e, {r->name(), r->settings(), 0.0, 0.0, seconds(start), 0.0, false, "baseline"});
+    } catch (const Error& error) {
+      rows.push_back({r->name(), r->settings(), std::nan(""), std::nan(""), seconds(start), std::nan(""),
+                      false, text("could not be fitted: ", error.what())});
+    }
+  }
+  score(emulator, {regressor, "", 0.0, 0.0, fit_seconds, 0.0, true, "what the recipe asks for"});
+  // A baseline that nobody beat is the answer: say so.
+  const ComparisonRow& own = rows.back();
+  for (ComparisonRow& row : rows)
+    if (&row != &own && row.nrmse <= own.nrmse)
+      row.why = "a simpler model that is no worse here: consider it";
+  return rows;
+}
+
 }  // namespace ersatz

@@ -41,8 +41,13 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
     if (context.progress)
       context.progress->note(
           text("learning from ", split.train.size(), " runs, to be scored on ", split.test.size()));
-    const TrainedEmulator first = train_emulator(rest, recipe, context);
-    validation = validate(first.emulator, runs.subset(split.test), threads);
+    const Prepared prepared = prepare(rest, recipe, context);
+    const TrainedEmulator first = train_prepared(prepared, rest, recipe, context);
+    const Archive test = runs.subset(split.test);
+    validation = validate(first.emulator, test, threads);
+    if (comparison.empty())
+      comparison = simple_baselines(prepared, first.emulator, first.info.channels.front().regressor,
+                                    first.info.training_seconds, test, recipe, context);
     validation->source = text(split.test.size(), " of ", runs.size(), " training runs set aside");
     if (context.progress) context.progress->note(text("learning from all ", runs.size(), " runs"));
   } else {

@@ -3,11 +3,15 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/simulators/simulator.hpp"
 #include "ersatz/simulators/test_functions.hpp"
+#include "ersatz/simulators/waveform.hpp"
 
 namespace ersatz {
 namespace {
 
 using Made = std::shared_ptr<const Simulator>;
+
+Made waveform(const std::string&) { return make_waveform(); }
+Made waveform_aligned(const std::string&) { return make_waveform_aligned(); }
 
 struct Entry {
   const char* name;
@@ -16,8 +20,13 @@ struct Entry {
 
 // One line per simulator.
 constexpr Entry entries[] = {
-    {"borehole", make_test_function},  {"branin", make_test_function},      {"ishigami", make_test_function},
-    {"hartmann6", make_test_function}, {"wing-weight", make_test_function},
+    {"waveform", waveform},
+    {"waveform-aligned", waveform_aligned},
+    {"borehole", make_test_function},
+    {"branin", make_test_function},
+    {"ishigami", make_test_function},
+    {"hartmann6", make_test_function},
+    {"wing-weight", make_test_function},
 };
 
 }  // namespace

@@ -349,7 +349,8 @@ Vector Group::read_vector(std::string_view name, Index size) const {
 ComplexMatrix Group::read_complex_matrix(std::string_view name, Index rows, Index cols) const {
   const Session session;
   const Dataset dataset(usable(handle_), name);
-  const auto shape = to_indices(dimensions_of(dataset.source));
+  auto shape = to_indices(dimensions_of(dataset.source));
+  if (shape.size() == 1) shape.push_back(1);
   check_shape(dataset.source, shape, {rows, cols});
   count_of(dataset.source);
   ComplexMatrix values(shape[0], shape[1]);

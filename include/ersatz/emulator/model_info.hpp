@@ -20,6 +20,7 @@ struct ChannelSummary {
   std::string basis;              ///< "pod, 23 elements"
   std::string regressor;          ///< "gp, matern52"
   Index coefficients = 0;         ///< real coefficients that regressors learn
+  Index elements = 0;             ///< of the basis, the cut-off among the singular values; 0: no basis
   Vector singular_values;         ///< of all modes seen, descending
   double projection_error = 0.0;  ///< relative L2 error that the basis leaves on held-out folds
   std::vector<std::pair<std::string, std::string>> facts;

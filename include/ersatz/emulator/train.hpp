@@ -16,6 +16,7 @@ struct PreparedChannel {
   BasisPtr basis;
   Matrix coefficients;  ///< n × r, what the regressor learns
   std::string transform_text, basis_text;
+  Index elements = 0;             ///< of the basis; 0: none
   double projection_error = 0.0;  ///< relative L2, cross-validated
 };
 
@@ -51,7 +52,11 @@ struct TrainedEmulator {
   ModelInfo info;
 };
 
-/// All of it.
+/// Fits and assembles what was prepared from these runs.
+TrainedEmulator train_prepared(const Prepared& prepared, const Archive& archive, const Recipe& recipe,
+                               const FitContext& context = {});
+
+/// All of it: prepare, then train_prepared.
 TrainedEmulator train_emulator(const Archive& archive, const Recipe& recipe, const FitContext& context = {});
 
 }  // namespace ersatz

@@ -24,4 +24,12 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
                                    const std::vector<Contestant>& contestants, Index folds,
                                    const FitContext& context);
 
+/// What the simple regressors reach on one set aside, beside an emulator that learnt from the same rows: the
+/// mean, linear, ridge and nearest neighbours on the same channels. The standard error is over the rows of
+/// `test`.
+std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emulator& emulator,
+                                            const std::string& regressor, double fit_seconds,
+                                            const Archive& test, const Recipe& recipe,
+                                            const FitContext& context);
+
 }  // namespace ersatz

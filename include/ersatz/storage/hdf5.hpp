@@ -40,6 +40,7 @@ class Group {
   /// only.
   Matrix read_matrix(std::string_view name, Index rows = -1, Index cols = -1) const;
   Vector read_vector(std::string_view name, Index size = -1) const;
+  /// Here a one-dimensional dataset of m reads as m × 1; real numbers are taken for complex ones.
   ComplexMatrix read_complex_matrix(std::string_view name, Index rows = -1, Index cols = -1) const;
   std::vector<std::int64_t> read_integers(std::string_view name, Index size = -1) const;
   std::vector<std::string> read_strings(std::string_view name,

@@ -4,6 +4,7 @@
 
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
+#include "regression/gp/triangular.hpp"
 
 namespace ersatz::gp {
 namespace {
@@ -103,8 +104,8 @@ bool Objective::evaluate(const double* parameters, double* value, double* gradie
     const int n = static_cast<int>(n_), k = static_cast<int>(restricted ? m_ + 1 : m_);
     dtrsm_("L", "L", "T", "N", &n, &k, &one, r_.data(), &n, work_.data(), &n);
     int info = 0;
-    dpotri_("L", &n, r_.data(), &n, &info);
-    if (info != 0) return false;
+    invert_lower(n, r_.data(), n);
+    dlauum_("L", &n, r_.data(), &n, &info);  // L⁻ᵀ L⁻¹
     dsyrk_("L", "N", &n, &k, &minus_one, work_.data(), &n, &m, r_.data(), &n);
     const double trace = r_.diagonal().sum();
     for (Index p = 0; p < this->parameters(); ++p) gradient[p] = 0.0;

@@ -9,8 +9,8 @@
 
 namespace ersatz::gp {
 namespace {
-constexpr Index block = 64;       // points whose scaled inputs and kernel rows stay in cache
-constexpr Index solve_block = 8;  // points that share one reading of the inverse factor
+constexpr Index block = 64;        // points whose scaled inputs and kernel rows stay in cache
+constexpr Index solve_block = 64;  // points that share one reading of the inverse factor
 }  // namespace
 
 GpPredictor::GpPredictor(GpState state) : state_(std::move(state)) {
@@ -28,6 +28,12 @@ Points GpPredictor::training() const {
 void GpPredictor::check(ConstMatrixRef X, Index rows, Index cols) const {
   if (X.cols() != inputs())
     throw UsageError(text("gp predictor: points have ", X.cols(), " inputs, expected ", inputs()));
+  if (!X.allFinite())
+    for (Index i = 0; i < X.rows(); ++i)
+      for (Index k = 0; k < X.cols(); ++k)
+        if (!std::isfinite(X(i, k)))
+          throw DataError(text("gp predictor: input ", k, " of point ", i, " is ", X(i, k),
+                               ", expected a finite number"));
   if (rows >= 0 && (rows != X.rows() || cols != outputs()))
     throw UsageError(text("gp predictor: result is ", rows, " × ", cols, ", expected ", X.rows(), " × ",
                           outputs(), " (points × outputs)"));
@@ -173,7 +179,9 @@ void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& works
                           ", expected ", outputs(), " × ", inputs(), " (outputs × inputs)"));
   const Workspace::Frame frame(workspace);
   const Points points = training();
-  const double* u = scaled(Eigen::Map<const Matrix>(x, 1, inputs()), workspace);
+  const Eigen::Map<const Matrix> point(x, 1, inputs());
+  check(point, -1, -1);
+  const double* u = scaled(point, workspace);
   double* gradient = workspace.take(points.inputs);
   jacobian.setZero();
   for (Index o = 0; o < outputs(); ++o) {

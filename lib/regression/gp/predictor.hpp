@@ -54,7 +54,7 @@ class GpPredictor final : public Predictor {
   /// its kernel values.
   void mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) const override;
   /// With the uncertainty of the mean (universal kriging). Half the inverse factor, n²/2 doubles, is read
-  /// once for each correlation and eight points.
+  /// once for each correlation and 64 points.
   void mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
                          Workspace& workspace) const override;
   void covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,

@@ -39,7 +39,9 @@ Prepared prepare(const TrainingData& data) {
     range.push_back(high - low);
   }
   for (Index o = 0; o < data.y.cols(); ++o) {
-    if (data.y.col(o).maxCoeff() == data.y.col(o).minCoeff()) continue;
+    const double low = data.y.col(o).minCoeff(), high = data.y.col(o).maxCoeff();
+    if (!(high - low > 1e-15 * std::max(std::abs(low), std::abs(high))))
+      continue;  // constant but for rounding
     const double mean = data.y.col(o).mean();
     p.varying.push_back(o);
     centre.push_back(mean);
@@ -326,6 +328,7 @@ Fit GpRegressor::fit(const TrainingData& data, const FitContext& context) const 
   state.outputs.resize(static_cast<std::size_t>(p));
   state.weights = Matrix::Zero(p, n);
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
+  summary.leave_one_out_std = summary.leave_one_out;
 
   for (Index k = 0; k < d; ++k)
     if (std::find(prepared.active.begin(), prepared.active.end(), k) == prepared.active.end())
@@ -410,6 +413,7 @@ Fit GpRegressor::fit(const TrainingData& data, const FitContext& context) const 
             variance * c.nugget};
         state.weights.row(o) = scale * c.weights.row(v);
         summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(v);
+        summary.leave_one_out_std.col(o) = scale * c.leave_one_out_deviation.col(v);
         for (Index i = 0; i < n; ++i) {
           const double z = std::abs(c.leave_one_out_residual(i, v) / c.leave_one_out_deviation(i, v));
           inside_one += z < 1.0;

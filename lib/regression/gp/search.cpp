@@ -104,6 +104,29 @@ Run descend(Objective& objective, const Box& box, std::vector<double>& u, Index 
   return run;
 }
 
+/// The likeliest of a few random places; a value costs a third of a value with its gradient.
+std::vector<double> best_of_random(Objective& objective, const Box& box, const SearchOptions& options,
+                                   RandomStream stream) {
+  constexpr int candidates = 8;
+  const std::size_t count = box.size();
+  std::vector<double> u(count), best, outer(count);
+  double least = std::numeric_limits<double>::infinity();
+  for (int c = 0; c < candidates; ++c) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const double low = options.random_lower[i], high = options.random_upper[i];
+      u[i] = box.inner(i, low + (high - low) * stream.uniform());
+      outer[i] = box.outer(i, u[i]);
+    }
+    double value = 0.0;
+    const bool usable = objective.evaluate(outer.data(), &value, nullptr);
+    if (best.empty() || (usable && value < least)) {
+      best = u;
+      if (usable) least = value;
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
 SearchResult search(Objective& objective, const SearchOptions& options, const RandomStream& random) {
@@ -114,11 +137,10 @@ SearchResult search(Objective& objective, const SearchOptions& options, const Ra
   std::vector<double> best;
   for (Index s = 0; s < options.starts; ++s) {
     std::vector<double> u(count);
-    RandomStream stream = random.split(static_cast<std::uint64_t>(s));
-    for (std::size_t i = 0; i < count; ++i) {
-      const double low = options.random_lower[i], high = options.random_upper[i];
-      u[i] = box.inner(i, s == 0 ? options.start[i] : low + (high - low) * stream.uniform());
-    }
+    if (s == 0)
+      for (std::size_t i = 0; i < count; ++i) u[i] = box.inner(i, options.start[i]);
+    else
+      u = best_of_random(objective, box, options, random.split(static_cast<std::uint64_t>(s)));
     const Index explore = options.starts == 1 ? options.max_iterations : 15;
     const Run run = descend(objective, box, u, std::min(explore, options.max_iterations));
     result.reached.push_back(run.value);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # pkg_config.sh PREFIX LIBDIR COMPILER WITH_TRAIN: builds and runs the consumers by what pkg-config says.
 set -eu
-prefix=$1 lib=$1/$2 compiler=$3 with_train=$4
+lib=$1/$2 compiler=$3 with_train=$4
 sources=$(dirname "$0")/consumer
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

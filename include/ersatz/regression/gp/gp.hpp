@@ -12,7 +12,7 @@ namespace ersatz {
 /// How a Gaussian process is fitted. Lengths are relative to the range of each input in the data: inputs and
 /// outputs are scaled inside, units do not matter.
 struct GpOptions {
-  std::string kernel = "matern52";  ///< see gp::make_kernel
+  std::string kernel = "matern52-product";  ///< see gp::make_kernel
   /// Noise variance over process variance. Empty: estimated, down to 1e-12. 0: interpolate.
   std::optional<double> nugget;
   gp::Estimator likelihood = gp::Estimator::restricted;

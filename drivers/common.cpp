@@ -1,0 +1,130 @@
+#include "common.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+
+#include "ersatz/core/error.hpp"
+
+namespace ersatz::driver {
+
+std::atomic<bool> stop_requested{false};
+
+namespace {
+
+/// A bar that redraws itself on a terminal; on anything else a line now and then, readable in a log file.
+class Console final : public Progress {
+ public:
+  void begin(std::string_view what, Index steps) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    what_ = what;
+    steps_ = steps;
+    start_ = last_ = Clock::now();
+    drawn_ = false;
+  }
+  void step(Index done) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto now = Clock::now();
+    const double since = std::chrono::duration<double>(now - last_).count();
+    if (done < steps_ && since < (terminal_ ? 0.1 : 10.0)) return;
+    last_ = now;
+    draw(done);
+  }
+  void end() override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (terminal_ && drawn_) std::fputc('\n', stderr);
+    drawn_ = false;
+  }
+  void note(std::string_view message) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (terminal_ && drawn_) std::fputc('\n', stderr);
+    drawn_ = false;
+    std::fprintf(stderr, "%.*s\n", static_cast<int>(message.size()), message.data());
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void draw(Index done) {
+    const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
+    const double share = steps_ > 0 ? static_cast<double>(done) / static_cast<double>(steps_) : 1.0;
+    std::string left = "…";
+    if (done > 0) left = brief(elapsed / share * (1.0 - share), 3) + " s left";
+    if (done >= steps_) left = brief(elapsed, 3) + " s";
+    if (terminal_) {
+      constexpr int width = 30;
+      const int full = static_cast<int>(share * width);
+      std::fprintf(stderr, "\r%s [%s%s] %ld/%ld, %s\033[K", what_.c_str(),
+                   std::string(static_cast<std::size_t>(full), '#').c_str(),
+                   std::string(static_cast<std::size_t>(width - full), '.').c_str(), static_cast<long>(done),
+                   static_cast<long>(steps_), left.c_str());
+    } else {
+      std::fprintf(stderr, "%s: %ld of %ld, %s\n", what_.c_str(), static_cast<long>(done),
+                   static_cast<long>(steps_), left.c_str());
+    }
+    std::fflush(stderr);
+    drawn_ = true;
+  }
+
+  std::mutex mutex_;
+  std::string what_;
+  Index steps_ = 0;
+  Clock::time_point start_, last_;
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool drawn_ = false;
+};
+
+extern "C" void on_signal(int) {
+  // The second signal ends the program at once.
+  if (stop_requested.exchange(true)) _exit(130);
+}
+
+}  // namespace
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+std::unique_ptr<Progress> Session::progress() const {
+  if (quiet) return std::make_unique<Progress>();
+  return std::make_unique<Console>();
+}
+
+FitContext Session::context(Executor& executor, Progress& progress) const {
+  FitContext c;
+  c.executor = &executor;
+  c.random = RandomStream(seed);
+  c.progress = &progress;
+  return c;
+}
+
+void Session::add_options(CLI::App& app, bool writes) {
+  app.add_flag("--json", json, "Print results as JSON on standard output");
+  app.add_flag("--quiet", quiet, "No progress on standard error");
+  app.add_option("--threads", threads, "Threads to use (0: one per core)")->check(CLI::Range(0, 4096));
+  app.add_option("--seed", seed, "Seed of all random choices; the same seed gives the same results");
+  if (writes) app.add_flag("--force", force, "Overwrite the output file if it is there");
+}
+
+void Session::check_output(const std::string& path) const {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) throw UsageError(text(path, ": is a folder; name a file"));
+    if (!force)
+      throw UsageError(text(path, ": is there already; name another file, or overwrite it with --force"));
+  }
+  const auto slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+    throw UsageError(text(path, ": there is no folder ", folder, "; make it first"));
+  if (access(folder.c_str(), W_OK) != 0)
+    throw UsageError(text(path, ": the folder ", folder, " cannot be written to"));
+}
+
+}  // namespace ersatz::driver

@@ -1,0 +1,55 @@
+#pragma once
+// What all subcommands share: common options, progress on standard error, results on standard output.
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "ersatz/core/executor.hpp"
+#include "ersatz/core/progress.hpp"
+#include "ersatz/regression/regressor.hpp"
+
+namespace ersatz::driver {
+
+/// JSON objects keep the order in which they were filled.
+using Json = nlohmann::ordered_json;
+
+/// Options that every subcommand has, and what main() runs once they are parsed.
+struct Session {
+  bool json = false;
+  bool quiet = false;
+  bool force = false;
+  int threads = 0;  ///< 0: one per core
+  std::uint64_t seed = 0;
+  std::string command_line;
+  std::function<int()> run;  ///< set by the chosen subcommand; returns the exit status
+
+  std::unique_ptr<Executor> executor() const { return make_executor(threads); }
+  /// For fits: executor and progress have to outlive it.
+  FitContext context(Executor& executor, Progress& progress) const;
+  std::unique_ptr<Progress> progress() const;
+
+  /// Adds --json, --quiet, --threads, --seed; `writes`: --force too.
+  void add_options(CLI::App& app, bool writes);
+  /// Throws UsageError when `path` is there and --force is not given, or its folder is missing.
+  void check_output(const std::string& path) const;
+};
+
+/// Set by SIGINT and SIGTERM once `catch_signals` was called: work that can be resumed looks at it.
+extern std::atomic<bool> stop_requested;
+void catch_signals();
+
+void add_design(CLI::App& app, Session& session);
+void add_simulate(CLI::App& app, Session& session);
+void add_import(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
+void add_predict(CLI::App& app, Session& session);
+void add_validate(CLI::App& app, Session& session);
+void add_compare(CLI::App& app, Session& session);
+void add_report(CLI::App& app, Session& session);
+void add_info(CLI::App& app, Session& session);
+
+}  // namespace ersatz::driver

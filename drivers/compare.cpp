@@ -1,0 +1,48 @@
+#include "ersatz/selection/compare.hpp"
+
+#include <cstdio>
+
+#include "common.hpp"
+#include "ersatz/storage/archive.hpp"
+#include "print.hpp"
+
+namespace ersatz::driver {
+namespace {
+
+struct Options {
+  std::string archive, recipe;
+  Index folds = 5;
+};
+
+int run(const Session& session, const Options& o) {
+  const Archive archive = read_archive(o.archive);
+  const Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
+  const auto executor = session.executor();
+  const auto progress = session.progress();
+  const auto rows =
+      ersatz::compare(archive, recipe, default_contestants(), o.folds, session.context(*executor, *progress));
+  if (session.json)
+    std::printf("%s\n", to_json(rows).dump(2).c_str());
+  else
+    std::printf("%ld-fold cross-validation of %ld runs; * is the simplest that serves\n\n%s",
+                static_cast<long>(o.folds), static_cast<long>(archive.count(RunStatus::done)),
+                to_text(rows).c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, Session& session) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub =
+      app.add_subcommand("compare", "Every regressor on the same folds: which is the simplest that serves?");
+  sub->add_option("archive", o->archive, "Simulations: an archive (sims.h5)")->required();
+  sub->add_option("--folds", o->folds, "Folds of the cross-validation (default 5)")
+      ->check(CLI::Range(2, 1000));
+  sub->add_option("--recipe", o->recipe, "Recipe for decoders, transforms and bases (TOML)");
+  session.add_options(*sub, false);
+  sub->footer("Example:\n  ersatz compare sims.h5 --folds 10");
+  sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });
+}
+
+}  // namespace ersatz::driver

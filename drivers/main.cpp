@@ -1,0 +1,64 @@
+// ersatz: emulators of expensive simulators, from the command line.
+
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "common.hpp"
+#include "ersatz/core/error.hpp"
+#include "ersatz/version.hpp"
+
+int main(int argc, char** argv) {
+  using namespace ersatz::driver;
+  CLI::App app{"Learns what an expensive simulator computes, and stands in for it.", "ersatz"};
+  app.set_version_flag("--version", std::string("ersatz ") + ersatz::version());
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "A first run:\n"
+      "  ersatz design   --simulator supernova-6 --method sobol -n 300 -o design.csv\n"
+      "  ersatz simulate --simulator supernova-6 --design design.csv -o sims.h5\n"
+      "  ersatz train    sims.h5 -o model.h5\n"
+      "  ersatz report   model.h5 -o report.html\n\n"
+      "Exit status: 0 done, 1 unexpected failure, 2 wrong use or unreadable input, 3 the numbers cannot do "
+      "it,\n"
+      "4 finished with some simulations failed, 5 a check came out negative.");
+  Session session;
+  for (int i = 0; i < argc; ++i) session.command_line += (i ? " " : "") + std::string(i ? argv[i] : "ersatz");
+  add_design(app, session);
+  add_simulate(app, session);
+  add_import(app, session);
+  add_train(app, session);
+  add_predict(app, session);
+  add_validate(app, session);
+  add_compare(app, session);
+  add_report(app, session);
+  add_info(app, session);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);
+    std::fprintf(stderr, "ersatz: %s\n", e.what());
+    const auto chosen = app.get_subcommands();
+    std::fprintf(stderr, "See: ersatz %s--help\n",
+                 chosen.empty() ? "" : (chosen[0]->get_name() + " ").c_str());
+    return 2;
+  }
+  try {
+    const int status = session.run();
+    if (std::fflush(stdout) != 0) {
+      std::fprintf(stderr, "ersatz: standard output cannot be written to\n");
+      return 1;
+    }
+    return status;
+  } catch (const ersatz::Error& e) {
+    std::fprintf(stderr, "ersatz: %s\n", e.what());
+    return e.exit_status();
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "ersatz: out of memory\n");
+    return 1;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "ersatz: unexpected failure: %s\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,136 @@
+#include "print.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ersatz/core/error.hpp"
+
+namespace ersatz::driver {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+/// Columns of text, the first one to the left, the others to the right.
+std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t left_columns) {
+  std::vector<std::size_t> width;
+  const auto length = [](const std::string& s) {  // code points
+    return static_cast<std::size_t>(
+        std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  };
+  for (const auto& row : rows) {
+    width.resize(std::max(width.size(), row.size()));
+    for (std::size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], length(row[c]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      const std::string fill(width[c] - length(row[c]), ' ');
+      line += c ? "  " : "";
+      line += c < left_columns || c + 1 == row.size() ? row[c] + fill : fill + row[c];
+    }
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return out;
+}
+
+std::string show(double value, int digits = 3) { return std::isfinite(value) ? brief(value, digits) : "-"; }
+std::string percent(double value) { return std::isfinite(value) ? brief(100.0 * value, 3) + " %" : "-"; }
+
+}  // namespace
+
+Json to_json(const Validation& v) {
+  Json outputs = Json::object(), groups = Json::object();
+  for (std::size_t o = 0; o < v.outputs.size(); ++o) {
+    const OutputScores& s = v.outputs[o];
+    Json j;
+    j["rmse"] = number(s.rmse);
+    j["nrmse"] = number(s.nrmse);
+    j["r2"] = number(s.r2);
+    j["max_abs"] = number(s.max_abs);
+    j["median_relative_l2"] = number(s.median_relative_l2);
+    j["p95_relative_l2"] = number(s.p95_relative_l2);
+    j["coverage_68"] = number(s.coverage_68);
+    j["coverage_95"] = number(s.coverage_95);
+    j["crps"] = number(s.crps);
+    j["log_score"] = number(s.log_score);
+    j["constant_bins"] = s.constant_bins;
+    if (v.diagnostics[o].spec.complex) {
+      j["mismatch_median"] = number(s.mismatch_median);
+      j["mismatch_p95"] = number(s.mismatch_p95);
+      j["noise_curve"] = "flat";
+      j["maximised_over"] = "time and phase";
+    }
+    outputs[s.name] = j;
+  }
+  for (const GroupScores& g : v.groups)
+    groups[g.name] = {{"members", g.members},
+                      {"mismatch_median", number(g.mismatch_median)},
+                      {"mismatch_p95", number(g.mismatch_p95)},
+                      {"noise_curve", g.noise_curve},
+                      {"maximised_over", g.maximised_over}};
+  return {{"outputs", outputs},
+          {"groups", groups},
+          {"n", v.n},
+          {"outside_domain", v.outside_domain},
+          {"source", v.source},
+          {"predict_us", number(v.predict_seconds * 1e6)},
+          {"batch_us", number(v.batch_seconds * 1e6)}};
+}
+
+Json to_json(const std::vector<ComparisonRow>& rows) {
+  Json list = Json::array();
+  for (const ComparisonRow& r : rows)
+    list.push_back({{"regressor", r.regressor},
+                    {"settings", r.settings},
+                    {"nrmse", number(r.nrmse)},
+                    {"nrmse_se", number(r.nrmse_se)},
+                    {"fit_seconds", number(r.fit_seconds)},
+                    {"predict_us", number(r.predict_us)},
+                    {"chosen", r.chosen},
+                    {"why", r.why}});
+  return list;
+}
+
+std::string to_text(const Validation& v) {
+  std::string out = text("Scores on ", v.n, " runs that the emulator has not seen (", v.source, ")\n\n");
+  const bool waves =
+      std::any_of(v.diagnostics.begin(), v.diagnostics.end(), [](const auto& d) { return d.spec.complex; });
+  std::vector<std::vector<std::string>> rows{{"output", "relative L2 median", "95 %", "NRMSE", "RMSE",
+                                              "max |error|", "68 % bars cover", "95 % bars cover"}};
+  if (waves) rows[0].insert(rows[0].end(), {"mismatch median", "95 %"});
+  rows[0].emplace_back();
+  for (const OutputScores& s : v.outputs) {
+    std::vector<std::string> row{
+        s.name,          show(s.median_relative_l2), show(s.p95_relative_l2), show(s.nrmse), show(s.rmse),
+        show(s.max_abs), percent(s.coverage_68),     percent(s.coverage_95)};
+    if (waves) row.insert(row.end(), {show(s.mismatch_median), show(s.mismatch_p95)});
+    row.emplace_back();
+    rows.push_back(row);
+  }
+  out += table(rows, 1);
+  for (const GroupScores& g : v.groups)
+    out += text("\n", g.name, ": mismatch median ", show(g.mismatch_median), ", 95 % ", show(g.mismatch_p95),
+                " (", g.noise_curve, " noise, maximised over ", g.maximised_over, ")\n");
+  if (waves && v.groups.empty()) out += "\nMismatch: flat noise, maximised over time and phase.\n";
+  for (const OutputScores& s : v.outputs)
+    if (s.constant_bins > 0)
+      out += text("\n", s.name, ": ", s.constant_bins,
+                  " bins do not vary; they are left out of the coverage.\n");
+  out += text("\nOutside of the training domain: ", v.outside_domain, " of ", v.n, ". One prediction takes ",
+              show(v.predict_seconds * 1e6), " µs alone, ", show(v.batch_seconds * 1e6), " µs in a batch.\n");
+  return out;
+}
+
+std::string to_text(const std::vector<ComparisonRow>& rows) {
+  std::vector<std::vector<std::string>> lines{
+      {"", "regressor", "settings", "NRMSE", "±", "fit [s]", "predict [µs]", "why"}};
+  for (const ComparisonRow& r : rows)
+    lines.push_back({r.chosen ? "*" : "", r.regressor, r.settings, show(r.nrmse), show(r.nrmse_se, 2),
+                     show(r.fit_seconds), show(r.predict_us), r.why});
+  return table(lines, 3);
+}
+
+}  // namespace ersatz::driver

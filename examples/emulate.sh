@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# From a simulator to a validated emulator and its report, with the program alone:
+#
+#   examples/emulate.sh SIMULATOR N FOLDER [options of ersatz train]
+#
+# runs N simulations to train on and 200 fresh ones to validate on. Leaves in FOLDER: sims.h5, held-out.h5, model.h5,
+# predictions.h5, report.html, validation.json, and seconds (of every step). A second call starts over.
+set -euo pipefail
+if [ $# -lt 3 ]; then
+  sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+fi
+simulator=$1 n=$2 folder=$3
+shift 3
+fresh=200
+
+ersatz=${ERSATZ:-$(cd "$(dirname "$0")/.." && pwd)/build/release/bin/ersatz}
+if ! command -v "$ersatz" >/dev/null; then
+  echo "emulate.sh: no program at $ersatz. Build it (cmake --preset release && cmake --build --preset release)," \
+       "or name it in the variable ERSATZ." >&2
+  exit 1
+fi
+mkdir -p "$folder"
+cd "$folder"
+: >seconds
+
+# step NAME ARGUMENTS…: runs the program, keeps and prints how long it took.
+step() {
+  local name=$1 begin seconds
+  shift
+  begin=$(date +%s%N)
+  "$ersatz" "$@" --quiet
+  seconds=$(awk -v ns=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.2f", ns / 1e9 }')
+  echo "$name $seconds" >>seconds
+  printf '  %-16s %8s s\n' "$name" "$seconds" >&2
+}
+
+echo "$simulator: $n simulations to train on, $fresh fresh ones to validate on" >&2
+{
+  step design         design --simulator "$simulator" --method sobol -n "$n" --seed 1 -o design.csv --force
+  step simulate       simulate --simulator "$simulator" --design design.csv -o sims.h5 --force
+  step design-fresh   design --simulator "$simulator" --method lhs -n $fresh --seed 2 -o fresh.csv --force
+  step simulate-fresh simulate --simulator "$simulator" --design fresh.csv -o held-out.h5 --force
+  step train          train sims.h5 -o model.h5 --force "$@"
+  step validate       validate model.h5 held-out.h5 --json >validation.json
+  step predict        predict model.h5 fresh.csv -o predictions.h5 --force
+  step report         report model.h5 --test held-out.h5 -o report.html --force
+} >log

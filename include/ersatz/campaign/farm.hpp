@@ -1,0 +1,65 @@
+#pragma once
+// Runs a simulator over a design: in this thread, on several threads or on ranks, through kills and restarts.
+
+#include <atomic>
+#include <map>
+#include <string>
+
+#include "ersatz/core/executor.hpp"
+#include "ersatz/core/progress.hpp"
+#include "ersatz/simulators/simulator.hpp"
+#include "ersatz/storage/archive.hpp"
+
+namespace ersatz {
+
+struct FarmOptions {
+  Executor* executor = nullptr;  ///< null: this thread
+  /// Where the archive goes when all runs have ended; until then results stand in its run log beside it
+  /// (storage/run_log.hpp). Empty: results are kept in memory only.
+  std::string archive;
+  bool resume = false;        ///< go on with what is there: a log, or an archive that is complete already
+  bool overwrite = false;     ///< an archive may be there and is replaced
+  bool retry_failed = false;  ///< on resuming, run again what had failed
+  Index retries = 0;          ///< how often a failing run is repeated before it counts as failed
+  /// Seconds in all. No run is started that could end after them, going by the longest run so far. 0: no
+  /// limit.
+  double walltime = 0.0;
+  double sync_interval = 1.0;  ///< what a power loss may cost, in seconds; 0: nothing (slow for fast runs)
+  std::string provenance;
+  Progress* progress = nullptr;
+  /// Set from outside (a signal handler) to stop: no run is started any more, those under way are waited for.
+  /// A run that fails after that is taken for abandoned and stays pending.
+  const std::atomic<bool>* stop = nullptr;
+};
+
+enum class FarmEnd { finished, stopped, walltime };
+
+struct FarmSummary {
+  FarmEnd end = FarmEnd::finished;
+  Index runs = 0, done = 0, failed = 0, pending = 0;
+  Index kept = 0;                        ///< of those done or failed, from before this call
+  std::map<std::string, Index> reasons;  ///< of the failed ones
+  double seconds = 0.0;
+  std::string log;  ///< where to go on, when not finished
+
+  std::string report() const;  ///< a few lines for people
+};
+
+struct FarmResult {
+  Archive archive;  ///< what there is; rows not reached are pending
+  FarmSummary summary;
+};
+
+/// Runs every point (rows of `design`, in the order of the simulator's space) once. Results are the same
+/// whatever the executor. A run fails with a reason when the simulator says so or throws, or when its outputs
+/// have the wrong size or are not finite; failures do not stop the farm. Throws UsageError when the design
+/// does not fit the simulator, when an archive or log is in the way, when the log belongs to another
+/// campaign, and when another process works on it; StorageError when results cannot be stored.
+FarmResult simulate(const Simulator& simulator, const Matrix& design, const FarmOptions& options = {});
+
+/// What an executor's queue runs for a point: argument (row, x…) by to_bytes, result an encoded RunRecord.
+/// Ranks that only serve open their queue with it. The simulator must outlive the task.
+Executor::Task simulation_task(const Simulator& simulator, Index retries,
+                               const std::atomic<bool>* stop = nullptr);
+
+}  // namespace ersatz

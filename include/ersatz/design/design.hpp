@@ -1,0 +1,54 @@
+#pragma once
+// Where to simulate first: points that fill a parameter space.
+
+#include <string_view>
+
+#include "ersatz/core/parameter_space.hpp"
+
+namespace ersatz {
+
+enum class DesignMethod {
+  /// The Sobol' sequence with the direction numbers of Joe & Kuo, SIAM J. Sci. Comput. 30, 2635 (2008),
+  /// without
+  /// its first point (the origin). It can be continued (`skip`). Best balanced when n + 1 is a power of two.
+  sobol,
+  /// Latin hypercube (McKay, Beckman & Conover, Technometrics 21, 239, 1979): each of n equal slices of each
+  /// parameter holds one point, placed at random within it.
+  lhs,
+  /// A Latin hypercube with points in the middle of their slices, whose smallest distance is made large by
+  /// simulated annealing of the criterion phi_p with p = 20 (Morris & Mitchell, J. Stat. Plan. Inference 43,
+  /// 381,
+  /// 1995). Distances are those in the unit cube; a periodic parameter wraps. Takes up to a second or two;
+  /// above a
+  /// few thousand points that is too short to gain much over `lhs`.
+  maximin,
+  /// All combinations of equally spaced values, bounds included (a periodic parameter leaves out its upper
+  /// bound;
+  /// the coordinates of a ball take the middles of their intervals, where no two points coincide). Every
+  /// parameter has as many levels as give at most n points; what is left goes to the first parameters. So it
+  /// may
+  /// return fewer than n.
+  grid,
+};
+std::string_view to_string(DesignMethod method);
+DesignMethod design_method_from_string(std::string_view name);  ///< throws UsageError naming the known ones
+
+struct DesignOptions {
+  /// Sobol': shifts each coordinate by random bits (exclusive or), and then keeps the origin: another seed,
+  /// another point set of the same evenness. Without it the seed does not matter.
+  bool digital_shift = false;
+  Index skip = 0;  ///< Sobol': points left out before the first, to continue a design
+};
+
+/// n points (rows), uniform in the unit cube of the space (`ParameterSpace::from_unit`). The same seed gives
+/// the same points. Points that violate a linear constraint are replaced: Sobol' takes the next ones of the
+/// sequence; Latin hypercubes are drawn larger and cut to n (each slice then no longer holds exactly one
+/// point); the grid is made finer. Throws UsageError when n < 1 or there are no parameters, NumericalError
+/// when fewer than one point in a thousand meets the constraints.
+Matrix make_design(DesignMethod method, const ParameterSpace& space, Index n, const RandomStream& random,
+                   const DesignOptions& options = {});
+
+/// The smallest distance between two rows of points in the unit cube.
+double smallest_distance(ConstMatrixRef unit_points);
+
+}  // namespace ersatz

@@ -1,0 +1,36 @@
+#pragma once
+// The pictures of a report. Each returns HTML (a figure with title and caption), or a sentence in its place
+// where there is nothing to draw.
+
+#include <string>
+
+#include "ersatz/selection/report.hpp"
+
+namespace ersatz::report {
+
+/// What the pictures of one output share.
+struct Canvas {
+  std::string id;         ///< prefix of ids on the page
+  double thinning = 1.0;  ///< width of the columns that lines are thinned to, in units of the drawing
+};
+
+/// Error, predicted error and spread of the simulations per bin, on a log scale.
+std::string error_over_axis(const OutputDiagnostics& d, const Canvas& canvas);
+std::string predicted_against_true(const OutputDiagnostics& d, const Canvas& canvas);
+/// Truth and prediction with residual; complex outputs by real part and amplitude. `which`: "Worst".
+std::string held_out_case(const OutputDiagnostics& d, const HeldOutCase& c, const std::string& which,
+                          const ParameterSpace& space, const Canvas& canvas);
+/// How many runs have which error (log scale), median and 95% marked.
+std::string error_histogram(const Vector& errors, const std::string& title, const std::string& label,
+                            const std::string& id);
+std::string calibration_curve(const OutputDiagnostics& d, const Canvas& canvas);
+std::string pit_histogram(const OutputDiagnostics& d, const Canvas& canvas);
+
+std::string singular_values(const ChannelSummary& channel, const std::string& id);
+std::string cost(const ReportData& data);
+std::string baselines(const std::vector<ComparisonRow>& rows);
+
+/// "q = 3.21, chi1z = 0.4"; empty where lengths disagree.
+std::string parameters_of(const HeldOutCase& c, const ParameterSpace& space);
+
+}  // namespace ersatz::report

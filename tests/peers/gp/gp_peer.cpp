@@ -1,0 +1,216 @@
+// Our numbers for comparison with other Gaussian process codes. Text in, text out:
+//
+//   gp_peer fixed KERNEL DATA POINTS NUGGET LENGTH…   likelihood and prediction at given hyperparameters
+//   gp_peer fit   DATA STARTS [KEY=VALUE…]            a fit: seconds, likelihood (profile), hyperparameters
+//   gp_peer time-likelihood KERNEL DATA REPEATS       seconds of one likelihood with gradient
+//   gp_peer time-predict    KERNEL DATA POINTS        seconds of predictions at all points, and at one
+//
+// A file holds "rows columns" and then the values; DATA has the outputs' count in front: "outputs rows
+// columns", outputs in the last columns.
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "ersatz/core/blas.hpp"
+#include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/gp.hpp"
+
+namespace {
+
+using namespace ersatz;
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Matrix read(std::ifstream& in) {
+  Index rows = 0, columns = 0;
+  in >> rows >> columns;
+  Matrix m(rows, columns);
+  for (Index i = 0; i < m.size(); ++i) in >> m.data()[i];
+  if (!in) throw DataError("cannot read a matrix");
+  return m;
+}
+
+Matrix read_points(const char* path) {
+  std::ifstream in(path);
+  return read(in);
+}
+
+TrainingData read_data(const char* path) {
+  std::ifstream in(path);
+  Index outputs = 0;
+  in >> outputs;
+  const Matrix all = read(in);
+  TrainingData data;
+  data.x = all.leftCols(all.cols() - outputs);
+  data.y = all.rightCols(outputs);
+  return data;
+}
+
+void print(const char* name, const double* values, Index n) {
+  std::printf("%s", name);
+  for (Index i = 0; i < n; ++i) std::printf(" %.17g", values[i]);
+  std::printf("\n");
+}
+
+void fixed(int argc, char** argv) {
+  const TrainingData data = read_data(argv[3]);
+  const Matrix points = read_points(argv[4]);
+  const double nugget = std::atof(argv[5]);
+  std::vector<double> theta;
+  for (int a = 6; a < argc; ++a) theta.push_back(std::log(std::atof(argv[a])));
+  const Index d = data.x.cols(), n = data.x.rows(), q = points.rows();
+  const auto kernel = gp::make_kernel(argv[2], d);
+  theta.push_back(std::log(nugget));
+  gp::LikelihoodOptions options;
+  options.estimator = gp::Estimator::profile;
+  options.prior = gp::Prior::none;
+  gp::Objective objective(kernel, data.x, data.y, options);
+  std::vector<double> gradient(theta.size());
+  double value = 0.0;
+  if (!objective.evaluate(theta.data(), &value, gradient.data()))
+    throw NumericalError("not positive definite");
+  value = -value;
+  for (double& g : gradient) g = -g;
+  print("log_likelihood", &value, 1);
+  print("gradient", gradient.data(), static_cast<Index>(gradient.size()));
+  print("mean", objective.concentrated().mean.data(), 1);
+  print("variance", objective.concentrated().variance.data(), 1);
+
+  // Prediction by plain matrix products from what conditioning gives: kernel rows, weights, inverse factor.
+  const gp::Conditioned c =
+      gp::condition(*kernel, data.x, data.y, theta.data(), nugget, 0.0, gp::Estimator::profile);
+  const Eigen::MatrixXd columns = data.x, targets = points;
+  const gp::Points training{columns.data(), n, n, d}, wanted{targets.data(), q, q, d};
+  Workspace workspace;
+  Matrix k(q, n), solved = Matrix::Zero(q, n), prior(q, q);
+  for (Index i = 0; i < q; ++i) {
+    kernel->row(points.row(i).data(), training, c.coefficients.data(), k.row(i).data(), workspace);
+    kernel->row(points.row(i).data(), wanted, c.coefficients.data(), prior.row(i).data(), workspace);
+    for (Index a = 0, at = 0; a < n; ++a)
+      for (Index b = 0; b <= a; ++b, ++at) solved(i, a) += c.inverse_lower[at] * k(i, b);
+  }
+  const Vector mean = (k * c.weights.row(0).transpose()).array() + c.concentrated.mean[0];
+  const Vector missing = Vector::Ones(q) - k * c.solved_ones;
+  const Matrix simple = c.concentrated.variance[0] * (prior - solved * solved.transpose());
+  const Matrix trend = c.concentrated.variance[0] / c.information * missing * missing.transpose();
+  print("prediction", mean.data(), q);
+  print("covariance_known_mean", simple.data(), q * q);
+  print("covariance_of_mean", trend.data(), q * q);
+}
+
+GpOptions options_from(int argc, char** argv, int first) {
+  GpOptions options;
+  for (int a = first; a < argc; ++a) {
+    const std::string word = argv[a];
+    const auto split = word.find('=');
+    const std::string key = word.substr(0, split), value = word.substr(split + 1);
+    if (key == "kernel")
+      options.kernel = value;
+    else if (key == "likelihood")
+      options.likelihood = value == "profile" ? gp::Estimator::profile : gp::Estimator::restricted;
+    else if (key == "prior")
+      options.prior = value == "none" ? gp::Prior::none : gp::Prior::robust;
+    else
+      throw UsageError("unknown option " + key);
+  }
+  return options;
+}
+
+void fit(int argc, char** argv) {
+  const TrainingData data = read_data(argv[2]);
+  GpOptions options = options_from(argc, argv, 4);
+  options.starts = std::atoi(argv[3]);
+  const Fit result = make_gp_regressor(options)->fit(data, {});
+  print("seconds", &result.summary.seconds, 1);
+  for (const auto& [key, value] : result.summary.facts)
+    std::printf("fact %s: %s\n", key.c_str(), value.c_str());
+  for (const auto& w : result.summary.warnings) std::printf("warning %s\n", w.c_str());
+}
+
+void time_likelihood(char** argv) {
+  const TrainingData data = read_data(argv[3]);
+  const int repeats = std::atoi(argv[4]);
+  gp::Objective objective(gp::make_kernel(argv[2], data.x.cols()), data.x, data.y.leftCols(1), {});
+  std::vector<double> theta(static_cast<std::size_t>(objective.parameters()), 0.0), gradient(theta.size());
+  theta.back() = std::log(1e-6);
+  double best = 1e300, value = 0.0;
+  for (int r = 0; r < repeats; ++r) {
+    const double began = seconds();
+    if (!objective.evaluate(theta.data(), &value, gradient.data())) throw NumericalError("singular");
+    best = std::min(best, seconds() - began);
+  }
+  print("seconds", &best, 1);
+}
+
+void time_predict(char** argv) {
+  const TrainingData data = read_data(argv[3]);
+  const Matrix points = read_points(argv[4]);
+  GpOptions options;
+  options.kernel = argv[2];
+  options.starts = 1;
+  options.max_iterations = 3;
+  const PredictorPtr predictor = make_gp_regressor(options)->fit(data, {}).predictor;
+  Workspace workspace;
+  Matrix mean(points.rows(), data.y.cols()), variance = mean;
+  const auto best_of = [&](int repeats, const auto& work) {
+    double best = 1e300;
+    for (int r = 0; r < repeats; ++r) {
+      const double began = seconds();
+      work();
+      best = std::min(best, seconds() - began);
+    }
+    return best;
+  };
+  const double batch_mean = best_of(3, [&] { predictor->mean(points, mean, workspace); });
+  const double batch_both =
+      best_of(3, [&] { predictor->mean_and_variance(points, mean, variance, Noise::latent, workspace); });
+  const Index singles = std::min<Index>(points.rows(), 200);
+  const auto each = [&](const auto& work) {
+    return best_of(5,
+                   [&] {
+                     for (Index i = 0; i < singles; ++i) work(i);
+                   }) /
+           static_cast<double>(singles);
+  };
+  const double one_mean =
+      each([&](Index i) { predictor->mean(points.middleRows(i, 1), mean.middleRows(i, 1), workspace); });
+  const double one_both = each([&](Index i) {
+    predictor->mean_and_variance(points.middleRows(i, 1), mean.middleRows(i, 1), variance.middleRows(i, 1),
+                                 Noise::latent, workspace);
+  });
+  Matrix jacobian(data.y.cols(), data.x.cols());
+  const double one_jacobian =
+      each([&](Index i) { predictor->jacobian(points.row(i).data(), jacobian, workspace); });
+  print("batch_mean", &batch_mean, 1);
+  print("batch_mean_variance", &batch_both, 1);
+  print("one_mean", &one_mean, 1);
+  print("one_mean_variance", &one_both, 1);
+  print("one_jacobian", &one_jacobian, 1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "fixed" && argc > 6)
+    fixed(argc, argv);
+  else if (what == "fit" && argc > 3)
+    fit(argc, argv);
+  else if (what == "time-likelihood" && argc == 5)
+    time_likelihood(argv);
+  else if (what == "time-predict" && argc == 5)
+    time_predict(argv);
+  else
+    throw UsageError("see the head of gp_peer.cpp for its arguments");
+  return 0;
+} catch (const Error& e) {
+  std::fprintf(stderr, "gp_peer: %s\n", e.what());
+  return e.exit_status();
+}
