@@ -176,10 +176,6 @@ std::string summary_figures(const OutputScores* o) {
   return s + (c == Calibration::none ? ", no error bars" : ", error bars " + to_string(c));
 }
 
-std::string bound(double v, const std::string& unit) {
-  return escape(number(v, 6) + (unit.empty() ? "" : "\u00a0" + unit));
-}
-
 std::string scale_text(Scale scale) {
   return scale == Scale::log ? "logarithmic" : scale == Scale::periodic ? "periodic" : "linear";
 }
@@ -188,10 +184,16 @@ std::string space_table(const ParameterSpace& space) {
   if (space.size() == 0) return {};
   Table t;
   t.caption = "Parameters and their bounds";
-  t.columns = {{"Parameter", "", false}, {"From", "", true}, {"To", "", true}, {"Scale", "", false}};
+  t.columns = {{"Parameter", "", false},
+               {"From", "", true},
+               {"To", "", true},
+               {"Unit", "", false},
+               {"Scale", "", false}};
+  t.compact = true;
   for (const Parameter& p : space.parameters())
     t.rows.push_back(
-        {{escape(p.name), bound(p.lower, p.unit), bound(p.upper, p.unit), scale_text(p.scale)}, false});
+        {{escape(p.name), number(p.lower, 6), number(p.upper, 6), escape(p.unit), scale_text(p.scale)},
+         false});
   std::string s = to_html(t);
   std::vector<std::string> constraints;
   const auto name_at = [&](Index i) { return i >= 0 && i < space.size() ? space[i].name : "?"; };
@@ -289,52 +291,52 @@ std::string scores_section(const ReportData& data) {
   const bool bars =
       any_known(outputs, &OutputScores::coverage_68) || any_known(outputs, &OutputScores::coverage_95);
   const bool mismatch = any_known(outputs, &OutputScores::mismatch_median);
-  Table t;
-  t.caption = "Scores of every output on held-out runs";
-  t.columns = {{"Output", "", false},
-               {"Typical error", "median relative L2 error of a run", true},
-               {"95% error", "95% of the runs have a smaller relative L2 error", true},
-               {"RMSE", "root mean square error", true},
-               {"NRMSE", "RMSE over the variation among simulations", true},
-               {"R²", "share of the variance explained", true},
-               {"Largest error", "largest absolute error", true}};
-  if (bars) {
-    t.columns.push_back({"68% coverage", "share of the truth inside of 68% intervals", true});
-    t.columns.push_back({"95% coverage", "share of the truth inside of 95% intervals", true});
-    t.columns.push_back({"CRPS", "continuous ranked probability score", true});
-    t.columns.push_back({"Log score", "mean negative log predictive density", true});
-  }
+  Table errors, calibration;
+  errors.caption = "Errors of every output on held-out runs";
+  errors.columns = {{"Output", "", false},
+                    {"Typical error", "median relative L2 error of a run", true},
+                    {"95% error", "95% of the runs have a smaller relative L2 error", true},
+                    {"RMSE", "root mean square error", true},
+                    {"NRMSE", "RMSE over the variation among simulations", true},
+                    {"R²", "share of the variance explained", true},
+                    {"Largest error", "largest absolute error", true}};
   if (mismatch) {
-    t.columns.push_back({"Typical mismatch", "median over runs", true});
-    t.columns.push_back({"95% mismatch", "95% of the runs have a smaller mismatch", true});
+    errors.columns.push_back({"Typical mismatch", "median over runs", true});
+    errors.columns.push_back({"95% mismatch", "95% of the runs have a smaller mismatch", true});
   }
+  calibration.caption = "Error bars of every output on held-out runs";
+  calibration.columns = {{"Output", "", false},
+                         {"Error bars", "judged by both coverages", false},
+                         {"68% coverage", "share of the truth inside of 68% intervals", true},
+                         {"95% coverage", "share of the truth inside of 95% intervals", true},
+                         {"CRPS", "continuous ranked probability score", true},
+                         {"Log score", "mean negative log predictive density", true}};
   Index constant = 0;
   for (const OutputScores& o : outputs) {
     constant += o.constant_bins;
     const std::string unit = unit_of(data.validation, o.name);
+    const std::string name = "<span>" + escape(o.name) + "</span>" +
+                             (unit.empty() ? "" : " <span class=\"muted\">[" + escape(unit) + "]</span>");
     const Level accuracy = accuracy_of(o);
-    std::vector<std::string> cells = {
-        mark(accuracy) + " " + escape(o.name) +
-            (unit.empty() ? "" : " <span class=\"muted\">[" + escape(unit) + "]</span>"),
-        percent(o.median_relative_l2),
-        percent(o.p95_relative_l2),
-        number(o.rmse),
-        accuracy == Level::unknown ? "does not vary" : number(o.nrmse),
-        std::isfinite(o.r2) ? number(o.r2, o.r2 > 0.99 ? 5 : 3) : "–",
-        number(o.max_abs)};
-    if (bars) {
-      cells.push_back(mark(level_of(calibration_of(o))) + percent(o.coverage_68));
-      cells.push_back(percent(o.coverage_95));
-      cells.push_back(number(o.crps));
-      cells.push_back(number(o.log_score));
-    }
+    std::vector<std::string> cells = {mark(accuracy) + name,
+                                      percent(o.median_relative_l2),
+                                      percent(o.p95_relative_l2),
+                                      number(o.rmse),
+                                      accuracy == Level::unknown ? "does not vary" : number(o.nrmse),
+                                      std::isfinite(o.r2) ? number(o.r2, o.r2 > 0.99 ? 5 : 3) : "–",
+                                      number(o.max_abs)};
     if (mismatch) {
       cells.push_back(number(o.mismatch_median));
       cells.push_back(number(o.mismatch_p95));
     }
-    t.rows.push_back({std::move(cells), false});
+    errors.rows.push_back({std::move(cells), false});
+    const Calibration c = calibration_of(o);
+    calibration.rows.push_back({{name, mark(level_of(c)) + to_string(c), percent(o.coverage_68),
+                                 percent(o.coverage_95), number(o.crps), number(o.log_score)},
+                                false});
   }
-  std::string s = "<div class=\"card\">" + to_html(t) + "</div>\n";
+  std::string s = "<div class=\"card\">" + to_html(errors) + "</div>\n";
+  if (bars) s += "<div class=\"card\">" + to_html(calibration) + "</div>\n";
   if (constant > 0)
     s += "<p class=\"hint\">" + integer(constant) + (constant == 1 ? " bin does" : " bins do") +
          " not vary among the simulations and " + (constant == 1 ? "is" : "are") +

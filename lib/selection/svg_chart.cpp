@@ -13,7 +13,7 @@ namespace {
 // style sheet, so the layout reckons with the larger text.
 struct Sizes {
   double width, font, top = 4;
-  explicit Sizes(bool small) : width(small ? 360 : 460), font(small ? 12 : 14) {}
+  explicit Sizes(bool small) : width(small ? 360 : 460), font(small ? 13 : 15) {}
   double text(std::string_view s) const { return 0.55 * font * static_cast<double>(report::length(s)); }
   /// Cut off where it would be wider than `space`.
   std::string fitted(const std::string& s, double space) const {
@@ -245,6 +245,9 @@ void draw_texts(Pen& pen, const Panel& panel, const Sizes& sizes, const Scale& s
   }
 }
 
+/// Labels at the right end move inwards to stay on the drawing.
+double label_centre(double x, double half, const Sizes& sizes) { return std::min(x, sizes.width - half); }
+
 /// Fewer ticks until their labels do not touch.
 Ticks fitting_ticks(const Scale& s, const Sizes& sizes) {
   for (int target = 7; target > 1; --target) {
@@ -254,8 +257,9 @@ Ticks fitting_ticks(const Scale& s, const Sizes& sizes) {
     for (std::size_t i = 0; i < ticks.at.size(); ++i) {
       if (ticks.labels[i].empty()) continue;
       const double half = 0.5 * sizes.text(ticks.labels[i]);
-      fits = fits && s(ticks.at[i]) - half > end;
-      end = s(ticks.at[i]) + half + 8;
+      const double centre = label_centre(s(ticks.at[i]), half, sizes);
+      fits = fits && centre - half > end;
+      end = centre + half + 10;
     }
     if (fits) return ticks;
   }
@@ -274,7 +278,7 @@ void draw_horizontal_axis(Pen& pen, const Axis& axis, const Scale& sx, const Tic
     const double x = sx(ticks.at[i]);
     pen.segment(x, y, x, y + (ticks.labels[i].empty() ? 3 : 5), "tick");
     if (!ticks.labels[i].empty())
-      pen.text(std::min(x, sizes.width - 0.5 * sizes.text(ticks.labels[i])), y + sizes.font + 5, "middle", "",
+      pen.text(label_centre(x, 0.5 * sizes.text(ticks.labels[i]), sizes), y + sizes.font + 5, "middle", "",
                ticks.labels[i]);
   }
   pen.text(0.5 * (sx.start + sx.end), y + 2 * sizes.font + 10, "middle", "axis",
