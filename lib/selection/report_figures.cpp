@@ -167,7 +167,7 @@ std::string predicted_against_true(const OutputDiagnostics& d, const Canvas& can
   f.id = canvas.id + "-scatter";
   f.title = title + ", " + d.spec.name;
   f.description = "Predicted values over true values of held-out runs, with the diagonal.";
-  const bool log = prefers_log(d.scatter_truth, 1000) && (d.scatter_mean.array() > 0).all();
+  const bool log = prefers_log(d.scatter_truth, 50) && (d.scatter_mean.array() > 0).all();
   chart::Extent range(log);
   for (const double v : d.scatter_truth) range.add(v);
   for (const double v : d.scatter_mean) range.add(v);
@@ -307,8 +307,8 @@ std::string error_histogram(const Vector& errors, const std::string& title, cons
     panel.marks.emplace_back(
         chart::Rule{true, median, {Colour::ink, Dash::solid, 1.4, false}, "median " + number(median, 2)});
   if (tail > 0)
-    panel.marks.emplace_back(
-        chart::Rule{true, tail, {Colour::vermillion, Dash::dashed, 1.6, false}, "95% " + number(tail, 2)});
+    panel.marks.emplace_back(chart::Rule{
+        true, tail, {Colour::vermillion, Dash::dashed, 1.6, false}, "95% below " + number(tail, 2)});
   f.panels = {std::move(panel)};
   return figure(title, "Over " + number(static_cast<double>(counted), 6) + " held-out runs.", render(f));
 }

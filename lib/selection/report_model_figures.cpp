@@ -75,7 +75,8 @@ std::string cost(const ReportData& data) {
   add("simulator, median", data.simulator_seconds, false);
   add("emulator, one at a time", data.validation.predict_seconds, true);
   add("emulator, in a batch, each", data.validation.batch_seconds, true);
-  if (r.rows.size() < 2) return {};
+  // Without the simulator there is nothing to compare with.
+  if (r.rows.size() < 2 || r.rows.front().highlight) return {};
   return figure("Cost of one run", "Mean prediction without error bars, on one thread; logarithmic scale.",
                 render(r));
 }

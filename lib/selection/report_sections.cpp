@@ -176,6 +176,30 @@ std::string summary_figures(const OutputScores* o) {
   return s + (c == Calibration::none ? ", no error bars" : ", error bars " + to_string(c));
 }
 
+/// What comes out, outputs of the same shape together: "h22, h21: 2000 complex bins over time −2000 to 100
+/// M".
+std::string outputs_of(const Validation& v) {
+  std::vector<std::pair<std::string, std::string>> shapes;  // shape, names
+  for (const OutputDiagnostics& o : v.diagnostics) {
+    std::string shape = o.spec.size == 1
+                            ? (o.spec.complex ? "a complex number" : "a number")
+                            : integer(o.spec.size) + (o.spec.complex ? " complex bins" : " bins");
+    if (o.spec.size > 1 && o.axis.size() == o.spec.size && o.axis.allFinite() && !o.spec.axis.empty())
+      shape += " over " + o.spec.axis + " " + number(o.axis.minCoeff(), 5) + " to " +
+               number(o.axis.maxCoeff(), 5) + (o.axis_unit.empty() ? "" : " " + o.axis_unit);
+    const std::string name = with_unit(o.spec.name, o.spec.unit);
+    const auto known =
+        std::find_if(shapes.begin(), shapes.end(), [&](const auto& entry) { return entry.first == shape; });
+    if (known == shapes.end())
+      shapes.emplace_back(shape, name);
+    else
+      known->second += ", " + name;
+  }
+  std::string s;
+  for (const auto& [shape, names] : shapes) s += (s.empty() ? "" : "; ") + names + ": " + shape;
+  return s;
+}
+
 std::string scale_text(Scale scale) {
   return scale == Scale::log ? "logarithmic" : scale == Scale::periodic ? "periodic" : "linear";
 }
@@ -271,7 +295,8 @@ std::string verdict_section(const ReportData& data) {
 
 std::string warnings_section(const ReportData& data) {
   std::vector<std::string> all;
-  for (const std::string& w : data.warnings) all.push_back(escape(w));
+  for (const std::string& w : data.warnings)
+    if (!w.empty()) all.push_back(escape(w));
   for (const ReportChannel& c : data.channels)
     for (const std::string& w : c.warnings)
       all.push_back("<strong>" + escape(c.name) + "</strong>: " + escape(w));
@@ -339,8 +364,11 @@ std::string scores_section(const ReportData& data) {
   if (bars) s += "<div class=\"card\">" + to_html(calibration) + "</div>\n";
   if (constant > 0)
     s += "<p class=\"hint\">" + integer(constant) + (constant == 1 ? " bin does" : " bins do") +
-         " not vary among the simulations and " + (constant == 1 ? "is" : "are") +
-         " left out of coverage, CRPS and log score.</p>\n";
+         " not vary among the simulations" +
+         (!bars           ? ""
+          : constant == 1 ? " and is left out of coverage, CRPS and log score"
+                          : " and are left out of coverage, CRPS and log score") +
+         ".</p>\n";
   return s + groups_table(data.validation.groups) + glossary();
 }
 
@@ -410,19 +438,23 @@ std::string baselines_section(const ReportData& data) {
 }
 
 std::string cost_section(const ReportData& d) {
+  const auto known = [](double seconds) { return std::isfinite(seconds) && seconds > 0; };
+  if (!known(d.simulator_seconds) && !known(d.training_seconds) && !known(d.validation.predict_seconds))
+    return {};
   std::vector<std::pair<std::string, std::string>> facts;
   const double single = d.validation.predict_seconds, batch = d.validation.batch_seconds;
   facts.emplace_back("Simulation", std::isfinite(d.simulator_seconds)
                                        ? duration(d.simulator_seconds) + ", median"
                                        : "cost not recorded");
-  if (single > 0) facts.emplace_back("Prediction", duration(single) + ", one at a time, one thread");
-  if (batch > 0) facts.emplace_back("In a batch", duration(batch) + " each, one thread");
+  if (known(single)) facts.emplace_back("Prediction", duration(single) + ", one at a time, one thread");
+  if (known(batch)) facts.emplace_back("In a batch", duration(batch) + " each, one thread");
   const double ratio = speed_up(d);
   if (std::isfinite(ratio))
     facts.emplace_back(
-        "Speed-up", times(ratio) + " times" +
-                        (batch > 0 ? ", " + times(d.simulator_seconds / batch) + " times in a batch" : ""));
-  if (d.training_seconds > 0) {
+        "Speed-up",
+        times(ratio) + " times" +
+            (known(batch) ? ", " + times(d.simulator_seconds / batch) + " times in a batch" : ""));
+  if (known(d.training_seconds)) {
     std::string text = duration(d.training_seconds);
     const double runs = d.training_seconds / d.simulator_seconds;
     if (runs > 0 && std::isfinite(runs) && runs >= 0.1)
@@ -456,16 +488,8 @@ std::string training_section(const ReportData& d) {
   facts.emplace_back("Hash of the recipe", code(d.recipe_hash));
   facts.emplace_back("Model file", code(d.model_file));
   facts.emplace_back("Library", d.version.empty() ? "" : "Ersatz " + escape(d.version));
-  std::string outputs;
-  for (const OutputDiagnostics& o : d.validation.diagnostics)
-    outputs +=
-        (outputs.empty() ? "" : "; ") + with_unit(o.spec.name, o.spec.unit) +
-        (o.spec.size > 1 ? ", " + integer(o.spec.size) + (o.spec.complex ? " complex bins" : " bins") : "") +
-        (o.spec.size > 1 && o.axis.size() == o.spec.size && o.axis.allFinite() && !o.spec.axis.empty()
-             ? " over " + o.spec.axis + " " + number(o.axis.minCoeff(), 5) + " to " +
-                   number(o.axis.maxCoeff(), 5) + (o.axis_unit.empty() ? "" : " " + o.axis_unit)
-             : "");
-  facts.emplace_back(d.validation.diagnostics.size() == 1 ? "Output" : "Outputs", escape(outputs));
+  facts.emplace_back(d.validation.diagnostics.size() == 1 ? "Output" : "Outputs",
+                     escape(outputs_of(d.validation)));
   std::string s = "<div class=\"card\">" + definition_list(facts) + "</div>\n";
   const std::string space = space_table(d.space);
   if (!space.empty()) s += "<h3>Parameter space</h3>\n<div class=\"card\">" + space + "</div>\n";

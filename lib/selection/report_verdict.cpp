@@ -59,7 +59,7 @@ Accuracy judge_accuracy(const Validation& v) {
   const Largest left_over = largest(v.outputs, &OutputScores::nrmse);
   double smallest = typical.value;
   for (const OutputScores& o : v.outputs)
-    if (o.median_relative_l2 < smallest) smallest = o.median_relative_l2;
+    if (accuracy_of(o) != Level::unknown && o.median_relative_l2 < smallest) smallest = o.median_relative_l2;
   Accuracy a;
   a.level = known == 0                        ? Level::unknown
             : poor.size() == known            ? Level::poor
@@ -142,12 +142,14 @@ ErrorBars judge_error_bars(const Validation& v) {
     return e;
   }
   const bool several = judged > 1, good = kinds[shown_kind] == Calibration::calibrated;
+  std::string state = good ? "calibrated" : "";
   for (std::size_t k = 0; k < 3; ++k) {
     if (members[k].empty()) continue;
-    e.reason += (e.reason.empty() ? "error bars " : ", ") + to_string(kinds[k]);
-    if (several) e.reason += members[k].size() == judged ? " for all outputs" : " for " + listing(members[k]);
+    state += (state.empty() ? "" : ", ") + to_string(kinds[k]);
+    if (several) state += members[k].size() == judged ? " for all outputs" : " for " + listing(members[k]);
   }
-  e.clause = good ? "its error bars are calibrated" : "its error bars are " + e.reason.substr(11);
+  if (!good) e.reason = "error bars are " + state;
+  e.clause = "its error bars are " + state;
   const std::string whose = several ? " for " + shown->name : "";
   e.clause += " (68% and 95% intervals hold " + percent(shown->coverage_68) + " and " +
               percent(shown->coverage_95) + " of the truth" + whose + ")";

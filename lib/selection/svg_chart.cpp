@@ -266,6 +266,19 @@ Ticks fitting_ticks(const Scale& s, const Sizes& sizes) {
   return ticks_for(s, 1);
 }
 
+/// More ticks until two of them are labelled: one alone gives no scale.
+Ticks readable_ticks(const Scale& s, int target) {
+  Ticks ticks = ticks_for(s, target);
+  for (int more = target + 1; more < target + 6; ++more) {
+    if (ticks.labels.size() -
+            static_cast<std::size_t>(std::count(ticks.labels.begin(), ticks.labels.end(), "")) >
+        1)
+      break;
+    ticks = ticks_for(s, more);
+  }
+  return ticks;
+}
+
 /// "flux [erg/s]  (×10³⁸)", cut off where it is too long for the drawing.
 std::string label_of(const Axis& axis, const Ticks& ticks, const Sizes& sizes, double space) {
   const std::string multiplier = ticks.multiplier.empty() ? "" : "  (" + ticks.multiplier + ")";
@@ -300,7 +313,7 @@ std::string render(const Figure& figure) {
     y += panel.axis.label.empty() ? 8 : sizes.font + 9;
     s.end = y;
     s.start = y += panel.height;
-    ticks.push_back(ticks_for(s, std::max(2, static_cast<int>(panel.height / (2.2 * sizes.font)))));
+    ticks.push_back(readable_ticks(s, std::max(2, static_cast<int>(panel.height / (2.2 * sizes.font)))));
     for (const std::string& label : ticks.back().labels) left = std::max(left, sizes.text(label) + 10);
     vertical.push_back(s);
   }
