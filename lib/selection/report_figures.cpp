@@ -126,6 +126,7 @@ std::string error_over_axis(const OutputDiagnostics& d, const Canvas& canvas) {
   const Vector rmse = per_bin(d.rmse, d), spread = per_bin(d.spread, d), predicted = per_bin(d.mean_std, d);
   const Bins bins(d, rmse.size());
   const std::string title = "Error along " + (d.spec.axis.empty() ? "the bins" : d.spec.axis);
+  if (rmse.size() == 0) return instead(title, "It was not kept.");
   if (!any_positive(rmse) && !any_positive(spread))
     return instead(title, "Every bin is reproduced exactly; there is no error to draw.");
   chart::Figure f;
@@ -301,16 +302,17 @@ std::string error_histogram(const Vector& errors, const std::string& title, cons
   panel.height = 190;
   panel.axis = axis_of("held-out runs");
   // Room above the bars for the labels.
-  panel.axis.upper = 1.3 * bars.heights.maxCoeff();
+  panel.axis.upper = 1.2 * bars.heights.maxCoeff();
   panel.marks.emplace_back(std::move(bars));
   if (median > 0)
-    panel.marks.emplace_back(
-        chart::Rule{true, median, {Colour::ink, Dash::solid, 1.4, false}, "median " + number(median, 2)});
+    panel.marks.emplace_back(chart::Rule{true, median, {Colour::ink, Dash::solid, 1.4, false}, "median"});
   if (tail > 0)
-    panel.marks.emplace_back(chart::Rule{
-        true, tail, {Colour::vermillion, Dash::dashed, 1.6, false}, "95% below " + number(tail, 2)});
+    panel.marks.emplace_back(chart::Rule{true, tail, {Colour::vermillion, Dash::dashed, 1.6, false}, "95%"});
   f.panels = {std::move(panel)};
-  return figure(title, "Over " + number(static_cast<double>(counted), 6) + " held-out runs.", render(f));
+  return figure(title,
+                "Over " + number(static_cast<double>(counted), 6) + " held-out runs: half are below " +
+                    number(median, 2) + ", 95% below " + number(tail, 2) + ".",
+                render(f));
 }
 
 std::string calibration_curve(const OutputDiagnostics& d, const Canvas& canvas) {

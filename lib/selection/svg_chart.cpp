@@ -219,7 +219,7 @@ void draw_mark(Pen& pen, const Mark& mark, const Scale& sx, const Scale& sy, dou
   }
 }
 
-/// Labels of rules (each in a row of its own, on the side with more room) and notes, over the marks.
+/// Labels of rules (each in a row of its own, to the right where there is room) and notes, over the marks.
 void draw_texts(Pen& pen, const Panel& panel, const Sizes& sizes, const Scale& sx, const Scale& sy) {
   double row = sy.end + sizes.font;
   for (const Mark& mark : panel.marks) {
@@ -227,7 +227,7 @@ void draw_texts(Pen& pen, const Panel& panel, const Sizes& sizes, const Scale& s
       if (rule->label.empty()) continue;
       if (rule->vertical) {
         const double x = sx(rule->at);
-        const bool left = x > 0.55 * (sx.start + sx.end);
+        const bool left = x + 8 + sizes.text(rule->label) > sx.end;
         pen.text(left ? x - 5 : x + 5, row, left ? "end" : "start", "halo", rule->label);
         row += sizes.font + 2;
       } else {
