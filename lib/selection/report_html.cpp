@@ -186,7 +186,7 @@ table.compact{width:100%;font-size:.88rem}.compact td.n{white-space:normal}
 :root{--bg:#fff}body{font-size:10pt}nav{display:none}
 details.card::details-content{content-visibility:visible;display:block;block-size:auto;height:auto}
 .halves{grid-template-columns:1fr 1fr;gap:4px 18px}.thirds{grid-template-columns:repeat(3,1fr);gap:4px 18px}
-.chart.wide text{font-size:15.5px}table,.facts,figcaption span{font-size:8.5pt}th,td{padding:4px 5px}.facts{grid-template-columns:1fr 1fr}
+.chart.wide text{font-size:15.5px}table,.facts,figcaption span{font-size:8.5pt}th,td{padding:4px 5px}.facts{grid-template-columns:1fr 1fr}.halves .facts{grid-template-columns:1fr}.facts code{font-size:8pt}
 .scroll{overflow:visible}h2{margin-top:1.4em}main,body>header,body>footer{padding:0}dt{flex-basis:7em}
 .card,.verdict,.tiles li{break-inside:auto;border-color:#bbb}.tiles{grid-template-columns:repeat(4,1fr)}
 h2,h3,figcaption,summary{break-after:avoid}tr,figure,.tiles li{break-inside:avoid}

@@ -40,7 +40,7 @@ std::string outputs_of(const Validation& v) {
 }
 
 std::string scale_text(Scale scale) {
-  return scale == Scale::log ? "logarithmic" : scale == Scale::periodic ? "periodic" : "linear";
+  return scale == Scale::log ? "log" : scale == Scale::periodic ? "periodic" : "linear";
 }
 
 std::string space_table(const ParameterSpace& space) {

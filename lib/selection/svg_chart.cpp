@@ -310,7 +310,7 @@ std::string render(const Figure& figure) {
   double left = 0;
   for (const Panel& panel : figure.panels) {
     Scale s = vertical_scale(panel);
-    y += panel.axis.label.empty() ? 8 : sizes.font + 9;
+    y += panel.axis.label.empty() ? 8 : sizes.font + 14;
     s.end = y;
     s.start = y += panel.height;
     ticks.push_back(readable_ticks(s, std::max(2, static_cast<int>(panel.height / (2.2 * sizes.font)))));
@@ -333,7 +333,7 @@ std::string render(const Figure& figure) {
     const Panel& panel = figure.panels[k];
     const Scale& sy = vertical[k];
     if (!panel.axis.label.empty())
-      pen.text(0, sy.end - 7, "start", "axis", label_of(panel.axis, ticks[k], sizes, sizes.width));
+      pen.text(0, sy.end - 10, "start", "axis", label_of(panel.axis, ticks[k], sizes, sizes.width));
     for (std::size_t i = 0; i < ticks[k].at.size(); ++i) {
       const double at = sy(ticks[k].at[i]);
       if (ticks[k].labels[i].empty()) {
