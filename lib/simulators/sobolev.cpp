@@ -45,17 +45,17 @@ const std::array<Rule, longest_rule>& rules() {
   return all;
 }
 
-// ∫ f between sorted cuts. `density` nodes per unit length, and two more in each panel. A cut may be the
-// start of a square root (on either side); x = a + w (3 t^2 - 2 t^3) makes that smooth at both ends.
-// prepare(a, b) is told the panel before its nodes are visited.
+// ∫ f between sorted cuts. prepare(a, b) is told each panel before its nodes are visited, and answers how
+// many nodes its length asks for; it gets two more. A cut may be the start of a square root (on either side);
+// x = a + w (3 t^2 - 2 t^3) makes that smooth at both ends. prepare(a, b) is told the panel before its nodes
+// are visited.
 template <class Prepare, class F>
-double integrate_panels(const std::vector<double>& cuts, double density, Prepare prepare, F f) {
+double integrate_panels(const std::vector<double>& cuts, Prepare prepare, F f) {
   double total = 0.0;
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
     const double a = cuts[i], width = cuts[i + 1] - a;
     if (!(width > 0.0)) continue;
-    prepare(a, cuts[i + 1]);
-    const Index wanted = 2 + static_cast<Index>(std::ceil(width * density));
+    const Index wanted = 2 + static_cast<Index>(std::ceil(prepare(a, cuts[i + 1])));
     const Index pieces = (wanted + longest_rule - 1) / longest_rule;
     const Rule& r = rules()[static_cast<std::size_t>((wanted + pieces - 1) / pieces - 1)];
     const double piece = 1.0 / static_cast<double>(pieces);
@@ -100,7 +100,7 @@ class Transfer {
   double flux(double wavelength) const;
 
  private:
-  static constexpr std::size_t points = 4096;  // of the tables, linear between
+  static constexpr std::size_t points = 2048;  // of the tables, linear between
 
   struct Crossing {
     double transmitted;  // exp(-tau)
@@ -154,6 +154,7 @@ double Transfer::source(std::size_t l, double s) const {
     }
   }
   std::sort(cuts.begin(), cuts.end());
+  const double half = 0.5 * static_cast<double>(resolution_.angles);  // of the nodes for either kind of ray
   bool lit = false;
   std::size_t first = 0;  // the bluest line that was crossed on the way
   const auto prepare = [&](double a, double b) {
@@ -162,6 +163,7 @@ double Transfer::source(std::size_t l, double s) const {
     const double start = lit ? std::sqrt(inner2_ - r2 + u * u) : -std::sqrt(outer2_ - r2 + u * u);
     first = l;
     while (first > 0 && c - ratio[first - 1] * (c - u) > start) --first;
+    return (lit ? 1.0 / (r - edge) : 1.0 / (r + edge)) * (b - a) * half;
   };
   const auto intensity = [&](double u) {
     double I = lit ? planck_function(lines_[l].wavelength * (1.0 - u / c), envelope_.T_phot) : 0.0;
@@ -172,8 +174,7 @@ double Transfer::source(std::size_t l, double s) const {
     }
     return I;
   };
-  const double density = static_cast<double>(resolution_.angles) / (2.0 * r);
-  return integrate_panels(cuts, density, prepare, intensity) / (2.0 * r);
+  return integrate_panels(cuts, prepare, intensity) / (2.0 * r);
 }
 
 void Transfer::solve(std::size_t l) {
@@ -216,6 +217,7 @@ double Transfer::flux(double wavelength) const {
   }
   std::sort(cuts.begin(), cuts.end());
   const double B = planck_function(wavelength, envelope_.T_phot);
+  const double third = static_cast<double>(resolution_.impact_parameters) / 3.0;  // of the nodes on the disc
   std::vector<std::size_t> met;
   bool lit = false;
   const auto prepare = [&](double a, double b) {
@@ -226,6 +228,8 @@ double Transfer::flux(double wavelength) const {
       const double h = z[l - from], r2 = q + h * h;
       if (r2 < outer2_ && (!lit || (h > 0.0 && r2 > inner2_))) met.push_back(l);
     }
+    return lit ? third * (b - a) / inner2_
+               : 2.0 * third * (std::sqrt(b) - std::sqrt(a)) / (envelope_.v_max - envelope_.v_phot);
   };
   const auto intensity = [&](double q) {
     double I = lit ? B : 0.0;
@@ -235,8 +239,7 @@ double Transfer::flux(double wavelength) const {
     }
     return I;
   };
-  const double density = static_cast<double>(resolution_.impact_parameters) / outer2_;
-  return pi / inner2_ * integrate_panels(cuts, density, prepare, intensity);
+  return pi / inner2_ * integrate_panels(cuts, prepare, intensity);
 }
 
 std::vector<Line> blue_to_red(std::vector<Line> lines) {

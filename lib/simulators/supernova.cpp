@@ -51,6 +51,7 @@ void check(const SupernovaOptions& options) {
                           " to ", options.wavelength_max, " Angstrom"));
   if (!(options.v_max > 0.0 && options.v_max < 0.3 * sobolev::light_speed))
     throw UsageError(text("v_max must be above 0 and below 0.3 c, got ", options.v_max, " km/s"));
+  if (options.threads < 1) throw UsageError(text("threads must be at least 1, got ", options.threads));
   if (options.shells < 4 || options.angles < 2 || options.impact_parameters < 4)
     throw UsageError(text("the resolution is too low: ", options.shells, " shells (at least 4), ",
                           options.angles, " angles (at least 2), ", options.impact_parameters,
@@ -187,7 +188,7 @@ Vector supernova_wavelengths(const SupernovaOptions& options) {
 Vector supernova_spectrum(const SupernovaParameters& parameters, const SupernovaOptions& options) {
   check(options);
   check(parameters, options);
-  const auto executor = make_executor(std::max<Index>(1, options.threads));
+  const auto executor = make_executor(options.threads);
   const sobolev::Envelope envelope{parameters.v_phot, options.v_max, parameters.v_e, parameters.T_phot};
   Vector flux =
       sobolev::spectrum(envelope, optical_depths(parameters, options), supernova_wavelengths(options),
