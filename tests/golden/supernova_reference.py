@@ -1,7 +1,7 @@
 """Slow and simple Sobolev spectra, written apart from lib/simulators, for tests/unit/simulators.
 
 No cuts and no clever nodes: midpoint rule with many angles and impact parameters, many shells, linear interpolation.
-Good to about 1e-4 (halving every step changes the spectra by that). Reads data/supernova-lines.csv.
+Good to about 1.5e-5 (relative L2; halving every resolution changes the spectra by that). Reads data/supernova-lines.csv.
 
     python3 supernova_reference.py          writes supernova_reference.csv
     python3 supernova_reference.py 2        the same with half of the resolution, to see the error
