@@ -35,7 +35,7 @@ class AmplitudePhaseDecoder final : public Decoder {
   static DecoderPtr load(const h5::Group& group);
   std::string kind() const override { return "amplitude-phase"; }
   std::vector<ChannelShape> channels() const override {
-    return {{output_ + ".amplitude", size_, false}, {output_ + ".phase", size_, false}};
+    return {{output_ + ".amplitude", size_, false}, {output_ + ".phase", size_, false, true}};
   }
   std::vector<std::string> outputs() const override { return {output_}; }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
