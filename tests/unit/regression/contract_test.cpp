@@ -231,6 +231,21 @@ TEST_P(Contract, BoreholeInRawUnitsBeatsTheAverage) {
     EXPECT_LT(error, GetParam() == "knn" ? 0.5 : 0.4);
 }
 
+TEST_P(Contract, ErrorBarsCoverOnAverage) {
+  double covered = 0.0;
+  const int sets = 8;
+  for (int s = 0; s < sets; ++s) {
+    const auto seed = static_cast<std::uint64_t>(300 + s);
+    const Fit f = fit(borehole_data(60, seed));
+    if (!f.predictor->has_variance()) GTEST_SKIP() << "no variance";
+    const TrainingData test = borehole_data(500, seed + 100);
+    const auto [mean, variance] = predict_variance(*f.predictor, test.x, Noise::observed);
+    covered += ((test.y - mean).array().abs() < 1.96 * variance.array().sqrt()).cast<double>().mean() / sets;
+  }
+  EXPECT_GT(covered, 0.85);
+  EXPECT_LT(covered, 0.99);
+}
+
 TEST_P(Contract, LeaveOneOutHasItsShapeAndDeviations) {
   const TrainingData data = smooth(40, 22, 0.1);
   const Fit f = fit(data);
