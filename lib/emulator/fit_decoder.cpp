@@ -81,6 +81,10 @@ DecoderPtr fit_blackbody(const Settings& settings, const DecoderData& data) {
   if (!(data.axis.minCoeff() > 0.0))
     throw DataError(
         text("decoder blackbody: axis '", data.output.axis, "' must be a wavelength in Angstrom, above 0"));
+  const std::vector<std::string> angstrom{"", "Angstrom", "angstrom", "Å", "A", "AA"};
+  if (std::find(angstrom.begin(), angstrom.end(), data.axis_unit) == angstrom.end())
+    throw DataError(text("decoder blackbody: axis '", data.output.axis, "' is in ", data.axis_unit,
+                         "; it must be a wavelength in Angstrom"));
   const Index column = it - data.parameters.begin();
   if (!(data.x.col(column).minCoeff() > 0.0))
     throw DataError(text("decoder blackbody: temperature '", name, "' must be positive"));

@@ -27,6 +27,8 @@ class Decoder {
   virtual std::string kind() const = 0;
   virtual std::vector<ChannelShape> channels() const = 0;
   virtual std::vector<std::string> outputs() const = 0;
+  /// Whether it can do with x of that many parameters, and writes outputs of these widths (doubles per row).
+  virtual bool fits(Index parameters, const std::vector<Index>& widths) const = 0;
 
   /// channels[c] and outputs[o]: one row each.
   virtual void decode(const double* x, const double* const* channels, double* const* outputs) const = 0;
