@@ -38,7 +38,7 @@ class AmplitudePhaseDecoder final : public Decoder {
   static DecoderPtr load(const h5::Group& group);
   std::string kind() const override { return "amplitude-phase"; }
   std::vector<ChannelShape> channels() const override {
-    return {{output_ + ".amplitude", size_, false}, {output_ + ".phase", size_, false}};
+    return {{output_ + ".amplitude", size_, false}, {output_ + ".phase", size_, false, true}};
   }
   std::vector<std::string> outputs() const override { return {output_}; }
   bool fits(Index, const std::vector<Index>& widths) const override {

@@ -21,7 +21,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 /// Replaces "auto" among the transforms by what suits the rows.
 std::vector<Component> resolve_transforms(const std::vector<Component>& wanted, ConstMatrixRef rows,
-                                          bool complex) {
+                                          const ChannelShape& shape) {
   std::vector<Component> result;
   for (const Component& c : wanted) {
     if (c.name != "auto") {
@@ -34,7 +34,7 @@ std::vector<Component> resolve_transforms(const std::vector<Component>& wanted, 
       continue;
     }
     const double low = rows.minCoeff(), high = rows.maxCoeff();
-    if (!complex && low > 0.0 && high > 3.0 * low) result.push_back({"log", {}});
+    if (!shape.complex && !shape.additive && low > 0.0 && high > 3.0 * low) result.push_back({"log", {}});
     result.push_back({"center", {}});
   }
   return result;
@@ -45,7 +45,7 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
   channel.name = shape.name;
   std::vector<TransformPtr> steps;
   Matrix z = rows;
-  for (const Component& c : resolve_transforms(recipe.transforms, rows, shape.complex)) {
+  for (const Component& c : resolve_transforms(recipe.transforms, rows, shape)) {
     try {
       steps.push_back(fit_transform(c.name, c.settings, z));
     } catch (const DataError& e) {
@@ -72,19 +72,23 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
   return channel;
 }
 
-/// What the variances have to be multiplied with so that leave-one-out residuals fit them: the square of the
-/// 68% quantile of |residual| / deviation.
+/// What the variances have to be multiplied with so that leave-one-out residuals fit them: the mean of
+/// (residual / deviation)², or the square of its 68% quantile where that is larger.
 Vector calibrate(const FitSummary& summary, Index outputs) {
   Vector scale = Vector::Ones(outputs);
   const Matrix &r = summary.leave_one_out, &s = summary.leave_one_out_std;
   if (r.rows() < 10 || r.rows() != s.rows() || r.cols() != outputs) return scale;
-  std::vector<double> z(static_cast<std::size_t>(r.rows()));
+  std::vector<double> z2(static_cast<std::size_t>(r.rows()));
   for (Index k = 0; k < outputs; ++k) {
-    for (Index i = 0; i < r.rows(); ++i)
-      z[static_cast<std::size_t>(i)] = s(i, k) > 0.0 ? std::abs(r(i, k)) / s(i, k) : 0.0;
-    const auto q = z.begin() + static_cast<std::ptrdiff_t>(0.6827 * static_cast<double>(z.size()));
-    std::nth_element(z.begin(), q, z.end());
-    if (*q > 0.0) scale[k] = std::clamp(*q * *q, 0.1, 100.0);
+    double mean = 0.0;
+    for (Index i = 0; i < r.rows(); ++i) {
+      const double z = s(i, k) > 0.0 ? r(i, k) / s(i, k) : 0.0;
+      z2[static_cast<std::size_t>(i)] = z * z;
+      mean += z * z / static_cast<double>(r.rows());
+    }
+    const auto q = z2.begin() + static_cast<std::ptrdiff_t>(0.6827 * static_cast<double>(z2.size()));
+    std::nth_element(z2.begin(), q, z2.end());
+    if (mean > 0.0) scale[k] = std::clamp(std::max(mean, *q), 0.1, 100.0);
   }
   return scale;
 }

@@ -14,6 +14,7 @@ namespace {
 std::map<std::string, PredictorLoader>& loaders() {
   static std::map<std::string, PredictorLoader> table = {
       {"polynomial", load_polynomial_predictor},
+      {"knn", load_knn_predictor},
       {"gp", load_gp_predictor},
   };
   return table;

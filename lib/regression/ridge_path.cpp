@@ -221,12 +221,13 @@ std::vector<RidgeFit> fit_ridge(const Decomposition& d, const Eigen::MatrixXd& Y
     // E e_(-i)² = s² / (1 - h_i). Points that a full-rank fit passes through exactly say nothing about the
     // misfit of the model, however small 1 - h_i: it counts as a tenth at least.
     const bool floored = !interpolating(d, fit.alpha) && (fit.alpha == 0.0 || d.full_rank());
+    Vector left = free.col(0);
     for (Index i = 0; i < n; ++i) {
-      double left = free(i, 0);
-      if (floored && (d.free[i] == 0.0 && fit.alpha == 0.0)) left = 0.0;
-      if (floored) left = std::max(left, 0.1);
-      fit.residual += left * fit.leave_one_out[i] * fit.leave_one_out[i] / static_cast<double>(n);
+      if (floored && d.free[i] == 0.0 && fit.alpha == 0.0) left[i] = 0.0;
+      if (floored) left[i] = std::max(left[i], 0.1);
     }
+    fit.residual = (left.array() * fit.leave_one_out.array().square()).mean();
+    fit.loo_variance = fit.residual / left.array();
   }
   return fits;
 }

@@ -40,6 +40,7 @@ struct RidgeFit {
   Vector leave_one_out;   ///< n: y - y_(-i), empty for n = 1
   double loo_mse = 0.0;   ///< mean square of those
   double residual = 0.0;  ///< s² of linear.hpp; where interpolating(): variance per unit of |f outside V|²
+  Vector loo_variance;    ///< n: the variance that each of these predictions comes with
   Vector path_loo_mse;    ///< one per alpha
 };
 /// Least squares (alpha = 0) over fewer points than features: the limit of ridge regression, which has no

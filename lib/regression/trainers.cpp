@@ -3,6 +3,8 @@
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "ersatz/regression/knn.hpp"
+#include "ersatz/regression/lasso.hpp"
 #include "ersatz/regression/linear.hpp"
 #include "ersatz/regression/regressor.hpp"
 
@@ -16,10 +18,9 @@ struct Trainer {
 
 std::vector<Trainer>& trainers() {
   static std::vector<Trainer> table = {
-      {"mean", make_mean_regressor},
-      {"linear", make_linear_regressor},
-      {"ridge", make_ridge_regressor},
-      {"gp", make_gp_regressor},
+      {"mean", make_mean_regressor},  //
+      {"linear", make_linear_regressor}, {"ridge", make_ridge_regressor}, {"lasso", make_lasso_regressor},
+      {"knn", make_knn_regressor},       {"gp", make_gp_regressor},
   };
   return table;
 }

@@ -11,6 +11,15 @@ namespace {
 
 constexpr std::size_t kPictures = 800'000;  ///< bytes, so that the file stays below a megabyte
 
+/// "2026-03-14 15:09 UTC" from ISO 8601; other texts stay as they are.
+std::string readable_time(const std::string& created) {
+  const std::string shape = "0000-00-00T00:00:00Z";
+  bool iso = created.size() == shape.size();
+  for (std::size_t i = 0; iso && i < shape.size(); ++i)
+    iso = shape[i] == '0' ? created[i] >= '0' && created[i] <= '9' : created[i] == shape[i];
+  return iso ? created.substr(0, 10) + " " + created.substr(11, 5) + " UTC" : created;
+}
+
 std::string subtitle(const ReportData& d) {
   std::string s;
   const auto add = [&](const std::string& part) {
@@ -18,7 +27,8 @@ std::string subtitle(const ReportData& d) {
   };
   if (!d.model_file.empty()) add("<code>" + report::escape(d.model_file) + "</code>");
   if (!d.created.empty())
-    add("made <time datetime=\"" + report::escape(d.created) + "\">" + report::escape(d.created) + "</time>");
+    add("made <time datetime=\"" + report::escape(d.created) + "\">" +
+        report::escape(readable_time(d.created)) + "</time>");
   if (!d.version.empty()) add("Ersatz " + report::escape(d.version));
   return s;
 }

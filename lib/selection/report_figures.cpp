@@ -80,6 +80,28 @@ Vector amplitude(const Vector& interleaved) {
   return v;
 }
 
+struct Window {
+  Index first, count;
+};
+
+/// Around the largest amplitude of a complex series, 16 half cycles before it and 6 after; everything where
+/// there are not many more.
+Window window_of_peak(const Vector& interleaved) {
+  const Index n = interleaved.size() / 2;
+  const auto turns = [&](Index i) { return (interleaved[2 * i] < 0) != (interleaved[2 * i + 2] < 0); };
+  Index all = 0;
+  for (Index i = 0; i + 1 < n; ++i) all += turns(i) ? 1 : 0;
+  if (all < 40) return {0, n};
+  Index peak = 0;
+  const Vector size = amplitude(interleaved);
+  for (Index i = 0; i < n; ++i)
+    if (size[i] > size[peak]) peak = i;
+  Index first = peak, last = peak;
+  for (Index left = 16; first > 0 && left > 0; --first) left -= turns(first - 1) ? 1 : 0;
+  for (Index left = 6; last + 1 < n && left > 0; ++last) left -= turns(last) ? 1 : 0;
+  return {first, last - first + 1};
+}
+
 std::string instead(const std::string& title, const std::string& text) {
   return "<figure><figcaption><strong>" + escape(title) + "</strong><span>" + escape(text) +
          "</span></figcaption></figure>\n";
@@ -104,6 +126,7 @@ std::string error_over_axis(const OutputDiagnostics& d, const Canvas& canvas) {
   const Vector rmse = per_bin(d.rmse, d), spread = per_bin(d.spread, d), predicted = per_bin(d.mean_std, d);
   const Bins bins(d, rmse.size());
   const std::string title = "Error along " + (d.spec.axis.empty() ? "the bins" : d.spec.axis);
+  if (rmse.size() == 0) return instead(title, "It was not kept.");
   if (!any_positive(rmse) && !any_positive(spread))
     return instead(title, "Every bin is reproduced exactly; there is no error to draw.");
   chart::Figure f;
@@ -119,20 +142,18 @@ std::string error_over_axis(const OutputDiagnostics& d, const Canvas& canvas) {
   panel.axis = axis_of(with_unit("error of " + d.spec.name, d.spec.unit), true);
   panel.axis.decades = 8;
   const bool few = rmse.size() <= kFewBins;
-  if (spread.size() == rmse.size())
-    panel.marks.emplace_back(
-        chart::Line{bins.x, spread, {Colour::grey, Dash::solid, 2.0, few}, "spread of the simulations"});
+  panel.marks.emplace_back(chart::Line{bins.x, rmse, {Colour::blue, Dash::solid, 1.6, few}, "error made"});
   if (predicted.size() == rmse.size() && any_positive(predicted))
     panel.marks.emplace_back(
-        chart::Line{bins.x, predicted, {Colour::orange, Dash::dashed, 1.8, few}, "error it predicts"});
-  panel.marks.emplace_back(
-      chart::Line{bins.x, rmse, {Colour::blue, Dash::solid, 1.6, few}, "error it makes (rms)"});
+        chart::Line{bins.x, predicted, {Colour::orange, Dash::dashed, 1.8, few}, "error predicted"});
+  if (spread.size() == rmse.size())
+    panel.marks.emplace_back(chart::Line{bins.x, spread, {Colour::grey, Dash::solid, 2.0, few}, "spread"});
   f.panels = {std::move(panel)};
   return figure(
       title,
-      d.mean_std.size() > 0
-          ? "The blue line should lie far below the grey one, and the dashed one close to the blue one."
-          : "The blue line should lie far below the grey one.",
+      std::string(
+          "Root mean square per bin. The error made should lie far below the spread of the simulations") +
+          (d.mean_std.size() > 0 ? ", and the error predicted close to it." : "."),
       render(f));
 }
 
@@ -147,7 +168,7 @@ std::string predicted_against_true(const OutputDiagnostics& d, const Canvas& can
   f.id = canvas.id + "-scatter";
   f.title = title + ", " + d.spec.name;
   f.description = "Predicted values over true values of held-out runs, with the diagonal.";
-  const bool log = prefers_log(d.scatter_truth, 1000) && (d.scatter_mean.array() > 0).all();
+  const bool log = prefers_log(d.scatter_truth, 50) && (d.scatter_mean.array() > 0).all();
   chart::Extent range(log);
   for (const double v : d.scatter_truth) range.add(v);
   for (const double v : d.scatter_mean) range.add(v);
@@ -198,16 +219,33 @@ std::string held_out_case(const OutputDiagnostics& d, const HeldOutCase& c, cons
                   (bars ? ", with the predicted deviation of one sigma as a band." : ".");
   f.axis = bins.axis;
   f.thinning = canvas.thinning;
-  chart::Panel main;
-  main.height = complex ? 120 : 170;
-  main.axis = axis_of(with_unit((complex ? "real part of " : "") + d.spec.name, d.spec.unit));
-  main.marks.emplace_back(chart::Line{bins.x, truth, truth_style(few), "simulator"});
-  if (bars) main.marks.emplace_back(chart::Band{bins.x, mean - std, mean + std, Colour::blue, "± 1σ"});
-  main.marks.emplace_back(chart::Line{bins.x, mean, emulator_style(few), "emulator"});
-  f.panels.push_back(std::move(main));
+  const auto overlay = [&](const Vector& x, const Vector& t, const Vector& m, const Vector& sigma) {
+    chart::Panel panel;
+    panel.height = complex ? 130 : 170;
+    panel.axis = axis_of(with_unit((complex ? "real part of " : "") + d.spec.name, d.spec.unit));
+    panel.marks.emplace_back(chart::Line{x, t, truth_style(few), "simulator"});
+    if (sigma.size() > 0)
+      panel.marks.emplace_back(chart::Band{x, m - sigma, m + sigma, Colour::blue, "± 1σ"});
+    panel.marks.emplace_back(chart::Line{x, m, emulator_style(few), "emulator"});
+    return panel;
+  };
+  // Hundreds of cycles are a smear: their real part is shown around the peak, in a drawing of its own.
+  const Window peak = complex ? window_of_peak(c.truth) : Window{0, truth.size()};
+  std::string close_up;
+  if (peak.count < truth.size()) {
+    chart::Figure near = f;
+    near.id += "-peak";
+    near.title += ", around the peak";
+    near.description = "Real parts of truth and emulator around the largest amplitude.";
+    const auto cut = [&](const Vector& v) { return Vector(v.segment(peak.first, peak.count)); };
+    near.panels = {overlay(cut(bins.x), cut(truth), cut(mean), bars ? cut(std) : Vector())};
+    close_up = render(near);
+  } else {
+    f.panels.push_back(overlay(bins.x, truth, mean, std));
+  }
   if (complex) {
     chart::Panel size;
-    size.height = 70;
+    size.height = 80;
     size.axis = axis_of("amplitude");
     size.axis.lower = 0.0;
     size.marks.emplace_back(chart::Line{bins.x, amplitude(c.truth), truth_style(few), "simulator"});
@@ -222,7 +260,7 @@ std::string held_out_case(const OutputDiagnostics& d, const HeldOutCase& c, cons
   residual.marks.emplace_back(
       chart::Line{bins.x, mean - truth, {Colour::vermillion, Dash::solid, 1.1, few}, "difference"});
   f.panels.push_back(std::move(residual));
-  return figure(title, caption, render(f));
+  return figure(title, caption, close_up + render(f));
 }
 
 std::string error_histogram(const Vector& errors, const std::string& title, const std::string& label,
@@ -264,16 +302,17 @@ std::string error_histogram(const Vector& errors, const std::string& title, cons
   panel.height = 190;
   panel.axis = axis_of("held-out runs");
   // Room above the bars for the labels.
-  panel.axis.upper = 1.3 * bars.heights.maxCoeff();
+  panel.axis.upper = 1.2 * bars.heights.maxCoeff();
   panel.marks.emplace_back(std::move(bars));
   if (median > 0)
-    panel.marks.emplace_back(
-        chart::Rule{true, median, {Colour::ink, Dash::solid, 1.4, false}, "median " + number(median, 2)});
+    panel.marks.emplace_back(chart::Rule{true, median, {Colour::ink, Dash::solid, 1.4, false}, "median"});
   if (tail > 0)
-    panel.marks.emplace_back(
-        chart::Rule{true, tail, {Colour::vermillion, Dash::dashed, 1.6, false}, "95% " + number(tail, 2)});
+    panel.marks.emplace_back(chart::Rule{true, tail, {Colour::vermillion, Dash::dashed, 1.6, false}, "95%"});
   f.panels = {std::move(panel)};
-  return figure(title, "Over " + number(static_cast<double>(counted), 6) + " held-out runs.", render(f));
+  return figure(title,
+                "Over " + number(static_cast<double>(counted), 6) + " held-out runs: half are below " +
+                    number(median, 2) + ", 95% below " + number(tail, 2) + ".",
+                render(f));
 }
 
 std::string calibration_curve(const OutputDiagnostics& d, const Canvas& canvas) {
@@ -330,91 +369,6 @@ std::string pit_histogram(const OutputDiagnostics& d, const Canvas& canvas) {
   f.panels = {std::move(panel)};
   return figure(title, "Flat is right; a U means error bars too narrow, a hill too wide, a slope a bias.",
                 render(f));
-}
-
-std::string singular_values(const ChannelSummary& channel, const std::string& id) {
-  const Vector& values = channel.singular_values;
-  const std::string title = "Singular values of " + channel.name;
-  chart::Extent extent(true);
-  for (const double v : values) extent.add(v);
-  if (extent.empty()) return {};
-  const Index n = values.size();
-  chart::Figure f;
-  f.id = id;
-  f.title = title;
-  f.description = "Singular values relative to the largest, log scale, with the cut-off of the basis.";
-  f.small = true;
-  f.axis = axis_of("element of the basis");
-  f.axis.lower = 0.0;
-  f.axis.upper = static_cast<double>(n + 1);
-  chart::Panel panel;
-  panel.height = 190;
-  panel.axis = axis_of("relative to the largest", true);
-  panel.axis.decades = 16;
-  const Vector relative = values / extent.upper();
-  panel.marks.emplace_back(chart::Line{Vector::LinSpaced(n, 1.0, static_cast<double>(n)),
-                                       relative,
-                                       {Colour::blue, Dash::solid, 1.5, n <= kFewBins},
-                                       ""});
-  const Index kept = channel.elements;
-  if (kept > 0)
-    panel.marks.emplace_back(chart::Rule{true,
-                                         static_cast<double>(kept) + (kept < n ? 0.5 : 0.0),
-                                         {Colour::vermillion, Dash::dashed, 1.6, false},
-                                         std::to_string(kept) + " kept"});
-  f.panels = {std::move(panel)};
-  return figure(title,
-                std::isfinite(channel.projection_error)
-                    ? "What is cut off leaves a relative error of " + number(channel.projection_error, 2) +
-                          " on the training runs."
-                    : "",
-                render(f));
-}
-
-std::string cost(const ReportData& data) {
-  chart::Ranking r;
-  r.id = "cost-chart";
-  r.title = "Cost of one run";
-  r.description =
-      "Seconds of a simulation, of one prediction, and of a prediction within a batch, log scale.";
-  r.axis = axis_of("seconds", true);
-  const auto add = [&](const std::string& label, double seconds, bool highlight) {
-    if (seconds > 0 && std::isfinite(seconds))
-      r.rows.push_back({label, seconds, 0.0, duration(seconds), highlight});
-  };
-  add("simulator, median", data.simulator_seconds, false);
-  add("emulator, one at a time", data.validation.predict_seconds, true);
-  add("emulator, in a batch, each", data.validation.batch_seconds, true);
-  if (r.rows.size() < 2) return {};
-  return figure("Cost of one run",
-                "Mean prediction without error bars, on one thread. Every tick is a factor of ten "
-                "or more.",
-                render(r));
-}
-
-std::string baselines(const std::vector<ComparisonRow>& rows) {
-  chart::Ranking r;
-  r.id = "baselines-chart";
-  r.title = "Error of every regressor";
-  r.description = "Normalised root mean square error, mean over folds, with its standard error.";
-  Vector values(static_cast<Index>(rows.size()));
-  bool positive = true;
-  double low = std::numeric_limits<double>::infinity(), high = 0;
-  for (const ComparisonRow& row : rows) {
-    if (std::isfinite(row.nrmse)) {
-      low = std::min(low, row.nrmse);
-      high = std::max(high, row.nrmse);
-      positive = positive && row.nrmse > 0;
-    }
-    const bool has_error = std::isfinite(row.nrmse_se) && row.nrmse_se > 0;
-    r.rows.push_back({row.regressor + (row.settings.empty() ? "" : ", " + row.settings), row.nrmse,
-                      has_error ? row.nrmse_se : 0.0,
-                      number(row.nrmse) + (has_error ? " ± " + number(row.nrmse_se, 2) : ""), row.chosen});
-  }
-  if (high <= 0) return {};
-  r.axis = axis_of("NRMSE over folds", positive && high > 20 * low);
-  return figure("Error of every regressor",
-                "Mean over the same folds, with its standard error. Smaller is better.", render(r));
 }
 
 }  // namespace ersatz::report

@@ -7,8 +7,9 @@ namespace ersatz::report {
 std::string to_html(const Table& table) {
   // Roles are spelt out because on a phone rows become blocks, and blocks lose their meaning in some
   // browsers.
-  std::string s = "<div class=\"scroll\"><table role=\"table\"><caption>" + escape(table.caption) +
-                  "</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">";
+  const std::string kind = table.compact ? " class=\"compact\"" : "";
+  std::string s = "<div class=\"scroll\"><table role=\"table\"" + kind + "><caption>" +
+                  escape(table.caption) + "</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">";
   for (const Table::Column& column : table.columns) {
     s += std::string("<th role=\"columnheader\" scope=\"col\"") + (column.numeric ? " class=\"n\"" : "");
     if (!column.hint.empty()) s += " title=\"" + escape(column.hint) + "\"";
@@ -126,19 +127,20 @@ figure{margin:14px 0 6px;min-width:0;display:flex;flex-direction:column;break-in
 figcaption{margin-bottom:8px;flex:1}
 figcaption strong{display:block}
 figcaption span{display:block;color:var(--muted);font-size:.88rem;line-height:1.4;overflow-wrap:anywhere}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto}.halves+.scroll{margin-top:14px}.chart+.chart{margin-top:10px}
 table{border-collapse:collapse;width:100%;font-size:.93rem}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 th,td{text-align:left;padding:7px 10px;border-bottom:1px solid var(--rule);vertical-align:baseline}
 thead th{color:var(--muted);font-weight:600;font-size:.84rem;line-height:1.25;vertical-align:bottom}
 thead th[title]{text-decoration:underline dotted var(--grey);text-underline-offset:3px;cursor:help}
-tbody th{font-weight:600;overflow-wrap:anywhere}
+tbody th .mark{margin-right:.3em}tbody th{font-weight:600;overflow-wrap:anywhere}th .muted{font-weight:400}
+table.compact{width:auto;min-width:50%}.compact th,.compact td{padding-right:32px}
 tbody tr:last-child>*{border-bottom:0}
 .n{text-align:right}td.n{white-space:nowrap}
 tr.chosen>*{background:var(--good-bg)}
 .tag{display:inline-block;font-size:.78rem;font-weight:600;border-radius:4px;padding:0 6px;color:var(--good);
 border:1px solid currentColor;margin-left:.5em}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:0 28px;margin:.4em 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:0 28px;margin:.4em 0}
 .facts div{display:flex;gap:12px;padding:6px 0;border-bottom:1px solid var(--rule)}
 dt{color:var(--muted);flex:0 0 9.5em}
 dd{margin:0;min-width:0;overflow-wrap:anywhere}
@@ -149,7 +151,8 @@ code{overflow-wrap:anywhere}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.5em 0;padding:12px 14px;background:var(--bg);border-radius:8px}
 footer{color:var(--muted);font-size:.86rem;margin-top:40px!important;padding-bottom:40px!important}
 .chart{display:block;width:100%;height:auto;overflow:visible}
-.chart text{font-size:12px;fill:var(--ink)}
+.chart.small{max-width:440px}
+.chart text{font-size:12px;fill:var(--ink)}.chart.small text{font-size:13px}
 .chart .axis{fill:var(--muted)}.chart .muted{fill:var(--muted)}.chart .strong{font-weight:700}
 .halo{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}
 .grid{stroke:var(--grid);stroke-width:1}.tick{stroke:var(--grey);stroke-width:1}
@@ -158,26 +161,33 @@ footer{color:var(--muted);font-size:.86rem;margin-top:40px!important;padding-bot
 .green{--c:var(--green)}.orange{--c:var(--orange)}.purple{--c:var(--purple)}
 @media (max-width:900px){.tiles{grid-template-columns:repeat(2,1fr)}}
 @media (max-width:640px){
-main,body>header,body>footer{padding:0 16px}
+main,body>header,body>footer{padding:0 12px}
 h1{font-size:1.6rem}.verdict{padding:16px}.verdict h2{font-size:1.25rem}.verdict>p{font-size:1rem}
 .tiles{gap:10px}.tiles li{padding:12px}.tiles b{font-size:1.3rem;overflow-wrap:anywhere}
-.card,details.card{padding-left:14px;padding-right:14px}
-details.card>summary{margin:0 -14px;padding:12px 14px}
+.card,details.card{padding-left:12px;padding-right:12px}
+details.card>summary{margin:0 -12px;padding:12px}
 summary .figures{display:block}
-.chart.wide text{font-size:14px}
-table,tbody,tr{display:block}
-thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-tbody tr{border:1px solid var(--rule);border-radius:8px;padding:4px 12px;margin:10px 0}
-tbody tr.chosen{background:var(--good-bg)}
-tbody th{display:block;border:0;padding:6px 0 2px}
-td,td.n{display:flex;justify-content:space-between;gap:16px;border:0;padding:3px 0;white-space:normal}
-td::before{content:attr(data-label);color:var(--muted);text-align:left;flex:none;max-width:50%}
-td span{text-align:right;overflow-wrap:anywhere;min-width:0}
+.chart.wide text{font-size:15.5px}
+table:not(.compact),:not(.compact)>tbody,:not(.compact)>*>tr{display:block}
+:not(.compact)>thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+:not(.compact)>tbody>tr{border-bottom:1px solid var(--rule);padding:8px 0 10px}
+:not(.compact)>tbody>tr:last-child{border:0}
+:not(.compact)>tbody>tr.chosen{padding:8px 10px 10px;border-radius:8px;background:var(--good-bg)}
+:not(.compact)>tbody>tr>*{border:0}
+:not(.compact)>tbody>tr>th{display:block;padding:0 0 2px}
+:not(.compact)>tbody>tr>td{display:flex;justify-content:space-between;gap:16px;padding:2px 0;white-space:normal}
+:not(.compact)>tbody>tr>td::before{content:attr(data-label);color:var(--muted);text-align:left;flex:none;max-width:50%}
+:not(.compact)>tbody>tr>td>span{text-align:right;overflow-wrap:anywhere;min-width:0}
+.compact th,.compact td{padding:6px 14px 6px 0}.compact th:last-child,.compact td:last-child{padding-right:0}
+table.compact{width:100%;font-size:.88rem}.compact td.n{white-space:normal}
 .facts div{gap:10px}dt{flex-basis:8.5em}
 }
 @media print{
 :root{--bg:#fff}body{font-size:10pt}nav{display:none}
-details::details-content{content-visibility:visible;display:block;block-size:auto;height:auto}
+details.card::details-content{content-visibility:visible;display:block;block-size:auto;height:auto}
+.halves{grid-template-columns:1fr 1fr;gap:4px 18px}.thirds{grid-template-columns:repeat(3,1fr);gap:4px 18px}
+.chart.wide text{font-size:15.5px}table,.facts,figcaption span{font-size:8.5pt}th,td{padding:4px 5px}.facts{grid-template-columns:1fr 1fr}.halves .facts{grid-template-columns:1fr}.facts code{font-size:8pt}
+.scroll{overflow:visible}h2{margin-top:1.4em}main,body>header,body>footer{padding:0}dt{flex-basis:7em}
 .card,.verdict,.tiles li{break-inside:auto;border-color:#bbb}.tiles{grid-template-columns:repeat(4,1fr)}
 h2,h3,figcaption,summary{break-after:avoid}tr,figure,.tiles li{break-inside:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}

@@ -20,7 +20,8 @@ struct Table {
     std::vector<std::string> cells;  ///< HTML
     bool highlight = false;
   };
-  std::string caption;  ///< for screen readers
+  std::string caption;   ///< for screen readers
+  bool compact = false;  ///< few narrow columns: no wider than it has to be, and a table on a phone as well
   std::vector<Column> columns;
   std::vector<Row> rows;
 };

@@ -13,8 +13,6 @@ namespace {
 
 std::string integer(Index n) { return number(static_cast<double>(n), 6); }
 
-std::string code(const std::string& text) { return text.empty() ? "" : "<code>" + escape(text) + "</code>"; }
-
 const OutputScores* scores_of(const Validation& v, const std::string& name) {
   for (const OutputScores& o : v.outputs)
     if (o.name == name) return &o;
@@ -176,82 +174,6 @@ std::string summary_figures(const OutputScores* o) {
   return s + (c == Calibration::none ? ", no error bars" : ", error bars " + to_string(c));
 }
 
-std::string bound(double v, const std::string& unit) {
-  return escape(number(v, 6) + (unit.empty() ? "" : "\u00a0" + unit));
-}
-
-std::string scale_text(Scale scale) {
-  return scale == Scale::log ? "logarithmic" : scale == Scale::periodic ? "periodic" : "linear";
-}
-
-std::string space_table(const ParameterSpace& space) {
-  if (space.size() == 0) return {};
-  Table t;
-  t.caption = "Parameters and their bounds";
-  t.columns = {{"Parameter", "", false}, {"From", "", true}, {"To", "", true}, {"Scale", "", false}};
-  for (const Parameter& p : space.parameters())
-    t.rows.push_back(
-        {{escape(p.name), bound(p.lower, p.unit), bound(p.upper, p.unit), scale_text(p.scale)}, false});
-  std::string s = to_html(t);
-  std::vector<std::string> constraints;
-  const auto name_at = [&](Index i) { return i >= 0 && i < space.size() ? space[i].name : "?"; };
-  for (const BallConstraint& ball : space.balls())
-    constraints.push_back("|(" + name_at(ball.members[0]) + ", " + name_at(ball.members[1]) + ", " +
-                          name_at(ball.members[2]) + ")| ≤ " + number(ball.radius, 6));
-  for (const LinearConstraint& c : space.linear_constraints()) {
-    std::string sum;
-    for (Index i = 0; i < c.coefficients.size(); ++i) {
-      const double a = c.coefficients[i];
-      if (a == 0) continue;
-      sum += sum.empty() ? (a < 0 ? "−" : "") : (a < 0 ? " − " : " + ");
-      if (std::abs(a) != 1) sum += number(std::abs(a), 6) + "·";
-      sum += name_at(i);
-    }
-    constraints.push_back((sum.empty() ? "0" : sum) + " ≤ " + number(c.upper, 6));
-  }
-  if (!constraints.empty()) {
-    s += "<p class=\"hint\">Within the box, moreover: ";
-    for (std::size_t i = 0; i < constraints.size(); ++i) s += (i ? "; " : "") + escape(constraints[i]);
-    s += ".</p>\n";
-  }
-  return s;
-}
-
-std::string channel_facts(const ChannelSummary& c) {
-  std::vector<std::pair<std::string, std::string>> facts = {
-      {"Transform", escape(c.transform)}, {"Basis", escape(c.basis)}, {"Regressor", escape(c.regressor)}};
-  if (c.coefficients > 0) facts.emplace_back("Coefficients", integer(c.coefficients) + " learnt");
-  if (std::isfinite(c.projection_error) && !c.basis.empty())
-    facts.emplace_back("Basis error", number(c.projection_error, 2) + " relative, on the training runs");
-  for (const auto& [name, value] : c.facts) facts.emplace_back(name, escape(value));
-  return definition_list(facts);
-}
-
-std::string channels(const ReportData& d) {
-  if (d.channels.empty()) return {};
-  std::string s =
-      d.channels.size() == 1
-          ? "<h3>How it is built</h3>\n"
-          : "<h3>How it is built: " + integer(static_cast<Index>(d.channels.size())) + " channels</h3>\n";
-  if (!d.decoder.empty())
-    s += "<p>" + std::string(d.channels.size() == 1 ? "The channel becomes" : "The channels become") +
-         " the outputs by the decoder <strong>" + escape(d.decoder) + "</strong>.</p>\n";
-  for (std::size_t i = 0; i < d.channels.size(); ++i) {
-    const ChannelSummary& c = d.channels[i];
-    const std::string picture = singular_values(c, "channel-" + std::to_string(i));
-    std::string body = channel_facts(c);
-    if (!picture.empty()) body = "<div class=\"halves\"><div>" + body + "</div>" + picture + "</div>";
-    if (d.channels.size() == 1)
-      s += "<div class=\"card\">" + body + "</div>\n";
-    else
-      s += "<details class=\"card\"><summary><span class=\"name\">" + escape(c.name) +
-           "</span><span class=\"figures\">" +
-           escape(c.basis + (c.basis.empty() || c.regressor.empty() ? "" : "; ") + c.regressor) +
-           "</span></summary>\n" + body + "</details>\n";
-  }
-  return s;
-}
-
 }  // namespace
 
 std::string verdict_section(const ReportData& data) {
@@ -269,7 +191,8 @@ std::string verdict_section(const ReportData& data) {
 
 std::string warnings_section(const ReportData& data) {
   std::vector<std::string> all;
-  for (const std::string& w : data.warnings) all.push_back(escape(w));
+  for (const std::string& w : data.warnings)
+    if (!w.empty()) all.push_back(escape(w));
   for (const ChannelSummary& c : data.channels)
     for (const std::string& w : c.warnings)
       all.push_back("<strong>" + escape(c.name) + "</strong>: " + escape(w));
@@ -289,56 +212,59 @@ std::string scores_section(const ReportData& data) {
   const bool bars =
       any_known(outputs, &OutputScores::coverage_68) || any_known(outputs, &OutputScores::coverage_95);
   const bool mismatch = any_known(outputs, &OutputScores::mismatch_median);
-  Table t;
-  t.caption = "Scores of every output on held-out runs";
-  t.columns = {{"Output", "", false},
-               {"Typical error", "median relative L2 error of a run", true},
-               {"95% error", "95% of the runs have a smaller relative L2 error", true},
-               {"RMSE", "root mean square error", true},
-               {"NRMSE", "RMSE over the variation among simulations", true},
-               {"R²", "share of the variance explained", true},
-               {"Largest error", "largest absolute error", true}};
-  if (bars) {
-    t.columns.push_back({"68% coverage", "share of the truth inside of 68% intervals", true});
-    t.columns.push_back({"95% coverage", "share of the truth inside of 95% intervals", true});
-    t.columns.push_back({"CRPS", "continuous ranked probability score", true});
-    t.columns.push_back({"Log score", "mean negative log predictive density", true});
-  }
+  Table errors, calibration;
+  errors.caption = "Errors of every output on held-out runs";
+  errors.columns = {{"Output", "", false},
+                    {"Typical error", "median relative L2 error of a run", true},
+                    {"95% error", "95% of the runs have a smaller relative L2 error", true},
+                    {"RMSE", "root mean square error", true},
+                    {"NRMSE", "RMSE over the variation among simulations", true},
+                    {"R²", "share of the variance explained", true},
+                    {"Largest error", "largest absolute error", true}};
   if (mismatch) {
-    t.columns.push_back({"Typical mismatch", "median over runs", true});
-    t.columns.push_back({"95% mismatch", "95% of the runs have a smaller mismatch", true});
+    errors.columns.push_back({"Typical mismatch", "median over runs", true});
+    errors.columns.push_back({"95% mismatch", "95% of the runs have a smaller mismatch", true});
   }
+  calibration.caption = "Error bars of every output on held-out runs";
+  calibration.columns = {{"Output", "", false},
+                         {"Error bars", "judged by both coverages", false},
+                         {"68% coverage", "share of the truth inside of 68% intervals", true},
+                         {"95% coverage", "share of the truth inside of 95% intervals", true},
+                         {"CRPS", "continuous ranked probability score", true},
+                         {"Log score", "mean negative log predictive density", true}};
   Index constant = 0;
   for (const OutputScores& o : outputs) {
     constant += o.constant_bins;
     const std::string unit = unit_of(data.validation, o.name);
+    const std::string name = "<span>" + escape(o.name) + "</span>" +
+                             (unit.empty() ? "" : " <span class=\"muted\">[" + escape(unit) + "]</span>");
     const Level accuracy = accuracy_of(o);
-    std::vector<std::string> cells = {
-        mark(accuracy) + " " + escape(o.name) +
-            (unit.empty() ? "" : " <span class=\"muted\">[" + escape(unit) + "]</span>"),
-        percent(o.median_relative_l2),
-        percent(o.p95_relative_l2),
-        number(o.rmse),
-        accuracy == Level::unknown ? "does not vary" : number(o.nrmse),
-        std::isfinite(o.r2) ? number(o.r2, o.r2 > 0.99 ? 5 : 3) : "–",
-        number(o.max_abs)};
-    if (bars) {
-      cells.push_back(mark(level_of(calibration_of(o))) + percent(o.coverage_68));
-      cells.push_back(percent(o.coverage_95));
-      cells.push_back(number(o.crps));
-      cells.push_back(number(o.log_score));
-    }
+    std::vector<std::string> cells = {mark(accuracy) + name,
+                                      percent(o.median_relative_l2),
+                                      percent(o.p95_relative_l2),
+                                      number(o.rmse),
+                                      accuracy == Level::unknown ? "does not vary" : number(o.nrmse),
+                                      std::isfinite(o.r2) ? number(o.r2, o.r2 > 0.99 ? 5 : 3) : "–",
+                                      number(o.max_abs)};
     if (mismatch) {
       cells.push_back(number(o.mismatch_median));
       cells.push_back(number(o.mismatch_p95));
     }
-    t.rows.push_back({std::move(cells), false});
+    errors.rows.push_back({std::move(cells), false});
+    const Calibration c = calibration_of(o);
+    calibration.rows.push_back({{name, mark(level_of(c)) + to_string(c), percent(o.coverage_68),
+                                 percent(o.coverage_95), number(o.crps), number(o.log_score)},
+                                false});
   }
-  std::string s = "<div class=\"card\">" + to_html(t) + "</div>\n";
+  std::string s = "<div class=\"card\">" + to_html(errors) + "</div>\n";
+  if (bars) s += "<div class=\"card\">" + to_html(calibration) + "</div>\n";
   if (constant > 0)
     s += "<p class=\"hint\">" + integer(constant) + (constant == 1 ? " bin does" : " bins do") +
-         " not vary among the simulations and " + (constant == 1 ? "is" : "are") +
-         " left out of coverage, CRPS and log score.</p>\n";
+         " not vary among the simulations" +
+         (!bars           ? ""
+          : constant == 1 ? " and is left out of coverage, CRPS and log score"
+                          : " and are left out of coverage, CRPS and log score") +
+         ".</p>\n";
   return s + groups_table(data.validation.groups) + glossary();
 }
 
@@ -408,19 +334,23 @@ std::string baselines_section(const ReportData& data) {
 }
 
 std::string cost_section(const ReportData& d) {
+  const auto known = [](double seconds) { return std::isfinite(seconds) && seconds > 0; };
+  if (!known(d.simulator_seconds) && !known(d.training_seconds) && !known(d.validation.predict_seconds))
+    return {};
   std::vector<std::pair<std::string, std::string>> facts;
   const double single = d.validation.predict_seconds, batch = d.validation.batch_seconds;
   facts.emplace_back("Simulation", std::isfinite(d.simulator_seconds)
                                        ? duration(d.simulator_seconds) + ", median"
                                        : "cost not recorded");
-  if (single > 0) facts.emplace_back("Prediction", duration(single) + ", one at a time, one thread");
-  if (batch > 0) facts.emplace_back("In a batch", duration(batch) + " each, one thread");
+  if (known(single)) facts.emplace_back("Prediction", duration(single) + ", one at a time, one thread");
+  if (known(batch)) facts.emplace_back("In a batch", duration(batch) + " each, one thread");
   const double ratio = speed_up(d);
   if (std::isfinite(ratio))
     facts.emplace_back(
-        "Speed-up", times(ratio) + " times" +
-                        (batch > 0 ? ", " + times(d.simulator_seconds / batch) + " times in a batch" : ""));
-  if (d.training_seconds > 0) {
+        "Speed-up",
+        times(ratio) + " times" +
+            (known(batch) ? ", " + times(d.simulator_seconds / batch) + " times in a batch" : ""));
+  if (known(d.training_seconds)) {
     std::string text = duration(d.training_seconds);
     const double runs = d.training_seconds / d.simulator_seconds;
     if (runs > 0 && std::isfinite(runs) && runs >= 0.1)
@@ -436,44 +366,6 @@ std::string cost_section(const ReportData& d) {
   return "<div class=\"card\">" +
          (picture.empty() ? list : "<div class=\"halves\">" + picture + "<div>" + list + "</div></div>") +
          "</div>\n";
-}
-
-std::string training_section(const ReportData& d) {
-  const Index all = d.training_runs + d.failed_runs;
-  std::vector<std::pair<std::string, std::string>> facts = {{"Training runs", integer(d.training_runs)}};
-  if (d.failed_runs > 0)
-    facts.emplace_back("Failed runs",
-                       integer(d.failed_runs) + " of " + integer(all) + " (" +
-                           percent(static_cast<double>(d.failed_runs) / static_cast<double>(all)) +
-                           "), left out");
-  facts.emplace_back(
-      "Held-out runs",
-      integer(d.validation.n) + (d.validation.source.empty() ? "" : ": " + escape(d.validation.source)));
-  facts.emplace_back("Training data", escape(d.provenance));
-  facts.emplace_back("Hash of the data", code(d.data_hash));
-  facts.emplace_back("Hash of the recipe", code(d.recipe_hash));
-  facts.emplace_back("Model file", code(d.model_file));
-  facts.emplace_back("Library", d.version.empty() ? "" : "Ersatz " + escape(d.version));
-  std::string outputs;
-  for (const OutputDiagnostics& o : d.validation.diagnostics)
-    outputs +=
-        (outputs.empty() ? "" : "; ") + with_unit(o.spec.name, o.spec.unit) +
-        (o.spec.size > 1 ? ", " + integer(o.spec.size) + (o.spec.complex ? " complex bins" : " bins") : "") +
-        (o.spec.size > 1 && o.axis.size() == o.spec.size && o.axis.allFinite() && !o.spec.axis.empty()
-             ? " over " + o.spec.axis + " " + number(o.axis.minCoeff(), 5) + " to " +
-                   number(o.axis.maxCoeff(), 5) + (o.axis_unit.empty() ? "" : " " + o.axis_unit)
-             : "");
-  facts.emplace_back(d.validation.diagnostics.size() == 1 ? "Output" : "Outputs", escape(outputs));
-  std::string s = "<div class=\"card\">" + definition_list(facts) + "</div>\n";
-  const std::string space = space_table(d.space);
-  if (!space.empty()) s += "<h3>Parameter space</h3>\n<div class=\"card\">" + space + "</div>\n";
-  s += channels(d);
-  if (!d.recipe.empty())
-    s += "<details class=\"card\"><summary><span class=\"name\">Recipe</span><span class=\"figures\">TOML, "
-         "trains the "
-         "same emulator again</span></summary>\n<pre>" +
-         escape(d.recipe) + "</pre></details>\n";
-  return s;
 }
 
 }  // namespace ersatz::report

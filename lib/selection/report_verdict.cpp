@@ -18,6 +18,12 @@ std::string count(Index n, const std::string& one, const std::string& many) {
   return number(static_cast<double>(n), 6) + " " + (n == 1 ? one : many);
 }
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string s;
+  for (const std::string& part : parts) s += (s.empty() ? "" : "; ") + part;
+  return s;
+}
+
 /// The largest finite value of a score and the output that has it.
 struct Largest {
   double value = kNaN;
@@ -51,6 +57,9 @@ Accuracy judge_accuracy(const Validation& v) {
   const Largest typical = largest(v.outputs, &OutputScores::median_relative_l2);
   const Largest tail = largest(v.outputs, &OutputScores::p95_relative_l2);
   const Largest left_over = largest(v.outputs, &OutputScores::nrmse);
+  double smallest = typical.value;
+  for (const OutputScores& o : v.outputs)
+    if (accuracy_of(o) != Level::unknown && o.median_relative_l2 < smallest) smallest = o.median_relative_l2;
   Accuracy a;
   a.level = known == 0                        ? Level::unknown
             : poor.size() == known            ? Level::poor
@@ -75,17 +84,19 @@ Accuracy judge_accuracy(const Validation& v) {
   if (std::isfinite(typical.value)) {
     const std::string at = several ? " (" + typical.output + ")" : "";
     const std::string at_tail = several ? " (" + tail.output + ")" : "";
-    a.clause = (several ? "its typical relative error is at most " : "its typical relative error is ") +
-               percent(typical.value) + at + ", 95% of the held-out runs stay below " + percent(tail.value) +
-               at_tail;
+    a.clause = "its typical relative error " +
+               (!several || smallest == typical.value
+                    ? "is " + percent(typical.value)
+                    : "lies between " + percent(smallest) + " and " + percent(typical.value)) +
+               at + ", 95% of the held-out runs stay below " + percent(tail.value) + at_tail;
     if (!mismatch.empty()) a.clause += ", " + mismatch;
-    a.finding.detail = "typical relative error of a run" +
+    a.finding.detail = "Typical relative error of a run" +
                        (several ? " (worst output: " + typical.output + ")" : "") +
                        "; 95% of the runs are below " + percent(tail.value) + at_tail + ".";
   } else if (std::isfinite(left_over.value)) {
     a.finding.value = percent(left_over.value);
     a.clause = "its error is " + percent(left_over.value) + " of the variation among simulations";
-    a.finding.detail = "of the variation among simulations.";
+    a.finding.detail = "Error over the variation among simulations.";
   } else {
     a.finding.detail = "There is no error to measure.";
   }
@@ -99,57 +110,55 @@ Accuracy judge_accuracy(const Validation& v) {
 }
 
 struct ErrorBars {
-  Calibration worst = Calibration::none;
   std::string reason, clause;
   Finding finding;
 };
 
 ErrorBars judge_error_bars(const Validation& v) {
   ErrorBars e;
-  std::vector<std::string> off;
-  std::size_t judged = 0;
+  // Too narrow is the worst, as it misleads.
+  const Calibration kinds[] = {Calibration::narrow, Calibration::misshapen, Calibration::wide,
+                               Calibration::calibrated};
+  std::vector<std::string> members[4];
   const OutputScores* shown = nullptr;
+  std::size_t shown_kind = 4, judged = 0;
   for (const OutputScores& o : v.outputs) {
     const Calibration c = calibration_of(o);
-    if (c == Calibration::none) continue;
+    const auto kind = static_cast<std::size_t>(std::find(kinds, kinds + 4, c) - kinds);
+    if (kind == 4) continue;
     ++judged;
-    // Too narrow is the worst, as it misleads.
-    const auto rank = [](Calibration x) {
-      return x == Calibration::narrow ? 3 : x == Calibration::misshapen ? 2 : x == Calibration::wide ? 1 : 0;
-    };
-    if (shown == nullptr || rank(c) > rank(e.worst) ||
-        (c == e.worst && std::abs(o.coverage_68 - 0.68) > std::abs(shown->coverage_68 - 0.68))) {
-      e.worst = c;
-      shown = &o;
-    }
-    if (c != Calibration::calibrated) off.push_back(o.name);
+    members[kind].push_back(o.name);
+    if (kind > shown_kind ||
+        (kind == shown_kind && std::abs(o.coverage_68 - 0.68) <= std::abs(shown->coverage_68 - 0.68)))
+      continue;
+    shown_kind = kind;
+    shown = &o;
   }
   if (shown == nullptr) {
     e.clause = "it gives no error bars";
-    e.reason = "it gives no error bars";
+    e.reason = "no error bars";
     e.finding = {Level::care, "Error bars", "none",
                  "Predictions come without an uncertainty. Take the errors on this page as the error."};
     return e;
   }
-  const bool several = judged > 1;
-  const std::string figures = percent(shown->coverage_68) + " and " + percent(shown->coverage_95);
-  const std::string whose = several ? " (" + shown->name + ")" : "";
-  const bool good = e.worst == Calibration::calibrated;
-  const std::string word = to_string(e.worst);
-  if (good) {
-    e.clause = "its error bars are calibrated";
-  } else {
-    e.reason = "its error bars are " + word + (several ? " for " + listing(off) : "");
-    e.clause = e.reason;
+  const bool several = judged > 1, good = kinds[shown_kind] == Calibration::calibrated;
+  std::string state = good ? "calibrated" : "";
+  for (std::size_t k = 0; k < 3; ++k) {
+    if (members[k].empty()) continue;
+    state += (state.empty() ? "" : ", ") + to_string(kinds[k]);
+    if (several) state += members[k].size() == judged ? " for all outputs" : " for " + listing(members[k]);
   }
-  e.clause +=
-      " (68% and 95% intervals hold " + figures + " of the truth" + (several ? ", " + shown->name : "") + ")";
-  e.finding = {good                             ? Level::good
-               : e.worst == Calibration::narrow ? Level::poor
-                                                : Level::care,
-               "Error bars", word,
+  if (!good) e.reason = "error bars are " + state;
+  e.clause = "its error bars are " + state;
+  const std::string whose = several ? " for " + shown->name : "";
+  e.clause += " (68% and 95% intervals hold " + percent(shown->coverage_68) + " and " +
+              percent(shown->coverage_95) + " of the truth" + whose + ")";
+  e.finding = {good                                       ? Level::good
+               : kinds[shown_kind] == Calibration::narrow ? Level::poor
+                                                          : Level::care,
+               "Error bars", to_string(kinds[shown_kind]),
                "68% intervals hold " + percent(shown->coverage_68) + " of the truth, 95% intervals hold " +
-                   percent(shown->coverage_95) + whose + "."};
+                   percent(shown->coverage_95) + (several ? " (" + shown->name + ")" : "") + "."};
   return e;
 }
 
@@ -169,7 +178,7 @@ Finding judge_speed(const ReportData& d, std::string& clause, std::string& reaso
   detail += "; a simulation takes " + duration(d.simulator_seconds) + ".";
   if (ratio < 1) {
     clause = "it is " + times(1 / ratio) + " times slower than the simulator";
-    reason = "it is slower than the simulator";
+    reason = "slower than the simulator";
     return {Level::poor, "Speed", "× " + number(ratio, 2), detail};
   }
   clause = "a prediction takes " + duration(seconds) + ", " + times(ratio) + " times less than a simulation";
@@ -251,8 +260,8 @@ Verdict judge(const ReportData& data) {
     if (!reason.empty()) reasons.push_back(reason);
   verdict.level = accuracy.level == Level::poor ? Level::poor : reasons.empty() ? Level::good : Level::care;
   verdict.headline = verdict.level == Level::good   ? "Trustworthy inside its domain"
-                     : verdict.level == Level::care ? "Use with care: " + listing(reasons)
-                                                    : "Not trustworthy: " + listing(reasons);
+                     : verdict.level == Level::care ? "Use with care: " + joined(reasons)
+                                                    : "Not trustworthy: " + joined(reasons);
 
   std::vector<std::string> clauses;
   for (const std::string& clause : {accuracy.clause, bars.clause, speed_clause})

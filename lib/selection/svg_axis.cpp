@@ -35,6 +35,12 @@ Ticks linear_ticks(const Scale& s, int target) {
   return ticks;
 }
 
+/// "2×10⁻⁵"; 1 and 10 stay themselves.
+std::string power_label(int m, int e) {
+  if (e == 0 || e == 1) return std::to_string(e == 0 ? m : 10 * m);
+  return (m > 1 ? std::to_string(m) + "×" : "") + report::power_of_ten(e);
+}
+
 Ticks log_ticks(const Scale& s, int target) {
   const double low = std::log10(s.lower), high = std::log10(s.upper);
   const double decades = high - low;
@@ -57,9 +63,7 @@ Ticks log_ticks(const Scale& s, int target) {
           std::find(between.begin(), between.end(), m) != between.end() && (m > 1 || e % every == 0);
       if (!labelled && (m > 1 ? decades > 5 : every > 4)) continue;
       ticks.at.push_back(at);
-      ticks.labels.push_back(!labelled ? ""
-                             : plain   ? report::number(at)
-                                       : (m > 1 ? std::to_string(m) + "×" : "") + report::power_of_ten(e));
+      ticks.labels.push_back(!labelled ? "" : plain ? report::number(at) : power_label(m, e));
     }
   return ticks;
 }

@@ -13,7 +13,7 @@ namespace {
 // style sheet, so the layout reckons with the larger text.
 struct Sizes {
   double width, font, top = 4;
-  explicit Sizes(bool small) : width(small ? 360 : 460), font(small ? 12 : 14) {}
+  explicit Sizes(bool small) : width(small ? 360 : 460), font(small ? 13 : 15) {}
   double text(std::string_view s) const { return 0.55 * font * static_cast<double>(report::length(s)); }
   /// Cut off where it would be wider than `space`.
   std::string fitted(const std::string& s, double space) const {
@@ -219,7 +219,7 @@ void draw_mark(Pen& pen, const Mark& mark, const Scale& sx, const Scale& sy, dou
   }
 }
 
-/// Labels of rules (each in a row of its own, on the side with more room) and notes, over the marks.
+/// Labels of rules (each in a row of its own, to the right where there is room) and notes, over the marks.
 void draw_texts(Pen& pen, const Panel& panel, const Sizes& sizes, const Scale& sx, const Scale& sy) {
   double row = sy.end + sizes.font;
   for (const Mark& mark : panel.marks) {
@@ -227,7 +227,7 @@ void draw_texts(Pen& pen, const Panel& panel, const Sizes& sizes, const Scale& s
       if (rule->label.empty()) continue;
       if (rule->vertical) {
         const double x = sx(rule->at);
-        const bool left = x > 0.55 * (sx.start + sx.end);
+        const bool left = x + 8 + sizes.text(rule->label) > sx.end;
         pen.text(left ? x - 5 : x + 5, row, left ? "end" : "start", "halo", rule->label);
         row += sizes.font + 2;
       } else {
@@ -245,6 +245,9 @@ void draw_texts(Pen& pen, const Panel& panel, const Sizes& sizes, const Scale& s
   }
 }
 
+/// Labels at the right end move inwards to stay on the drawing.
+double label_centre(double x, double half, const Sizes& sizes) { return std::min(x, sizes.width - half); }
+
 /// Fewer ticks until their labels do not touch.
 Ticks fitting_ticks(const Scale& s, const Sizes& sizes) {
   for (int target = 7; target > 1; --target) {
@@ -254,12 +257,26 @@ Ticks fitting_ticks(const Scale& s, const Sizes& sizes) {
     for (std::size_t i = 0; i < ticks.at.size(); ++i) {
       if (ticks.labels[i].empty()) continue;
       const double half = 0.5 * sizes.text(ticks.labels[i]);
-      fits = fits && s(ticks.at[i]) - half > end;
-      end = s(ticks.at[i]) + half + 8;
+      const double centre = label_centre(s(ticks.at[i]), half, sizes);
+      fits = fits && centre - half > end;
+      end = centre + half + 10;
     }
     if (fits) return ticks;
   }
   return ticks_for(s, 1);
+}
+
+/// More ticks until two of them are labelled: one alone gives no scale.
+Ticks readable_ticks(const Scale& s, int target) {
+  Ticks ticks = ticks_for(s, target);
+  for (int more = target + 1; more < target + 6; ++more) {
+    if (ticks.labels.size() -
+            static_cast<std::size_t>(std::count(ticks.labels.begin(), ticks.labels.end(), "")) >
+        1)
+      break;
+    ticks = ticks_for(s, more);
+  }
+  return ticks;
 }
 
 /// "flux [erg/s]  (×10³⁸)", cut off where it is too long for the drawing.
@@ -274,7 +291,7 @@ void draw_horizontal_axis(Pen& pen, const Axis& axis, const Scale& sx, const Tic
     const double x = sx(ticks.at[i]);
     pen.segment(x, y, x, y + (ticks.labels[i].empty() ? 3 : 5), "tick");
     if (!ticks.labels[i].empty())
-      pen.text(std::min(x, sizes.width - 0.5 * sizes.text(ticks.labels[i])), y + sizes.font + 5, "middle", "",
+      pen.text(label_centre(x, 0.5 * sizes.text(ticks.labels[i]), sizes), y + sizes.font + 5, "middle", "",
                ticks.labels[i]);
   }
   pen.text(0.5 * (sx.start + sx.end), y + 2 * sizes.font + 10, "middle", "axis",
@@ -293,10 +310,10 @@ std::string render(const Figure& figure) {
   double left = 0;
   for (const Panel& panel : figure.panels) {
     Scale s = vertical_scale(panel);
-    y += panel.axis.label.empty() ? 8 : sizes.font + 9;
+    y += panel.axis.label.empty() ? 8 : sizes.font + 14;
     s.end = y;
     s.start = y += panel.height;
-    ticks.push_back(ticks_for(s, std::max(2, static_cast<int>(panel.height / (2.2 * sizes.font)))));
+    ticks.push_back(readable_ticks(s, std::max(2, static_cast<int>(panel.height / (2.2 * sizes.font)))));
     for (const std::string& label : ticks.back().labels) left = std::max(left, sizes.text(label) + 10);
     vertical.push_back(s);
   }
@@ -316,7 +333,7 @@ std::string render(const Figure& figure) {
     const Panel& panel = figure.panels[k];
     const Scale& sy = vertical[k];
     if (!panel.axis.label.empty())
-      pen.text(0, sy.end - 7, "start", "axis", label_of(panel.axis, ticks[k], sizes, sizes.width));
+      pen.text(0, sy.end - 10, "start", "axis", label_of(panel.axis, ticks[k], sizes, sizes.width));
     for (std::size_t i = 0; i < ticks[k].at.size(); ++i) {
       const double at = sy(ticks[k].at[i]);
       if (ticks[k].labels[i].empty()) {

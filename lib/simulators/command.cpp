@@ -205,9 +205,9 @@ class CommandSimulator final : public Simulator {
     try {
       const Matrix row = Eigen::Map<const Matrix>(x, 1, options_.space.size());
       if (options_.input_format == "csv")
-        write_csv(input, row, options_.space.names());
+        write_csv(input, row, options_.space.names(), false);
       else
-        write_npy(input, row);
+        write_npy(input, row, false);
     } catch (const std::exception& e) {
       return SimulationResult::failed(text("the input file cannot be written: ", e.what()));
     }

@@ -149,7 +149,8 @@ void to_doubles(const Header& header, std::size_t part, const char* from, std::s
   }
 }
 
-void write_array(const std::string& path, const char* type, Index rows, Index cols, const Matrix& values) {
+void write_array(const std::string& path, const char* type, Index rows, Index cols, const Matrix& values,
+                 bool durable) {
   std::string dictionary =
       text("{'descr': '", type, "', 'fortran_order': False, 'shape': (", rows, ", ", cols, "), }");
   while ((10 + dictionary.size() + 1) % 64 != 0) dictionary += ' ';
@@ -160,7 +161,7 @@ void write_array(const std::string& path, const char* type, Index rows, Index co
   ReplacementFile file(path);
   file.write(head + dictionary);
   file.write(values.data(), static_cast<std::size_t>(values.size()) * sizeof(double));
-  file.commit();
+  file.commit(durable);
 }
 
 }  // namespace
@@ -220,12 +221,12 @@ Table read_npy(const std::string& path) {
 
 }  // namespace detail
 
-void write_npy(const std::string& path, ConstMatrixRef values) {
-  write_array(path, "<f8", values.rows(), values.cols(), values);
+void write_npy(const std::string& path, ConstMatrixRef values, bool durable) {
+  write_array(path, "<f8", values.rows(), values.cols(), values, durable);
 }
 
 void write_complex_npy(const std::string& path, const ComplexMatrix& values) {
-  write_array(path, "<c16", values.rows(), values.cols(), interleaved(values));
+  write_array(path, "<c16", values.rows(), values.cols(), interleaved(values), true);
 }
 
 }  // namespace ersatz

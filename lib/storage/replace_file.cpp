@@ -125,16 +125,17 @@ void ReplacementFile::write(const void* data, std::size_t size) {
   }
 }
 
-void ReplacementFile::commit() {
+void ReplacementFile::commit(bool durable) {
   auto& s = *state_;
   if (s.temporary.empty())
     throw StorageError(text("'", s.path, "' has been committed already"), StorageError::Access::write);
-  if (::fsync(s.descriptor) != 0) fail(s.path, "flushing to disk failed", errno);
+  if (durable && ::fsync(s.descriptor) != 0) fail(s.path, "flushing to disk failed", errno);
   if (::rename(s.temporary.c_str(), s.path.c_str()) != 0)
     fail(s.path, "renaming the temporary file failed", errno);
   s.temporary.clear();
   ::close(s.descriptor);
   s.descriptor = -1;
+  if (!durable) return;
   const int folder = ::open(s.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     // Not every file system can sync a folder (EINVAL): then the rename is as durable as it gets.

@@ -188,7 +188,8 @@ Table parse_text_table(std::string_view bytes, const std::string& where) {
 
 }  // namespace detail
 
-void write_csv(const std::string& path, ConstMatrixRef values, const std::vector<std::string>& names) {
+void write_csv(const std::string& path, ConstMatrixRef values, const std::vector<std::string>& names,
+               bool durable) {
   if (!names.empty() && static_cast<Index>(names.size()) != values.cols())
     throw UsageError(text("'", path, "': ", names.size(), " names for ", values.cols(), " columns"));
   ReplacementFile file(path);
@@ -221,7 +222,7 @@ void write_csv(const std::string& path, ConstMatrixRef values, const std::vector
     }
   }
   file.write(out);
-  file.commit();
+  file.commit(durable);
 }
 
 }  // namespace ersatz

@@ -13,9 +13,10 @@ namespace ersatz {
 
 /// A latent quantity that a decoder asks for.
 struct ChannelShape {
-  std::string name;      ///< "flux", "h22.phase"
-  Index size = 0;        ///< bins
-  bool complex = false;  ///< rows of 2 × size interleaved doubles
+  std::string name;       ///< "flux", "h22.phase"
+  Index size = 0;         ///< bins
+  bool complex = false;   ///< rows of 2 × size interleaved doubles
+  bool additive = false;  ///< only differences mean something (a phase): no logarithm is taken by itself
   Index width() const { return complex ? 2 * size : size; }
 };
 

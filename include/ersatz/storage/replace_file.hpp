@@ -24,8 +24,9 @@ class ReplacementFile {
   /// Appends. Throws StorageError(write) saying so when the disk is full.
   void write(const void* data, std::size_t size);
   void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
-  /// Syncs the file, renames it, syncs the folder.
-  void commit();
+  /// Syncs the file, renames it, syncs the folder. Not durable: renames it only (for files that a power loss
+  /// may take).
+  void commit(bool durable = true);
 
  private:
   struct State;

@@ -35,10 +35,11 @@ Table read_table(const std::string& input);
 Matrix parameters_of(const Table& table, const ParameterSpace& space);
 
 /// A header with the names (where there are any), then one line per row, commas between, numbers in the
-/// shortest form that reads back to the same bits. Atomic.
-void write_csv(const std::string& path, ConstMatrixRef values, const std::vector<std::string>& names = {});
+/// shortest form that reads back to the same bits. Atomic; flushed to disk when `durable`.
+void write_csv(const std::string& path, ConstMatrixRef values, const std::vector<std::string>& names = {},
+               bool durable = true);
 /// NumPy's format, version 1.0, C order. Atomic.
-void write_npy(const std::string& path, ConstMatrixRef values);
+void write_npy(const std::string& path, ConstMatrixRef values, bool durable = true);
 void write_complex_npy(const std::string& path, const ComplexMatrix& values);
 
 /// Row numbers out of 0 … n-1: `every:K` those that K divides, `except-every:K` the others, `FROM:TO` without

@@ -9,6 +9,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "regression/gp/choice.hpp"
 #include "regression/gp/predictor.hpp"
 #include "regression/gp/search.hpp"
 
@@ -446,7 +447,6 @@ RegressorPtr make_gp_regressor(const Settings& settings) {
   settings.check_known("regressor gp", {"kernel", "nugget", "likelihood", "prior", "starts", "max_iterations",
                                         "bounds", "shared"});
   GpOptions options;
-  options.kernel = settings.get("kernel", options.kernel.c_str());
   if (settings.has("nugget")) {
     const SettingValue& value = settings.values().at("nugget");
     if (const auto* number = std::get_if<double>(&value))
@@ -473,6 +473,9 @@ RegressorPtr make_gp_regressor(const Settings& settings) {
     options.bounds = {bounds[0], bounds[1]};
   }
   options.shared = settings.get("shared", options.shared);
+  const std::string kernel = settings.get("kernel", "auto");
+  if (kernel == "auto") return gp::make_kernel_choice(options, {"matern52-product", "squared-exponential"});
+  options.kernel = kernel;
   return make_gp_regressor(options);
 }
 

@@ -460,6 +460,11 @@ ReportData hostile() {
   v.diagnostics[3].axis.resize(0);
   v.diagnostics[3].worst.truth.setConstant(kNaN);
   v.diagnostics[4].scatter_truth.resize(0);
+  OutputDiagnostics bare, single;
+  bare.spec = {"bare", "", "", 5, false};
+  single.spec = {"single", "", "", 1, true};
+  v.diagnostics.push_back(bare);
+  v.diagnostics.push_back(single);
   d.comparison = {{evil, evil, kNaN, inf, inf, kNaN, true, evil},
                   {evil, evil, 0.0, 0.0, 0.0, 0.0, false, evil}};
   return d;

@@ -136,11 +136,11 @@ TEST(Verdict, SaysWhatIsWrong) {
       "runs stay below 0.9%; its error bars are calibrated (68% and 95% intervals hold 67% and 94% of the "
       "truth), and a prediction takes 10\u00a0µs, 200\u202f000 times less than a simulation.");
   d.validation.outputs = {scores(0.3, 0.6)};
-  EXPECT_EQ(report::judge(d).headline, "Use with care: its error bars are too narrow");
+  EXPECT_EQ(report::judge(d).headline, "Use with care: error bars are too narrow");
   d.validation.outputs = {scores(0.67, 0.94, 0.9)};
   EXPECT_EQ(report::judge(d).level, report::Level::poor);
   d.validation.outputs = {scores(kNaN, kNaN)};
-  EXPECT_EQ(report::judge(d).headline, "Use with care: it gives no error bars");
+  EXPECT_EQ(report::judge(d).headline, "Use with care: no error bars");
   d.validation.outputs = {scores(0.67, 0.94)};
   d.validation.n = 5;
   EXPECT_EQ(report::judge(d).headline, "Use with care: only 5 held-out runs");

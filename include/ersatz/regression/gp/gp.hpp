@@ -32,7 +32,9 @@ struct GpOptions {
 /// Throws UsageError on options that make no sense.
 RegressorPtr make_gp_regressor(const GpOptions& options);
 
-/// From a recipe: kernel, nugget (a number or "estimated"), likelihood ("restricted", "profile"), prior
+/// From a recipe: kernel ("auto", the default: matern52-product or squared-exponential, whichever has the
+/// smaller leave-one-out error over all outputs), nugget (a number or "estimated"), likelihood ("restricted",
+/// "profile"), prior
 /// ("robust", "none"), starts, max_iterations, bounds ([smallest, largest]), shared.
 RegressorPtr make_gp_regressor(const Settings& settings);
 
