@@ -60,8 +60,9 @@ struct DecoderData {
 };
 
 /// Fits the named decoder to one output: "identity", "amplitude-phase" (setting `reference`: value on the
-/// axis where the phase is aligned; default the last bin), "blackbody" (setting `temperature`: name of the
-/// parameter, in kelvin; the axis in Angstrom), "auto". Throws DataError where it cannot be.
+/// axis where the phase is aligned; default the last bin, or where the runs' phases are closest together if
+/// they fill the circle there), "blackbody" (setting `temperature`: name of the parameter, in kelvin; the
+/// axis in Angstrom), "auto". Throws DataError where it cannot be.
 DecoderPtr fit_decoder(const std::string& name, const Settings& settings, const DecoderData& data);
 std::vector<std::string> decoder_names();
 
