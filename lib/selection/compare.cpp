@@ -60,9 +60,6 @@ double microseconds_per_point(const Emulator& emulator, ConstMatrixRef X) {
   return best / static_cast<double>(n) * 1e6;
 }
 
-/// Differences of NRMSE below this are of no use to anyone, and for exact functions they are rounding.
-constexpr double rounding = 1e-10;
-
 struct Entry {
   ComparisonRow row;
   std::vector<double> scores;  ///< by fold
@@ -84,7 +81,7 @@ void choose(std::vector<Entry>& entries) {
     std::vector<double> difference;
     for (std::size_t f = 0; f < e.scores.size(); ++f) difference.push_back(e.scores[f] - best->scores[f]);
     const double gap = mean_of(difference), se = standard_error(difference);
-    if (!chosen && gap <= std::max(se, rounding)) {
+    if (!chosen && gap <= se) {
       chosen = e.row.chosen = true;
       winner = e.row.regressor + (e.row.settings.empty() ? "" : " (" + e.row.settings + ")");
       e.row.why = &e == best ? "the best, and nothing simpler comes within one standard error of it"

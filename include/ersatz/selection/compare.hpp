@@ -19,8 +19,7 @@ std::vector<Contestant> default_contestants();
 /// Runs K-fold cross-validation of the whole pipeline (decoders, transforms and bases are fitted to each
 /// fold's training rows alone). The NRMSE of a fold is over all outputs, each divided by its own spread.
 /// Chosen is the first contestant within one standard error (of the paired difference over folds) of the
-/// best, or within 1e-10. An entrant that cannot be fitted stays in the table with its reason and no score
-/// (NaN).
+/// best. An entrant that cannot be fitted stays in the table with its reason and no score (NaN).
 std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
                                    const std::vector<Contestant>& contestants, Index folds,
                                    const FitContext& context);
