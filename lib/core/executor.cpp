@@ -22,6 +22,7 @@ class SerialQueue final : public TaskQueue {
     if (waiting_.empty()) return std::nullopt;
     auto [id, argument] = std::move(waiting_.front());
     waiting_.pop_front();
+    const SingleThreadedBlas single;  // as on threads: the same bits
     return std::make_pair(id, task_(argument));
   }
 
@@ -125,7 +126,10 @@ std::vector<Bytes> ThreadExecutor::map(Index n, const IndexedTask& task) {
   std::atomic<bool> failed{false};
   const auto work = [&] {
     const SingleThreadedBlas single;
-    for (Index i = next++; i < n && !failed; i = next++) {
+    // An index once taken is run: of several failures, the lowest is always among those seen.
+    while (!failed) {
+      const Index i = next++;
+      if (i >= n) break;
       try {
         results[static_cast<std::size_t>(i)] = task(i);
       } catch (...) {

@@ -44,7 +44,7 @@ Matrix sobol(const ParameterSpace& space, Index n, const RandomStream& random, c
     }
     origin = false;
     space.from_unit(u.data(), X.row(i).data());
-    if (space.linear_constraints().empty() || space.contains(X.row(i).data())) ++i;
+    if (space.fills_cube() || space.contains(X.row(i).data())) ++i;
   }
   return X;
 }
@@ -59,7 +59,7 @@ Matrix hypercube(const ParameterSpace& space, Index n, const RandomStream& rando
   for (const auto& b : space.balls()) periodic[static_cast<std::size_t>(b.members[2])] = true;  // the azimuth
   // How many to draw, so that about n meet the constraints.
   Index drawn = n;
-  if (!space.linear_constraints().empty()) {
+  if (!space.fills_cube()) {
     RandomStream trial = random.split("trial");
     constexpr Index trials = 20000;
     Index met = 0;
@@ -86,7 +86,7 @@ Matrix hypercube(const ParameterSpace& space, Index n, const RandomStream& rando
       for (Index k = 0; k < d; ++k)
         u[k] = (levels(i, k) + (maximin ? 0.5 : place.uniform())) / static_cast<double>(drawn);
       space.from_unit(u.data(), X.row(kept).data());
-      if (space.linear_constraints().empty() || space.contains(X.row(kept).data())) ++kept;
+      if (space.fills_cube() || space.contains(X.row(kept).data())) ++kept;
     }
     if (kept >= n) return X.topRows(n);
     if (drawn > 1000 * (n + 10)) too_narrow();
@@ -118,7 +118,7 @@ Matrix grid_points(const ParameterSpace& space, const std::vector<Index>& levels
         u[k] = levels[i] == 1 ? 0.5 : level / (count - 1.0);
     }
     space.from_unit(u.data(), x.data());
-    if (space.linear_constraints().empty() || space.contains(x.data())) {
+    if (space.fills_cube() || space.contains(x.data())) {
       points.insert(points.end(), x.begin(), x.end());
       ++kept;
     }
