@@ -11,6 +11,7 @@
 #include "ersatz/core/executor.hpp"
 #include "ersatz/core/progress.hpp"
 #include "ersatz/regression/regressor.hpp"
+#include "ersatz/storage/archive.hpp"
 
 namespace ersatz::driver {
 
@@ -37,6 +38,9 @@ struct Session {
   /// Throws UsageError when `path` is there and --force is not given, or its folder is missing.
   void check_output(const std::string& path) const;
 };
+
+/// Reads an archive; where only the log of an interrupted campaign is there, says so.
+Archive read_simulations(const std::string& path);
 
 /// Set by SIGINT and SIGTERM once `catch_signals` was called: work that can be resumed looks at it.
 extern std::atomic<bool> stop_requested;
