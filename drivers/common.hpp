@@ -39,12 +39,12 @@ struct Session {
   void check_output(const std::string& path) const;
 };
 
-/// Reads an archive; where only the log of an interrupted campaign is there, says so.
-Archive read_simulations(const std::string& path);
-
 /// Set by SIGINT and SIGTERM once `catch_signals` was called: work that can be resumed looks at it.
 extern std::atomic<bool> stop_requested;
 void catch_signals();
+
+/// Reads an archive; where only the log of an interrupted campaign is there, says so.
+Archive read_simulations(const std::string& path);
 
 void add_design(CLI::App& app, Session& session);
 void add_simulate(CLI::App& app, Session& session);

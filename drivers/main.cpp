@@ -8,17 +8,6 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/version.hpp"
 
-namespace {
-
-std::string subcommands_of(const CLI::App& app) {
-  std::string names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-    names += (names.empty() ? "" : ", ") + sub->get_name();
-  return names;
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   using namespace ersatz::driver;
   CLI::App app{"Learns what an expensive simulator computes, and stands in for it.", "ersatz"};
@@ -50,11 +39,14 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     const auto chosen = app.get_subcommands();
-    if (chosen.empty() && argc > 1 && argv[1][0] != '-')
-      std::fprintf(stderr, "ersatz: there is no subcommand '%s'; there are: %s\n", argv[1],
-                   subcommands_of(app).c_str());
-    else
+    if (chosen.empty() && argc > 1 && argv[1][0] != '-') {
+      std::string names;
+      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        names += (names.empty() ? "" : ", ") + sub->get_name();
+      std::fprintf(stderr, "ersatz: there is no subcommand '%s'; there are: %s\n", argv[1], names.c_str());
+    } else {
       std::fprintf(stderr, "ersatz: %s\n", e.what());
+    }
     std::fprintf(stderr, "See: ersatz %s--help\n",
                  chosen.empty() ? "" : (chosen[0]->get_name() + " ").c_str());
     return 2;
