@@ -91,6 +91,14 @@ void catch_signals() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
+Archive read_simulations(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 && stat((path + ".log").c_str(), &status) == 0)
+    throw UsageError(text(path, ": is not there yet: its simulations are not finished (", path,
+                          ".log); go on with ersatz simulate … --resume"));
+  return read_archive(path);
+}
+
 std::unique_ptr<Progress> Session::progress() const {
   if (quiet) return std::make_unique<Progress>();
   return std::make_unique<Console>();

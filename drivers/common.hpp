@@ -11,6 +11,7 @@
 #include "ersatz/core/executor.hpp"
 #include "ersatz/core/progress.hpp"
 #include "ersatz/regression/regressor.hpp"
+#include "ersatz/storage/archive.hpp"
 
 namespace ersatz::driver {
 
@@ -41,6 +42,9 @@ struct Session {
 /// Set by SIGINT and SIGTERM once `catch_signals` was called: work that can be resumed looks at it.
 extern std::atomic<bool> stop_requested;
 void catch_signals();
+
+/// Reads an archive; where only the log of an interrupted campaign is there, says so.
+Archive read_simulations(const std::string& path);
 
 void add_design(CLI::App& app, Session& session);
 void add_simulate(CLI::App& app, Session& session);

@@ -15,7 +15,7 @@ struct Options {
 };
 
 int run(const Session& session, const Options& o) {
-  const Archive archive = read_archive(o.archive);
+  const Archive archive = read_simulations(o.archive);
   const Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
   const auto executor = session.executor();
   const auto progress = session.progress();

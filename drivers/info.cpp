@@ -80,14 +80,20 @@ void print(const Json& j, int indent) {
     const Json& v = it.value();
     const std::string key = j.is_object() ? it.key() + ": " : "- ";
     if (v.is_object() || (v.is_array() && !v.empty() && v[0].is_object())) {
-      if (j.is_object()) std::printf("%s%s\n", pad.c_str(), key.c_str());
+      if (j.is_object()) std::printf("%s%s:\n", pad.c_str(), it.key().c_str());
       if (j.is_object()) {
         print(v, indent + 2);
-      } else {  // an object in a list: on one line where it is short
+      } else if (v.contains("facts")) {  // a channel: its name, then the rest below
+        std::printf("%s- %s\n", pad.c_str(), v.value("name", "").c_str());
+        Json rest = v;
+        rest.erase("name");
+        print(rest, indent + 4);
+      } else {  // an object in a list: on one line
         std::string line;
-        for (auto e = v.begin(); e != v.end(); ++e)
-          line += (line.empty() ? "" : ", ") + e.key() + " " +
-                  (e->is_string() ? e->get<std::string>() : e->dump());
+        for (auto e = v.begin(); e != v.end(); ++e) {
+          const std::string value = e->is_string() ? e->get<std::string>() : e->dump();
+          if (!value.empty()) line += (line.empty() ? "" : ", ") + e.key() + " " + value;
+        }
         std::printf("%s- %s\n", pad.c_str(), line.c_str());
       }
     } else if (v.is_string()) {

@@ -38,8 +38,15 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    std::fprintf(stderr, "ersatz: %s\n", e.what());
     const auto chosen = app.get_subcommands();
+    if (chosen.empty() && argc > 1 && argv[1][0] != '-') {
+      std::string names;
+      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        names += (names.empty() ? "" : ", ") + sub->get_name();
+      std::fprintf(stderr, "ersatz: there is no subcommand '%s'; there are: %s\n", argv[1], names.c_str());
+    } else {
+      std::fprintf(stderr, "ersatz: %s\n", e.what());
+    }
     std::fprintf(stderr, "See: ersatz %s--help\n",
                  chosen.empty() ? "" : (chosen[0]->get_name() + " ").c_str());
     return 2;

@@ -18,6 +18,16 @@ bool ends_with(const std::string& s, const std::string& end) {
   return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
 }
 
+void check_file_name(const Options& o) {
+  if (o.output.empty())
+    throw UsageError(o.name.empty() ? std::string("name the file to write with -o")
+                                    : text("name the file to write with -o; --output ", o.name,
+                                           " chooses one of the emulator's outputs"));
+  for (const char* ending : {".txt", ".dat", ".tsv"})
+    if (ends_with(o.output, ending))
+      throw UsageError(text(o.output, ": predictions are written as .h5, .csv or .npy"));
+}
+
 std::size_t choose_output(const Emulator& emulator, const std::string& name, const std::string& file) {
   std::string known;
   for (std::size_t o = 0; o < emulator.outputs().size(); ++o) {
@@ -94,9 +104,8 @@ int predict(const Session& session, const Options& o) {
                 with_std ? " with standard deviations" : "");
     if (outside > 0)
       std::printf(
-          "%ld of them lie outside of what the emulator was trained on (inside_domain = 0): do not trust "
-          "them.\n",
-          static_cast<long>(outside));
+          "Outside of what the emulator was trained on (inside_domain = 0), not to be trusted: %ld of %ld\n",
+          static_cast<long>(outside), static_cast<long>(X.rows()));
   }
   return 0;
 }
@@ -110,8 +119,7 @@ void add_predict(CLI::App& app, Session& session) {
   sub->add_option("points", o->points, "Points: CSV, .npy or file.h5:/dataset, columns by name or in order")
       ->required();
   sub->add_option("-o,--output-file", o->output,
-                  "File to write: .h5, or .csv/.npy for the mean of one output")
-      ->required();
+                  "File to write: .h5, or .csv/.npy for the mean of one output");
   sub->add_flag("--no-std", o->no_std, "Means only (faster)");
   sub->add_option("--output", o->name, "Only this output");
   session.add_options(*sub, true);
@@ -119,7 +127,12 @@ void add_predict(CLI::App& app, Session& session) {
       "Examples:\n"
       "  ersatz predict model.h5 points.csv -o predictions.h5\n"
       "  ersatz predict model.h5 sims.h5:/parameters -o h22.npy --output h22");
-  sub->callback([&session, o] { session.run = [&session, o] { return predict(session, *o); }; });
+  sub->callback([&session, o] {
+    session.run = [&session, o] {
+      check_file_name(*o);
+      return predict(session, *o);
+    };
+  });
 }
 
 }  // namespace ersatz::driver

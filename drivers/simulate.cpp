@@ -69,7 +69,7 @@ int run(const Session& session, const Options& o) {
            {"kept", s.kept},      {"seconds", s.seconds}, {"reasons", s.reasons}};
     std::printf("%s\n", j.dump(2).c_str());
   } else {
-    std::printf("%s\n", s.report().c_str());
+    std::printf("%s", s.report().c_str());
   }
   if (s.end == FarmEnd::stopped) return 130;
   return s.failed > 0 ? 4 : 0;

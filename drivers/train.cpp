@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "common.hpp"
+#include "ersatz/basis/basis.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/pipeline.hpp"
 #include "print.hpp"
@@ -26,7 +28,18 @@ int train(const Session& session, const Options& o) {
     each_channel([&](ChannelRecipe& c) { c.basis.settings.set("tolerance", o.tolerance); });
   if (o.test_fraction >= 0.0) recipe.test_fraction = o.test_fraction;
 
-  const Archive archive = read_archive(o.archive);
+  // Unknown names and settings are reported before anything is computed.
+  each_channel([](const ChannelRecipe& c) {
+    if (c.regressor.name != "auto") make_regressor(c.regressor.name, c.regressor.settings);
+    const auto bases = basis_names();
+    if (c.basis.name != "auto" && std::find(bases.begin(), bases.end(), c.basis.name) == bases.end()) {
+      std::string known = "auto";
+      for (const auto& name : bases) known += ", " + name;
+      throw UsageError(text("unknown basis '", c.basis.name, "'; known: ", known));
+    }
+  });
+
+  const Archive archive = read_simulations(o.archive);
   const auto executor = session.executor();
   const auto progress = session.progress();
   const Model model = train_model(archive, recipe, session.context(*executor, *progress),

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "common.hpp"
@@ -13,12 +15,27 @@ struct Options {
   std::string model, held_out;
 };
 
+/// How many of the points are training points, to the last bit.
+Index training_points(const Emulator& emulator, const Archive& archive) {
+  if (archive.space.names() != emulator.space().names()) return 0;  // validate() says what is wrong
+  Workspace workspace;
+  Index count = 0;
+  for (Index i = 0; i < archive.size(); ++i)
+    count += emulator.domain_score(archive.parameters.row(i).data(), workspace) == 0.0;
+  return count;
+}
+
 int run(const Session& session, const Options& o) {
   const Model model = load_model(o.model);
-  const Archive held_out = read_archive(o.held_out);
+  const Archive held_out = read_simulations(o.held_out);
   if (held_out.data_hash() == model.info.data_hash)
     throw UsageError(text(o.held_out, ": these are the runs that ", o.model,
                           " has learnt from; only runs it has never seen are a test"));
+  if (const Index known = training_points(model.emulator, held_out); known > 0)
+    std::fprintf(stderr,
+                 "ersatz: warning: %ld of the %ld points of %s are among those that the emulator was trained "
+                 "on; they are no test (another --seed of ersatz design gives other points)\n",
+                 static_cast<long>(known), static_cast<long>(held_out.size()), o.held_out.c_str());
   Validation v = validate(model.emulator, held_out, session.threads);
   v.source = o.held_out;
   if (session.json) {
@@ -28,10 +45,11 @@ int run(const Session& session, const Options& o) {
     std::printf("%s\n", j.dump(2).c_str());
   } else {
     std::printf("%s", to_text(v).c_str());
-    if (model.info.simulator_seconds > 0.0)
-      std::printf("The simulator takes %s s: the emulator is %s times faster.\n",
+    const double gain = model.info.simulator_seconds / v.predict_seconds;
+    if (gain > 0.0)
+      std::printf("The simulator takes %s s: the emulator is %s times %s.\n",
                   brief(model.info.simulator_seconds, 3).c_str(),
-                  brief(model.info.simulator_seconds / v.predict_seconds, 3).c_str());
+                  brief(std::max(gain, 1.0 / gain), 3).c_str(), gain >= 1.0 ? "faster" : "slower");
   }
   return 0;
 }
