@@ -64,7 +64,7 @@ void write_hdf5(const std::string& path, const Emulator& emulator, ConstMatrixRe
 }
 
 int predict(const Session& session, const Options& o) {
-  session.check_output(o.output);
+  session.check_output(o.output, {o.model, o.points});
   const Emulator emulator = open_emulator(o.model);
   std::size_t one = 0;
   const bool csv = ends_with(o.output, ".csv"), npy = ends_with(o.output, ".npy");

@@ -16,7 +16,7 @@ struct Options {
 };
 
 int run(const Session& session, const Options& o) {
-  session.check_output(o.output);
+  session.check_output(o.output, {o.model, o.test});
   const Model model = load_model(o.model);
   Validation validation;
   if (!o.test.empty()) {

@@ -22,9 +22,12 @@ int run(const Session& session, const Options& o) {
   if (o.simulator.empty() == o.command.empty())
     throw UsageError("name what to run: either --simulator NAME or --command \"prog {input} {output}\"");
   if (!o.command.empty() && o.space.empty()) throw UsageError("--command needs --space space.toml");
+  if (o.command.empty() && !o.space.empty())
+    throw UsageError("--space is for --command: a simulator that ships knows its own space");
+  if (o.retry_failed && !o.resume) throw UsageError("--retry-failed goes with --resume");
   if (o.command.empty() && o.timeout > 0.0)
     throw UsageError("--timeout is for --command: a simulator in process cannot be stopped");
-  if (!o.resume) session.check_output(o.output);
+  session.check_output(o.output, {o.design, o.space}, o.resume);
   catch_signals();
 
   std::shared_ptr<const Simulator> simulator;
@@ -91,10 +94,12 @@ void add_simulate(CLI::App& app, Session& session) {
   sub->add_flag("--resume", o->resume, "Go on where an interrupted call stopped");
   sub->add_flag("--retry-failed", o->retry_failed, "With --resume: run what failed again");
   sub->add_option("--timeout", o->timeout, "Seconds that one run of the command may take")
+      ->check(finite())
       ->check(CLI::PositiveNumber);
   sub->add_option("--retries", o->retries, "How often a failing run is repeated (default 0)")
       ->check(CLI::Range(0, 1000));
   sub->add_option("--walltime", o->walltime, "Seconds in all; stops cleanly before")
+      ->check(finite())
       ->check(CLI::PositiveNumber);
   sub->add_option("--input-format", o->input_format, "What the command reads: csv, npy");
   sub->add_option("--output-format", o->output_format, "What the command writes: csv, npy, h5");

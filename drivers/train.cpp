@@ -14,7 +14,7 @@ struct Options {
 };
 
 int train(const Session& session, const Options& o) {
-  session.check_output(o.output);
+  session.check_output(o.output, {o.archive, o.recipe});
   Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
   const auto each_channel = [&recipe](const auto& change) {
     change(recipe.channel);
@@ -90,10 +90,12 @@ void add_train(CLI::App& app, Session& session) {
   sub->add_option("--regressor", o->regressor, "For all channels: " + known + " (default gp)");
   sub->add_option("--basis", o->basis, "For all channels: auto, pod, none");
   sub->add_option("--tolerance", o->tolerance, "Relative error that the basis may leave (default 1e-7)")
+      ->check(finite())
       ->check(CLI::Range(0.0, 1.0));
   sub->add_option(
          "--test-fraction", o->test_fraction,
          "Share of the runs set aside to score (default 0.2; 0: none); the final emulator learns from all")
+      ->check(finite())
       ->check(CLI::Range(0.0, 0.9));
   session.add_options(*sub, true);
   sub->footer(
