@@ -1,9 +1,12 @@
+#include <sys/stat.h>
+
 #include <cstdio>
 
 #include "common.hpp"
 #include "ersatz/campaign/farm.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/simulators/command.hpp"
+#include "ersatz/storage/run_log.hpp"
 #include "ersatz/storage/space_file.hpp"
 #include "ersatz/storage/table.hpp"
 
@@ -17,6 +20,29 @@ struct Options {
   double timeout = 0.0, walltime = 0.0;
   Index retries = 0;
 };
+
+/// What a campaign that is there already puts out: to go on with it, no run is needed to find out. Throws
+/// UsageError when there is an unfinished one and --resume is not given, before anything is run.
+void recall_outputs(CommandOptions& command, const Options& o) {
+  const auto logs = run_logs_of(o.output);
+  if (!logs.empty()) {
+    RunLogHeader header;
+    try {
+      header = read_run_log(logs[0]).header;
+    } catch (const StorageError&) {
+      return;  // torn: the farm begins anew, or says what is wrong
+    }
+    if (!o.resume)
+      throw UsageError(text("run log '", logs[0], "': belongs to a campaign that is running or was not ",
+                            "finished. Go on with it with --resume, or delete it"));
+    command.axes = header.axes;
+    command.outputs = header.outputs;
+  } else if (struct stat status{}; o.resume && stat(o.output.c_str(), &status) == 0) {
+    const Archive archive = read_archive(o.output);
+    command.axes = archive.axes;
+    command.outputs = archive.outputs;
+  }
+}
 
 int run(const Session& session, const Options& o) {
   if (o.simulator.empty() == o.command.empty())
@@ -46,6 +72,7 @@ int run(const Session& session, const Options& o) {
     command.timeout = o.timeout;
     command.stop = &stop_requested;
     design = parameters_of(table, command.space);
+    recall_outputs(command, o);
     simulator = make_command_simulator(command, design);
   }
   const auto executor = session.executor();
