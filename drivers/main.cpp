@@ -1,5 +1,8 @@
 // ersatz: emulators of expensive simulators, from the command line.
 
+#include <fcntl.h>
+
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -8,8 +11,21 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/version.hpp"
 
+namespace {
+
+/// A file that grows beyond `ulimit -f` gives an error, not a signal. And where standard streams are closed,
+/// no file that is opened later may take their numbers: what is printed would go into it.
+void prepare_process() {
+  std::signal(SIGXFSZ, SIG_IGN);
+  for (int descriptor = 0; descriptor <= 2; ++descriptor)
+    if (fcntl(descriptor, F_GETFD) < 0) (void)!open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace ersatz::driver;
+  prepare_process();
   CLI::App app{"Learns what an expensive simulator computes, and stands in for it.", "ersatz"};
   app.set_version_flag("--version", std::string("ersatz ") + ersatz::version());
   app.require_subcommand(1);
@@ -46,7 +62,7 @@ int main(int argc, char** argv) {
   }
   try {
     const int status = session.run();
-    if (std::fflush(stdout) != 0) {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       std::fprintf(stderr, "ersatz: standard output cannot be written to\n");
       return 1;
     }
