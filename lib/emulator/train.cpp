@@ -109,6 +109,9 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
   if (runs.size() == 0)
     throw DataError(text("there is no completed simulation to learn from (", archive.size(), " runs, ",
                          archive.count(RunStatus::failed), " of them failed)"));
+  if (runs.size() == 1)
+    throw DataError(text("there is only 1 completed simulation (of ", archive.size(),
+                         "): how outputs vary can be learnt from 2 or more"));
   runs.check();
   if (runs.outputs.empty()) throw DataError("the archive holds no outputs");
   Prepared p;
