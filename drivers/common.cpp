@@ -112,11 +112,25 @@ CLI::Validator finite() {
       "");
 }
 
+CLI::Validator positive() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        return *end == '\0' && std::isfinite(value) && value > 0.0 ? std::string()
+                                                                   : text + " is not a positive number";
+      },
+      "");
+}
+
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before {};  // nohup has the terminal's end ignored
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, nullptr);
 }
 
 std::unique_ptr<Progress> Session::progress() const {

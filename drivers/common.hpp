@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ersatz/core/error.hpp"
 #include "ersatz/core/executor.hpp"
 #include "ersatz/core/progress.hpp"
 #include "ersatz/regression/regressor.hpp"
@@ -44,6 +45,23 @@ struct Session {
 
 /// A check of options: CLI::Range and CLI::PositiveNumber let NaN pass.
 CLI::Validator finite();
+CLI::Validator positive();
+
+/// Calls `work`; its errors about data and numbers are told with the name of the file that they come from.
+template <class Work>
+auto naming(const std::string& file, const Work& work) {
+  const auto named = [&file](const Error& e) {
+    const std::string message = e.what();
+    return message.find(file) == std::string::npos ? file + ": " + message : message;
+  };
+  try {
+    return work();
+  } catch (const DataError& e) {
+    throw DataError(named(e));
+  } catch (const NumericalError& e) {
+    throw NumericalError(named(e));
+  }
+}
 
 /// Set by SIGINT and SIGTERM once `catch_signals` was called: work that can be resumed looks at it.
 extern std::atomic<bool> stop_requested;

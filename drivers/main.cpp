@@ -1,6 +1,8 @@
 // ersatz: emulators of expensive simulators, from the command line.
 
 #include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -13,10 +15,12 @@
 
 namespace {
 
+/// Whoever reads what is printed may go (head -1, a terminal that closes): simulations and fits go on.
 /// A file that grows beyond `ulimit -f` gives an error, not a signal. And where standard streams are closed,
 /// no file that is opened later may take their numbers: what is printed would go into it.
 void prepare_process() {
   std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
   for (int descriptor = 0; descriptor <= 2; ++descriptor)
     if (fcntl(descriptor, F_GETFD) < 0) (void)!open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
 }
@@ -38,7 +42,8 @@ int main(int argc, char** argv) {
       "  ersatz report   model.h5 -o report.html\n\n"
       "Exit status: 0 done, 1 unexpected failure, 2 wrong use or unreadable input, 3 the numbers cannot do "
       "it,\n"
-      "4 finished with some simulations failed, 5 a check came out negative.");
+      "4 finished with some simulations failed, 5 a check came out negative, 130 simulations were stopped by "
+      "a signal (go on with --resume).");
   Session session;
   for (int i = 0; i < argc; ++i) session.command_line += (i ? " " : "") + std::string(i ? argv[i] : "ersatz");
   add_design(app, session);
@@ -54,8 +59,11 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    std::fprintf(stderr, "ersatz: %s\n", e.what());
     const auto chosen = app.get_subcommands();
+    if (chosen.empty() && argc > 1 && argv[1][0] != '-')
+      std::fprintf(stderr, "ersatz: there is no subcommand '%s'\n", argv[1]);
+    else
+      std::fprintf(stderr, "ersatz: %s\n", e.what());
     std::fprintf(stderr, "See: ersatz %s--help\n",
                  chosen.empty() ? "" : (chosen[0]->get_name() + " ").c_str());
     return 2;
@@ -63,6 +71,12 @@ int main(int argc, char** argv) {
   try {
     const int status = session.run();
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      pollfd reader{STDOUT_FILENO, POLLOUT, 0};
+      if (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) {
+        // The reader has gone: end as all programs do, without a word.
+        std::signal(SIGPIPE, SIG_DFL);
+        std::raise(SIGPIPE);
+      }
       std::fprintf(stderr, "ersatz: standard output cannot be written to\n");
       return 1;
     }

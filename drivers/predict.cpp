@@ -74,13 +74,7 @@ int predict(const Session& session, const Options& o) {
                           "' is complex, which CSV cannot hold; write .npy or .h5"));
   const Matrix X = parameters_of(read_table(o.points), emulator.space());
   const bool with_std = !o.no_std && !csv && !npy && emulator.has_std();
-  const Prediction p = [&] {
-    try {
-      return emulator.predict(X, with_std, session.threads);
-    } catch (const DataError& e) {  // the emulator knows the point, not the file
-      throw DataError(text(o.points, ": ", e.what()));
-    }
-  }();
+  const Prediction p = naming(o.points, [&] { return emulator.predict(X, with_std, session.threads); });
   if (csv)
     write_csv(o.output, p.mean[one]);
   else if (npy && emulator.outputs()[one].complex)

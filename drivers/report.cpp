@@ -20,7 +20,8 @@ int run(const Session& session, const Options& o) {
   const Model model = load_model(o.model);
   Validation validation;
   if (!o.test.empty()) {
-    validation = validate(model.emulator, read_archive(o.test), session.threads);
+    validation =
+        naming(o.test, [&] { return validate(model.emulator, read_archive(o.test), session.threads); });
     validation.source = o.test;
   } else if (model.validation) {
     validation = *model.validation;

@@ -120,14 +120,10 @@ void add_simulate(CLI::App& app, Session& session) {
   sub->add_option("-o,--output", o->output, "Archive to write")->required();
   sub->add_flag("--resume", o->resume, "Go on where an interrupted call stopped");
   sub->add_flag("--retry-failed", o->retry_failed, "With --resume: run what failed again");
-  sub->add_option("--timeout", o->timeout, "Seconds that one run of the command may take")
-      ->check(finite())
-      ->check(CLI::PositiveNumber);
+  sub->add_option("--timeout", o->timeout, "Seconds that one run of the command may take")->check(positive());
   sub->add_option("--retries", o->retries, "How often a failing run is repeated (default 0)")
       ->check(CLI::Range(0, 1000));
-  sub->add_option("--walltime", o->walltime, "Seconds in all; stops cleanly before")
-      ->check(finite())
-      ->check(CLI::PositiveNumber);
+  sub->add_option("--walltime", o->walltime, "Seconds in all; stops cleanly before")->check(positive());
   sub->add_option("--input-format", o->input_format, "What the command reads: csv, npy");
   sub->add_option("--output-format", o->output_format, "What the command writes: csv, npy, h5");
   sub->add_option("--name", o->name, "Name of the command's output, where its file names none");

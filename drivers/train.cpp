@@ -29,8 +29,10 @@ int train(const Session& session, const Options& o) {
   const Archive archive = read_archive(o.archive);
   const auto executor = session.executor();
   const auto progress = session.progress();
-  const Model model = train_model(archive, recipe, session.context(*executor, *progress),
-                                  static_cast<int>(executor->workers()));
+  const Model model = naming(o.archive, [&] {
+    return train_model(archive, recipe, session.context(*executor, *progress),
+                       static_cast<int>(executor->workers()));
+  });
   save_model(o.output, model);
 
   if (session.json) {

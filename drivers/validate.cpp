@@ -19,7 +19,7 @@ int run(const Session& session, const Options& o) {
   if (held_out.data_hash() == model.info.data_hash)
     throw UsageError(text(o.held_out, ": these are the runs that ", o.model,
                           " has learnt from; only runs it has never seen are a test"));
-  Validation v = validate(model.emulator, held_out, session.threads);
+  Validation v = naming(o.held_out, [&] { return validate(model.emulator, held_out, session.threads); });
   v.source = o.held_out;
   if (session.json) {
     Json j = to_json(v);

@@ -52,6 +52,11 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
       throw DataError(text("channel '", shape.name, "': ", e.what()));
     }
     z = forward_rows(*steps.back(), z);
+    for (Index i = 0; i < z.rows(); ++i)
+      if (!z.row(i).allFinite())
+        throw NumericalError(text("channel '", shape.name, "': transform ", c.name, " of row ", i,
+                                  " is not finite: values up to ", rows.cwiseAbs().maxCoeff(),
+                                  " are too large to compute with; choose another unit"));
     channel.transform_text += (channel.transform_text.empty() ? "" : ", ") + c.name;
   }
   channel.transform = chain(std::move(steps), shape.width());

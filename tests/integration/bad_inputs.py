@@ -32,6 +32,20 @@ from bad import cases, fixtures, stories  # noqa: E402
 NAN = re.compile(r"(?<![\w./'-])-?(nan|inf)(?![\w./'-])", re.IGNORECASE)
 
 
+HEADING = """# What the program says to bad inputs
+
+{count} cases, tried on the real program by `tests/integration/bad_inputs.py`, which made this page:
+
+    tests/integration/bad_inputs.py build/release/bin/ersatz --table > docs/bad-inputs.md
+
+In each case it is also checked that standard error holds one message, that no signal ended the program, that neither
+standard output nor a file that was written holds NaN, that every file that was there has the same bytes afterwards
+(`old.h5` most of all, which `--force` would let the program overwrite), and that no temporary file is left.
+
+Status: 0 done, 1 unexpected failure, 2 wrong use or unreadable input, 3 the numbers cannot do it, 4 finished with some
+simulations failed. The files that are tried are made by `tests/integration/bad/fixtures.py`."""
+
+
 def contents(folder):
     """Bytes of every file below, by name; folders are None."""
     found = {}
@@ -125,6 +139,7 @@ def check(case, program, before):
 
 
 def shown(text, most):
+    text = re.sub(r" in [\d.e-]+ s\b", " in … s", text)  # the page is the same at every call
     text = text.replace("|", "\\|").replace("\n", " ").strip()
     text = "".join(c if c.isprintable() else "?" for c in text)
     return text if len(text) <= most else text[: most - 1] + "…"
@@ -197,6 +212,7 @@ def main():
             failures += 1
             print(f"FAILED left behind in the temporary folder: {left[:5]}", file=sys.stderr)
     if options.table:
+        print(HEADING.format(count=count))
         group = None
         for row in rows:
             if row[0] != group:

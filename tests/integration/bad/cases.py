@@ -23,7 +23,7 @@ def cases():
 
     group = "Flags"
     bad("no subcommand", "", r"subcommand is required")
-    bad("unknown subcommand", "emulate", r"emulate|subcommand")
+    bad("unknown subcommand", "emulate", r"'emulate'")
     bad("unknown flag", "design --simulator branin -n 5 -o old.h5 --colour", r"--colour")
     bad("misspelt flag", "train sims.h5 -o old.h5 --regresor gp", r"--regresor|regresor")
     bad("missing required flag", "design --simulator branin -n 5", r"--output is required")
@@ -53,7 +53,7 @@ def cases():
     bad("tolerance negative", "train sims.h5 --tolerance -1" + OLD, r"--tolerance.*-1|-1.*--tolerance")
     bad("tolerance nan", "train sims.h5 --tolerance nan" + OLD, r"--tolerance.*nan")
     bad("test fraction 1", "train sims.h5 --test-fraction 1" + OLD, r"--test-fraction.*1")
-    bad("time-out 0", RUN + "'sh good.sh {input} {output}' --timeout 0", r"--timeout.*0")
+    bad("time-out 0", RUN + "'sh good.sh {input} {output}' --timeout 0", r"--timeout: 0 is not a positive number")
     bad("wall time nan", RUN + "'sh good.sh {input} {output}' --walltime nan", r"--walltime.*nan")
     bad("folds 1", "compare sims.h5 --folds 1", r"--folds: Value 1 not in range")
     bad("more folds than runs", "compare sims.h5 --folds 500", r"500.*24|24.*500")
@@ -138,10 +138,10 @@ def cases():
     bad("status unknown", "train bad-status.h5" + OLD, r"bad-status\.h5.*status.*7")
     bad("constraints are not JSON", "train bad-constraints.h5" + OLD, r"bad-constraints\.h5.*constraints")
     bad("no runs", "train no-rows.h5" + OLD, r"no-rows\.h5|no completed run|no run")
-    bad("no completed runs: failed", "train all-failed.h5" + OLD, r"24.*failed")
-    bad("no completed runs: pending", "train all-pending.h5" + OLD, r"24|pending|no completed")
-    bad("no completed runs, compare", "compare all-failed.h5", r"24.*failed|no completed|at least")
-    bad("no completed runs, validate", "validate model.h5 all-failed.h5", r"completed|failed|no run")
+    bad("no completed runs: failed", "train all-failed.h5" + OLD, r"all-failed\.h5.*24.*failed")
+    bad("no completed runs: pending", "train all-pending.h5" + OLD, r"all-pending\.h5.*no completed")
+    bad("no completed runs, compare", "compare all-failed.h5", r"all-failed\.h5.*no completed")
+    bad("no completed runs, validate", "validate model.h5 all-failed.h5", r"all-failed\.h5.*no completed")
     bad("NaN in parameters", "train nan-parameter.h5" + OLD, r"nan-parameter\.h5.*row 7.*(b|column 1).*nan")
     bad("infinity in outputs", "train nan-output.h5" + OLD, r"nan-output\.h5.*y, bin 3, row 7: inf")
     bad("log is damaged, --resume", "simulate --simulator branin --design three-columns.csv[0:2] -o damaged.h5 --resume",
@@ -261,24 +261,26 @@ def cases():
             good(f"{regressor}: {what}", fit.format(file), '"model"', "new.h5")
         for what, file in (("two runs", "two-runs.h5"), ("five runs", "five-runs.h5"), ("all rows the same", "same-rows.h5"),
                            ("one point, many outputs", "opposites.h5"), ("40 parameters, 6 runs", "wide.h5"),
-                           ("outputs of 1e307", "huge-values.h5"), ("outputs of 1.7e308", "largest-values.h5"), ("outputs of 1e-310", "tiny-values.h5"),
+                           ("outputs of 1e-310", "tiny-values.h5"),
                            ("parameters of 1e300", "huge-parameters.h5")):
             # Learnt, or refused with a reason: never a crash, never NaN.
             result.append(Case(group, f"{regressor}: {what}", fit.format(file), (0, 2, 3), "", ("new.h5",)))
+    for what, file in (("outputs of 1e307", "huge-values.h5"), ("outputs of 1.7e308", "largest-values.h5")):
+        bad(what, f"train {file}" + OLD, file.replace(".", r"\.") + ".*'y'.*row 0.*too large.*unit", status=3)
     result.append(Case(group, "compare: two runs", "compare two-runs.h5", (2, 3), r"two-runs|2", ()))
     result.append(Case(group, "compare: constant output", "compare constant-output.h5 --json", 0, "regressor", ()))
     result.append(Case(group, "compare: all rows the same", "compare same-rows.h5 --json", (0, 2, 3), "", ()))
     good("points outside", "predict model.h5 outside.csv -o new.h5", r"1 of them lie outside", "new.h5")
     good("points outside, Gaussian process", "predict gp.h5 outside.csv -o new.h5", r"1 of them lie outside", "new.h5")
-    result.append(Case(group, "points far outside", "predict model.h5 far-outside.csv -o new.h5", (0, 2, 3), "", ("new.h5",)))
+    result.append(Case(group, "points far outside", "predict model.h5 far-outside.csv -o new.h5", 3, r"far-outside\.csv.*point 0.*too far", ("new.h5",)))
     result.append(Case(group, "points far outside, Gaussian process", "predict gp.h5 far-outside.csv -o new.h5", (0, 2, 3), "", ("new.h5",)))
     bad("complex output as CSV", "predict model-complex.h5 points.csv -o new.csv", r"new\.csv.*'h' is complex")
     bad("two outputs as CSV", "predict model-two.h5 points.csv -o new.csv", r"new\.csv.*--output: y, z")
     bad("unknown output", "predict model.h5 points.csv --output q" + OLD, r"no output 'q'.*y")
     bad("validate on what was learnt", "validate model.h5 sims.h5", r"sims\.h5.*learnt from")
-    bad("validate, other output", "validate model.h5 zebra.h5", r"(zebra\.h5.*)?(y.*other|other.*y)")
-    bad("validate, other parameters", "validate model.h5 other-parameters.h5", r"b")
-    bad("validate, other bins", "validate model.h5 other-bins.h5", r"y.*(3.*5|5.*3)")
+    bad("validate, other output", "validate model.h5 zebra.h5", r"zebra\.h5.*y.*other")
+    bad("validate, other parameters", "validate model.h5 other-parameters.h5", r"other-parameters\.h5.*a, c.*a, b")
+    bad("validate, other bins", "validate model.h5 other-bins.h5", r"other-bins\.h5.*y.*3.*5")
     bad("report without anything to score on", "report gp.h5" + OLD, r"gp\.h5.*--test")
     good("validate, one run", "validate gp.h5 one-run.h5 --json", r'"outputs"')
     good("validate, constant output", "validate model.h5 constant-output.h5 --json", r'"outputs"')
