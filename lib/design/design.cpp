@@ -13,6 +13,8 @@ namespace {
 
 using detail::Levels;
 
+constexpr Index most_maximin = 50000;  // some ten seconds
+
 bool varies(const Parameter& p) { return p.upper > p.lower; }
 
 [[noreturn]] void too_narrow() {
@@ -195,6 +197,9 @@ Matrix make_design(DesignMethod method, const ParameterSpace& space, Index n, co
     case DesignMethod::lhs:
       return hypercube(space, n, random, false);
     case DesignMethod::maximin:
+      if (n > most_maximin)
+        throw UsageError(text("maximin compares every pair of points and goes up to ", most_maximin,
+                              " points, got ", n, "; take sobol or lhs"));
       return hypercube(space, n, random, true);
     case DesignMethod::grid:
       return grid(space, n);

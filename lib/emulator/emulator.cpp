@@ -277,8 +277,14 @@ Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads) const
       errors[static_cast<std::size_t>(worker)] = std::current_exception();
     }
   };
-  for (int w = 1; w < workers; ++w) pool.emplace_back(guarded, w);
+  pool.reserve(static_cast<std::size_t>(workers));
+  int begun = 1;
+  try {
+    for (; begun < workers; ++begun) pool.emplace_back(guarded, begun);
+  } catch (const std::system_error&) {  // the system gives no more threads: this one does their part
+  }
   if (workers > 0) guarded(0);
+  for (; begun < workers; ++begun) guarded(begun);
   for (auto& t : pool) t.join();
   for (const auto& e : errors)
     if (e) std::rethrow_exception(e);

@@ -246,7 +246,13 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
       }
     }
   }
-  if (result.outputs.empty()) throw DataError("the held-out file has none of the emulator's outputs");
+  if (result.outputs.empty()) {
+    std::string own, theirs;
+    for (const OutputSpec& o : emulator.outputs()) own += (own.empty() ? "" : ", ") + o.name;
+    for (const OutputSpec& o : held_out.outputs) theirs += (theirs.empty() ? "" : ", ") + o.name;
+    throw DataError(
+        text("the held-out runs have none of the emulator's outputs (", own, "); theirs are: ", theirs));
+  }
   for (const auto& [axis, members] : modes) {
     if (members.size() < 2) continue;
     GroupScores g;
