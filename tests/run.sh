@@ -65,7 +65,8 @@ if [ $sanitizers = yes ]; then
   echo 'int main() {}' | g++ -x c++ -fsanitize=address - -o build/asan/leak_probe
   ASAN_OPTIONS=detect_leaks=1 build/asan/leak_probe 2>/dev/null || leaks=0
   [ $leaks = 1 ] || echo "LeakSanitizer does not run here (ptrace is forbidden?): leaks are not looked for"
-  ASAN_OPTIONS=detect_leaks=$leaks:strict_string_checks=1:detect_stack_use_after_return=1:${ASAN_OPTIONS:-} \
+  # No detect_stack_use_after_return: GCC 12 misaligns AVX-512 vectors in its fake stacks.
+  ASAN_OPTIONS=detect_leaks=$leaks:strict_string_checks=1:${ASAN_OPTIONS:-} \
     UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-} ctest --preset asan
 fi
 
