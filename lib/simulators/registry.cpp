@@ -2,6 +2,7 @@
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/simulators/simulator.hpp"
+#include "ersatz/simulators/supernova.hpp"
 #include "ersatz/simulators/test_functions.hpp"
 #include "ersatz/simulators/waveform.hpp"
 
@@ -10,6 +11,8 @@ namespace {
 
 using Made = std::shared_ptr<const Simulator>;
 
+Made supernova(const std::string&) { return make_supernova(); }
+Made supernova_6(const std::string&) { return make_supernova_6(); }
 Made waveform(const std::string&) { return make_waveform(); }
 Made waveform_aligned(const std::string&) { return make_waveform_aligned(); }
 
@@ -20,6 +23,8 @@ struct Entry {
 
 // One line per simulator.
 constexpr Entry entries[] = {
+    {"supernova", supernova},
+    {"supernova-6", supernova_6},
     {"waveform", waveform},
     {"waveform-aligned", waveform_aligned},
     {"borehole", make_test_function},
