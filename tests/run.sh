@@ -57,7 +57,7 @@ werror=OFF
 
 if [ $sanitizers = yes ]; then
   step "unit tests under AddressSanitizer and UBSan: build"
-  cmake --preset asan -DERSATZ_WERROR=$werror
+  cmake --preset asan --log-level=NOTICE -DERSATZ_WERROR=$werror
   cmake --build --preset asan
   step "unit tests under AddressSanitizer and UBSan: run"
   # LeakSanitizer needs ptrace, which some containers forbid.
@@ -71,7 +71,7 @@ if [ $sanitizers = yes ]; then
 fi
 
 step "$preset: build"
-cmake --preset "$preset" -DERSATZ_TESTS=ON -DERSATZ_WERROR=$werror
+cmake --preset "$preset" --log-level=NOTICE -DERSATZ_TESTS=ON -DERSATZ_WERROR=$werror
 cmake --build --preset "$preset"
 
 step "$preset: tests"
