@@ -31,13 +31,13 @@ int run(const Session& session, const Options& o) {
   if (held_out.data_hash() == model.info.data_hash)
     throw UsageError(text(o.held_out, ": these are the runs that ", o.model,
                           " has learnt from; only runs it has never seen are a test"));
+  Validation v = naming(o.held_out, [&] { return validate(model.emulator, held_out, session.threads); });
+  v.source = o.held_out;
   if (const Index known = training_points(model.emulator, held_out); known > 0)
     std::fprintf(stderr,
                  "ersatz: warning: %ld of the %ld points of %s are among those that the emulator was trained "
                  "on; they are no test (another --seed of ersatz design gives other points)\n",
                  static_cast<long>(known), static_cast<long>(held_out.size()), o.held_out.c_str());
-  Validation v = naming(o.held_out, [&] { return validate(model.emulator, held_out, session.threads); });
-  v.source = o.held_out;
   if (session.json) {
     Json j = to_json(v);
     j["simulator_seconds"] =

@@ -227,8 +227,26 @@ TEST(Emulator, NoInfinityLeaves) {
   EXPECT_NE(why.find("'flux'"), std::string::npos) << why;
 }
 
+/// Predicts zeros, without a variance.
+class Zeros final : public Predictor {
+ public:
+  Zeros(Index inputs, Index outputs) : inputs_(inputs), outputs_(outputs) {}
+  std::string kind() const override { return "zeros"; }
+  Index inputs() const override { return inputs_; }
+  Index outputs() const override { return outputs_; }
+  void mean(ConstMatrixRef, MatrixRef mean, Workspace&) const override { mean.setZero(); }
+  void save(const h5::Group&) const override {}
+
+ private:
+  Index inputs_, outputs_;
+};
+
 TEST(Emulator, StandardDeviationsOnlyWhereThereAreSome) {
-  const Emulator e = train_emulator(small_archive(1), recipe_with("mean")).emulator;  // one run: none
+  const Prepared prepared = prepare(small_archive(10), recipe_with("mean"));
+  std::vector<FittedChannel> fitted;
+  for (const PreparedChannel& c : prepared.channels)
+    fitted.push_back({std::make_shared<Zeros>(prepared.x.cols(), c.coefficients.cols()), {}, "zeros"});
+  const Emulator e = assemble(prepared, fitted);
   EXPECT_FALSE(e.has_std());
   EXPECT_NE(message_of<UsageError>([&] { e.predict(points(2), true); }).find("no standard deviations"),
             std::string::npos);
