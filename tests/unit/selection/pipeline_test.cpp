@@ -125,9 +125,9 @@ TEST(Pipeline, PoorDataEndWellOrAreRefusedByName) {
   for (const char* regressor : {"mean", "linear", "ridge", "gp"}) {
     SCOPED_TRACE(regressor);
     EXPECT_THROW(train_model(borehole_runs(1, 10), recipe_with(regressor), {}, 1), DataError);
-    const auto warnings = poor(borehole_runs(2, 10), regressor);
-    ASSERT_FALSE(warnings.empty());
-    EXPECT_NE(warnings[0].find("only 2 runs"), std::string::npos) << warnings[0];
+    const auto few = poor(borehole_runs(2, 10), regressor);
+    ASSERT_FALSE(few.empty());
+    EXPECT_NE(few[0].find("only 2 runs"), std::string::npos) << few[0];
     Archive constant = borehole_runs(30, 11);
     constant.values[0].setConstant(42.0);
     poor(constant, regressor);
