@@ -11,6 +11,9 @@ if(ERSATZ_SANITIZE)
   target_compile_options(ersatz_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
                                                   -fno-omit-frame-pointer)
   target_link_options(ersatz_options INTERFACE -fsanitize=address,undefined)
+else()
+  # A library finds all that it calls in what it links: evaluation can not lean on training by mistake.
+  target_link_options(ersatz_options INTERFACE LINKER:-z,defs)
 endif()
 
 # ersatz_unit_test(NAME sources…): one GoogleTest program that links training (and so evaluation).

@@ -58,7 +58,8 @@ apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@" </dev/nu
 
 echo "Installing ${#missing[@]} missing packages: ${missing[*]}" >&2
 # Old package lists may name files that the mirror no longer has.
-apt -qq -o Acquire::Retries=3 update >&2
+apt -qq -o Acquire::Retries=3 update >&2 ||
+  echo "install-dependencies.sh: apt-get update failed, going on with the package lists that are there" >&2
 if ! apt -qq -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" >&2; then
   echo "install-dependencies.sh: apt-get could not install ${missing[*]} (its messages stand above)" >&2
   exit 1

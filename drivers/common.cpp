@@ -3,9 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 
 #include "ersatz/core/error.hpp"
@@ -82,13 +85,52 @@ extern "C" void on_signal(int) {
   if (stop_requested.exchange(true)) _exit(130);
 }
 
+/// Whether `input` (FILE, FILE[columns] or FILE:/dataset) is the file that `status` describes.
+bool is_input(const struct stat& status, const std::string& input) {
+  struct stat other {};
+  for (const auto end : {input.size(), input.rfind('['), input.find(":/")})
+    if (end != std::string::npos && stat(input.substr(0, end).c_str(), &other) == 0)
+      return other.st_dev == status.st_dev && other.st_ino == status.st_ino;
+  return false;
+}
+
+/// std::stoull takes "-1" for the largest number that there is.
+std::string only_digits(const std::string& text) {
+  if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos) return {};
+  return "'" + text + "' is not a whole number from 0";
+}
+
 }  // namespace
+
+CLI::Validator finite() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        return *end == '\0' && !std::isfinite(value) ? text + " is not a finite number" : std::string();
+      },
+      "");
+}
+
+CLI::Validator positive() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        return *end == '\0' && std::isfinite(value) && value > 0.0 ? std::string()
+                                                                   : text + " is not a positive number";
+      },
+      "");
+}
 
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before {};  // nohup has the terminal's end ignored
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, nullptr);
 }
 
 Archive read_simulations(const std::string& path) {
@@ -116,16 +158,26 @@ void Session::add_options(CLI::App& app, bool writes) {
   app.add_flag("--json", json, "Print results as JSON on standard output");
   app.add_flag("--quiet", quiet, "No progress on standard error");
   app.add_option("--threads", threads, "Threads to use (0: one per core)")->check(CLI::Range(0, 4096));
-  app.add_option("--seed", seed, "Seed of all random choices; the same seed gives the same results");
+  app.add_option("--seed", seed, "Seed of all random choices; the same seed gives the same results")
+      ->check(only_digits);
   if (writes) app.add_flag("--force", force, "Overwrite the output file if it is there");
 }
 
-void Session::check_output(const std::string& path) const {
+void Session::check_output(const std::string& path, const std::vector<std::string>& inputs,
+                           bool may_be_there) const {
+  if (path.empty()) throw UsageError("--output: the name of the file is empty");
   struct stat status {};
   if (stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) throw UsageError(text(path, ": is a folder; name a file"));
-    if (!force)
+    if (!S_ISREG(status.st_mode))
+      throw UsageError(text(path, ": is a device or a pipe, not a plain file; name a file"));
+    for (const std::string& input : inputs)
+      if (is_input(status, input))
+        throw UsageError(text(path, ": is an input of this very call; name another file to write to"));
+    if (!force && !may_be_there)
       throw UsageError(text(path, ": is there already; name another file, or overwrite it with --force"));
+  } else if (errno == ENAMETOOLONG) {
+    throw UsageError(text(path, ": the name is too long for this file system"));
   }
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);

@@ -7,7 +7,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "ersatz/core/error.hpp"
 #include "ersatz/core/executor.hpp"
 #include "ersatz/core/progress.hpp"
 #include "ersatz/regression/regressor.hpp"
@@ -35,9 +37,32 @@ struct Session {
 
   /// Adds --json, --quiet, --threads, --seed; `writes`: --force too.
   void add_options(CLI::App& app, bool writes);
-  /// Throws UsageError when `path` is there and --force is not given, or its folder is missing.
-  void check_output(const std::string& path) const;
+  /// Throws UsageError, before hours of work, when `path` cannot become a file: it is there and --force is
+  /// not given, it is no plain file, its folder is missing, or it is one of `inputs` (FILE, FILE[columns] or
+  /// FILE:/dataset). `may_be_there`: as for --resume.
+  void check_output(const std::string& path, const std::vector<std::string>& inputs,
+                    bool may_be_there = false) const;
 };
+
+/// A check of options: CLI::Range and CLI::PositiveNumber let NaN pass.
+CLI::Validator finite();
+CLI::Validator positive();
+
+/// Calls `work`; its errors about data and numbers are told with the name of the file that they come from.
+template <class Work>
+auto naming(const std::string& file, const Work& work) {
+  const auto named = [&file](const Error& e) {
+    const std::string message = e.what();
+    return message.find(file) == std::string::npos ? file + ": " + message : message;
+  };
+  try {
+    return work();
+  } catch (const DataError& e) {
+    throw DataError(named(e));
+  } catch (const NumericalError& e) {
+    throw NumericalError(named(e));
+  }
+}
 
 /// Set by SIGINT and SIGTERM once `catch_signals` was called: work that can be resumed looks at it.
 extern std::atomic<bool> stop_requested;

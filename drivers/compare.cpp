@@ -19,8 +19,10 @@ int run(const Session& session, const Options& o) {
   const Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
   const auto executor = session.executor();
   const auto progress = session.progress();
-  const auto rows =
-      ersatz::compare(archive, recipe, default_contestants(), o.folds, session.context(*executor, *progress));
+  const auto rows = naming(o.archive, [&] {
+    return ersatz::compare(archive, recipe, default_contestants(), o.folds,
+                           session.context(*executor, *progress));
+  });
   if (session.json)
     std::printf("%s\n", to_json(rows).dump(2).c_str());
   else

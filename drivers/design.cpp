@@ -17,7 +17,7 @@ struct Options {
 };
 
 int run(const Session& session, const Options& o) {
-  session.check_output(o.output);
+  session.check_output(o.output, {o.space});
   if (o.space.empty() == o.simulator.empty())
     throw UsageError("name the parameter space: either --simulator NAME or --space space.toml");
   const ParameterSpace space = o.space.empty() ? make_simulator(o.simulator)->space() : read_space(o.space);

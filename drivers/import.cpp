@@ -9,7 +9,7 @@ namespace ersatz::driver {
 namespace {
 
 int run(const Session& session, const ImportOptions& wanted, const std::string& output) {
-  session.check_output(output);
+  session.check_output(output, {wanted.parameters, wanted.outputs, wanted.axis, wanted.space});
   ImportOptions options = wanted;
   const auto progress = session.progress();
   options.progress = progress.get();

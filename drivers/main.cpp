@@ -1,5 +1,10 @@
 // ersatz: emulators of expensive simulators, from the command line.
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -8,8 +13,23 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/version.hpp"
 
+namespace {
+
+/// Whoever reads what is printed may go (head -1, a terminal that closes): simulations and fits go on.
+/// A file that grows beyond `ulimit -f` gives an error, not a signal. And where standard streams are closed,
+/// no file that is opened later may take their numbers: what is printed would go into it.
+void prepare_process() {
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  for (int descriptor = 0; descriptor <= 2; ++descriptor)
+    if (fcntl(descriptor, F_GETFD) < 0) (void)!open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace ersatz::driver;
+  prepare_process();
   CLI::App app{"Learns what an expensive simulator computes, and stands in for it.", "ersatz"};
   app.set_version_flag("--version", std::string("ersatz ") + ersatz::version());
   app.require_subcommand(1);
@@ -22,7 +42,8 @@ int main(int argc, char** argv) {
       "  ersatz report   model.h5 -o report.html\n\n"
       "Exit status: 0 done, 1 unexpected failure, 2 wrong use or unreadable input, 3 the numbers cannot do "
       "it,\n"
-      "4 finished with some simulations failed, 5 a check came out negative.");
+      "4 finished with some simulations failed, 5 a check came out negative, 130 simulations were stopped by "
+      "a signal (go on with --resume).");
   Session session;
   for (int i = 0; i < argc; ++i) session.command_line += (i ? " " : "") + std::string(i ? argv[i] : "ersatz");
   add_design(app, session);
@@ -53,7 +74,13 @@ int main(int argc, char** argv) {
   }
   try {
     const int status = session.run();
-    if (std::fflush(stdout) != 0) {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      pollfd reader{STDOUT_FILENO, POLLOUT, 0};
+      if (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) {
+        // The reader has gone: end as all programs do, without a word.
+        std::signal(SIGPIPE, SIG_DFL);
+        std::raise(SIGPIPE);
+      }
       std::fprintf(stderr, "ersatz: standard output cannot be written to\n");
       return 1;
     }

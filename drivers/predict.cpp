@@ -74,7 +74,7 @@ void write_hdf5(const std::string& path, const Emulator& emulator, ConstMatrixRe
 }
 
 int predict(const Session& session, const Options& o) {
-  session.check_output(o.output);
+  session.check_output(o.output, {o.model, o.points});
   const Emulator emulator = open_emulator(o.model);
   std::size_t one = 0;
   const bool csv = ends_with(o.output, ".csv"), npy = ends_with(o.output, ".npy");
@@ -84,7 +84,7 @@ int predict(const Session& session, const Options& o) {
                           "' is complex, which CSV cannot hold; write .npy or .h5"));
   const Matrix X = parameters_of(read_table(o.points), emulator.space());
   const bool with_std = !o.no_std && !csv && !npy && emulator.has_std();
-  const Prediction p = emulator.predict(X, with_std, session.threads);
+  const Prediction p = naming(o.points, [&] { return emulator.predict(X, with_std, session.threads); });
   if (csv)
     write_csv(o.output, p.mean[one]);
   else if (npy && emulator.outputs()[one].complex)

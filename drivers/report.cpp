@@ -16,11 +16,12 @@ struct Options {
 };
 
 int run(const Session& session, const Options& o) {
-  session.check_output(o.output);
+  session.check_output(o.output, {o.model, o.test});
   const Model model = load_model(o.model);
   Validation validation;
   if (!o.test.empty()) {
-    validation = validate(model.emulator, read_simulations(o.test), session.threads);
+    validation =
+        naming(o.test, [&] { return validate(model.emulator, read_simulations(o.test), session.threads); });
     validation.source = o.test;
   } else if (model.validation) {
     validation = *model.validation;

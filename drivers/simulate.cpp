@@ -1,9 +1,12 @@
+#include <sys/stat.h>
+
 #include <cstdio>
 
 #include "common.hpp"
 #include "ersatz/campaign/farm.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/simulators/command.hpp"
+#include "ersatz/storage/run_log.hpp"
 #include "ersatz/storage/space_file.hpp"
 #include "ersatz/storage/table.hpp"
 
@@ -18,13 +21,39 @@ struct Options {
   Index retries = 0;
 };
 
+/// What a campaign that is there already puts out: to go on with it, no run is needed to find out. Throws
+/// UsageError when there is an unfinished one and --resume is not given, before anything is run.
+void recall_outputs(CommandOptions& command, const Options& o) {
+  const auto logs = run_logs_of(o.output);
+  if (!logs.empty()) {
+    RunLogHeader header;
+    try {
+      header = read_run_log(logs[0]).header;
+    } catch (const StorageError&) {
+      return;  // torn: the farm begins anew, or says what is wrong
+    }
+    if (!o.resume)
+      throw UsageError(text("run log '", logs[0], "': belongs to a campaign that is running or was not ",
+                            "finished. Go on with it with --resume, or delete it"));
+    command.axes = header.axes;
+    command.outputs = header.outputs;
+  } else if (struct stat status{}; o.resume && stat(o.output.c_str(), &status) == 0) {
+    const Archive archive = read_archive(o.output);
+    command.axes = archive.axes;
+    command.outputs = archive.outputs;
+  }
+}
+
 int run(const Session& session, const Options& o) {
   if (o.simulator.empty() == o.command.empty())
     throw UsageError("name what to run: either --simulator NAME or --command \"prog {input} {output}\"");
   if (!o.command.empty() && o.space.empty()) throw UsageError("--command needs --space space.toml");
+  if (o.command.empty() && !o.space.empty())
+    throw UsageError("--space is for --command: a simulator that ships knows its own space");
+  if (o.retry_failed && !o.resume) throw UsageError("--retry-failed goes with --resume");
   if (o.command.empty() && o.timeout > 0.0)
     throw UsageError("--timeout is for --command: a simulator in process cannot be stopped");
-  if (!o.resume) session.check_output(o.output);
+  session.check_output(o.output, {o.design, o.space}, o.resume);
   catch_signals();
 
   std::shared_ptr<const Simulator> simulator;
@@ -43,6 +72,7 @@ int run(const Session& session, const Options& o) {
     command.timeout = o.timeout;
     command.stop = &stop_requested;
     design = parameters_of(table, command.space);
+    recall_outputs(command, o);
     simulator = make_command_simulator(command, design);
   }
   const auto executor = session.executor();
@@ -90,12 +120,10 @@ void add_simulate(CLI::App& app, Session& session) {
   sub->add_option("-o,--output", o->output, "Archive to write")->required();
   sub->add_flag("--resume", o->resume, "Go on where an interrupted call stopped");
   sub->add_flag("--retry-failed", o->retry_failed, "With --resume: run what failed again");
-  sub->add_option("--timeout", o->timeout, "Seconds that one run of the command may take")
-      ->check(CLI::PositiveNumber);
+  sub->add_option("--timeout", o->timeout, "Seconds that one run of the command may take")->check(positive());
   sub->add_option("--retries", o->retries, "How often a failing run is repeated (default 0)")
       ->check(CLI::Range(0, 1000));
-  sub->add_option("--walltime", o->walltime, "Seconds in all; stops cleanly before")
-      ->check(CLI::PositiveNumber);
+  sub->add_option("--walltime", o->walltime, "Seconds in all; stops cleanly before")->check(positive());
   sub->add_option("--input-format", o->input_format, "What the command reads: csv, npy");
   sub->add_option("--output-format", o->output_format, "What the command writes: csv, npy, h5");
   sub->add_option("--name", o->name, "Name of the command's output, where its file names none");

@@ -16,7 +16,7 @@ struct Options {
 };
 
 int train(const Session& session, const Options& o) {
-  session.check_output(o.output);
+  session.check_output(o.output, {o.archive, o.recipe});
   Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
   const auto each_channel = [&recipe](const auto& change) {
     change(recipe.channel);
@@ -42,8 +42,10 @@ int train(const Session& session, const Options& o) {
   const Archive archive = read_simulations(o.archive);
   const auto executor = session.executor();
   const auto progress = session.progress();
-  const Model model = train_model(archive, recipe, session.context(*executor, *progress),
-                                  static_cast<int>(executor->workers()));
+  const Model model = naming(o.archive, [&] {
+    return train_model(archive, recipe, session.context(*executor, *progress),
+                       static_cast<int>(executor->workers()));
+  });
   save_model(o.output, model);
 
   if (session.json) {
@@ -103,10 +105,12 @@ void add_train(CLI::App& app, Session& session) {
   sub->add_option("--regressor", o->regressor, "For all channels: " + known + " (default gp)");
   sub->add_option("--basis", o->basis, "For all channels: auto, pod, none");
   sub->add_option("--tolerance", o->tolerance, "Relative error that the basis may leave (default 1e-7)")
+      ->check(finite())
       ->check(CLI::Range(0.0, 1.0));
   sub->add_option(
          "--test-fraction", o->test_fraction,
          "Share of the runs set aside to score (default 0.2; 0: none); the final emulator learns from all")
+      ->check(finite())
       ->check(CLI::Range(0.0, 0.9));
   session.add_options(*sub, true);
   sub->footer(

@@ -36,7 +36,7 @@ int run(const Session& session, const Options& o) {
                  "ersatz: warning: %ld of the %ld points of %s are among those that the emulator was trained "
                  "on; they are no test (another --seed of ersatz design gives other points)\n",
                  static_cast<long>(known), static_cast<long>(held_out.size()), o.held_out.c_str());
-  Validation v = validate(model.emulator, held_out, session.threads);
+  Validation v = naming(o.held_out, [&] { return validate(model.emulator, held_out, session.threads); });
   v.source = o.held_out;
   if (session.json) {
     Json j = to_json(v);

@@ -27,7 +27,11 @@ if [ ! -e "$root/build/release/CMakeCache.txt" ]; then
   options=(-DERSATZ_TESTS=OFF)
   [ "$(g++ -dumpversion)" != 12 ] || options+=(-DERSATZ_WERROR=ON)
 fi
-(cd "$root" && cmake --preset release "${options[@]}" && cmake --build --preset release --target ersatz-program) >&2
+(
+  cd "$root"
+  cmake --preset release --log-level=NOTICE "${options[@]}"
+  cmake --build --preset release --target ersatz-program
+) >&2
 built=$((SECONDS - begin))
 
 echo "=== Emulate" >&2

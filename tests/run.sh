@@ -57,7 +57,7 @@ werror=OFF
 
 if [ $sanitizers = yes ]; then
   step "unit tests under AddressSanitizer and UBSan: build"
-  cmake --preset asan -DERSATZ_WERROR=$werror
+  cmake --preset asan --log-level=NOTICE -DERSATZ_WERROR=$werror
   cmake --build --preset asan
   step "unit tests under AddressSanitizer and UBSan: run"
   # LeakSanitizer needs ptrace, which some containers forbid.
@@ -65,12 +65,13 @@ if [ $sanitizers = yes ]; then
   echo 'int main() {}' | g++ -x c++ -fsanitize=address - -o build/asan/leak_probe
   ASAN_OPTIONS=detect_leaks=1 build/asan/leak_probe 2>/dev/null || leaks=0
   [ $leaks = 1 ] || echo "LeakSanitizer does not run here (ptrace is forbidden?): leaks are not looked for"
-  ASAN_OPTIONS=detect_leaks=$leaks:strict_string_checks=1:detect_stack_use_after_return=1:${ASAN_OPTIONS:-} \
+  # No detect_stack_use_after_return: GCC 12 misaligns AVX-512 vectors in its fake stacks.
+  ASAN_OPTIONS=detect_leaks=$leaks:strict_string_checks=1:${ASAN_OPTIONS:-} \
     UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-} ctest --preset asan
 fi
 
 step "$preset: build"
-cmake --preset "$preset" -DERSATZ_TESTS=ON -DERSATZ_WERROR=$werror
+cmake --preset "$preset" --log-level=NOTICE -DERSATZ_TESTS=ON -DERSATZ_WERROR=$werror
 cmake --build --preset "$preset"
 
 step "$preset: tests"

@@ -53,13 +53,20 @@ void LinearBasis::save(const h5::Group& group) const {
 
 BasisPtr LinearBasis::load(const h5::Group& group) {
   const Matrix rows = group.read_matrix("elements");
+  if (group.get_integer("complex") != 0 && rows.cols() % 2 != 0)
+    throw StorageError(text(group.where(), ": complex elements of ", rows.cols(),
+                            " numbers; expected pairs of real and imaginary parts"));
   return std::make_shared<LinearBasis>(group.get_string("name"), group.get_integer("complex") != 0, rows,
                                        group.read_vector("residual_variance", rows.cols()),
                                        group.read_vector("singular_values"));
 }
 
-IdentityBasis::IdentityBasis(Index width)
-    : width_(width), elements_(Matrix::Identity(width, width)), zeros_(Vector::Zero(width)) {}
+IdentityBasis::IdentityBasis(Index width) : width_(width), zeros_(Vector::Zero(width)) {}
+
+const Matrix& IdentityBasis::elements() const {
+  std::call_once(built_, [this] { elements_.setIdentity(width_, width_); });
+  return elements_;
+}
 
 void IdentityBasis::project(const double* row, double* coefficients) const {
   std::copy(row, row + width_, coefficients);

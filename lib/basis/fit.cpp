@@ -11,9 +11,10 @@ namespace {
 constexpr Index folds = 5;
 
 /// Rank at which the root mean square of what is cut off falls to `tolerance` of the whole.
-Index rank_for(const Vector& singular_values, double tolerance, Index max_rank) {
+Index rank_for(const Vector& values, double tolerance, Index max_rank) {
+  if (!(values[0] > 0.0)) return 1;
+  const Vector singular_values = values / values[0];  // squares of very large or small ones leave the range
   const double total = singular_values.squaredNorm();
-  if (!(total > 0.0)) return 1;
   double rest = 0.0;
   Index rank = singular_values.size();
   while (rank > 1) {
@@ -23,7 +24,7 @@ Index rank_for(const Vector& singular_values, double tolerance, Index max_rank) 
     --rank;
   }
   // Directions below rounding carry nothing.
-  while (rank > 1 && singular_values[rank - 1] < 1e-14 * singular_values[0]) --rank;
+  while (rank > 1 && singular_values[rank - 1] < 1e-14) --rank;
   return std::min(rank, max_rank);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 // Orthonormal rows, real or complex: what POD (and every later linear basis) evaluates as.
 
+#include <mutex>
+
 #include "ersatz/basis/basis.hpp"
 
 namespace ersatz {
@@ -43,14 +45,15 @@ class IdentityBasis final : public Basis {
   void project(const double* row, double* coefficients) const override;
   void reconstruct(const double* coefficients, double* row) const override;
   void push(const double* tangent_coefficients, double* tangent_row) const override;
-  const Matrix& elements() const override { return elements_; }
+  const Matrix& elements() const override;
   const Vector& residual_variance() const override { return zeros_; }
   const Vector& singular_values() const override { return none_; }
   void save(const h5::Group& group) const override;
 
  private:
   Index width_;
-  Matrix elements_;
+  mutable std::once_flag built_;
+  mutable Matrix elements_;
   Vector zeros_, none_;
 };
 

@@ -1,11 +1,14 @@
 #include "ersatz/core/executor.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 
 #include "ersatz/core/blas.hpp"
@@ -13,6 +16,18 @@
 
 namespace ersatz {
 namespace {
+
+// As many of `count` threads as the system gives: fewer take longer, but give the same results. A thread
+// object that is destroyed while its thread runs would end the program.
+template <class Work>
+void start_threads(std::vector<std::thread>& threads, Index count, const Work& work) {
+  threads.reserve(static_cast<std::size_t>(count));
+  try {
+    for (Index t = 0; t < count; ++t) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
+  }
+}
 
 class SerialQueue final : public TaskQueue {
  public:
@@ -22,6 +37,7 @@ class SerialQueue final : public TaskQueue {
     if (waiting_.empty()) return std::nullopt;
     auto [id, argument] = std::move(waiting_.front());
     waiting_.pop_front();
+    const SingleThreadedBlas single;  // as on threads: the same bits
     return std::make_pair(id, task_(argument));
   }
 
@@ -33,7 +49,8 @@ class SerialQueue final : public TaskQueue {
 class ThreadQueue final : public TaskQueue {
  public:
   ThreadQueue(Executor::Task task, Index threads) : task_(std::move(task)) {
-    for (Index t = 0; t < threads; ++t) threads_.emplace_back([this] { work(); });
+    start_threads(threads_, threads, [this] { work(); });
+    if (threads_.empty()) throw Error("not one thread can be started: memory or processes are used up");
   }
   ~ThreadQueue() override {
     {
@@ -125,7 +142,10 @@ std::vector<Bytes> ThreadExecutor::map(Index n, const IndexedTask& task) {
   std::atomic<bool> failed{false};
   const auto work = [&] {
     const SingleThreadedBlas single;
-    for (Index i = next++; i < n && !failed; i = next++) {
+    // An index once taken is run: of several failures, the lowest is always among those seen.
+    while (!failed) {
+      const Index i = next++;
+      if (i >= n) break;
       try {
         results[static_cast<std::size_t>(i)] = task(i);
       } catch (...) {
@@ -135,7 +155,7 @@ std::vector<Bytes> ThreadExecutor::map(Index n, const IndexedTask& task) {
     }
   };
   std::vector<std::thread> threads;
-  for (Index t = 1; t < std::min(threads_, n); ++t) threads.emplace_back(work);
+  start_threads(threads, std::max<Index>(std::min(threads_, n) - 1, 0), work);
   work();
   for (auto& t : threads) t.join();
   for (const auto& e : errors)

@@ -153,16 +153,25 @@ void ParameterSpace::to_unit(const double* x, double* u) const {
   }
 }
 
+bool ParameterSpace::fills_cube() const {
+  if (!linear_.empty()) return false;
+  for (const auto& b : balls_)
+    for (const Index m : b.members)
+      if ((*this)[m].lower > -b.radius || (*this)[m].upper < b.radius) return false;
+  return true;
+}
+
 Matrix ParameterSpace::sample(Index n, RandomStream& random) const {
   Matrix X(n, size());
   Vector u(size());
+  const bool plain = fills_cube();
   for (Index i = 0, tries = 0; i < n; ++tries) {
     if (tries > 1000 * (n + 10))
       throw NumericalError(
-          "fewer than one point in a thousand meets the linear constraints: they may contradict each other");
+          "fewer than one point in a thousand meets the constraints: they may contradict each other");
     for (Index k = 0; k < size(); ++k) u[k] = random.uniform();
     from_unit(u.data(), X.row(i).data());
-    if (linear_.empty() || contains(X.row(i).data())) ++i;
+    if (plain || contains(X.row(i).data())) ++i;
   }
   return X;
 }

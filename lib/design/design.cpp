@@ -13,6 +13,8 @@ namespace {
 
 using detail::Levels;
 
+constexpr Index most_maximin = 50000;  // some ten seconds
+
 bool varies(const Parameter& p) { return p.upper > p.lower; }
 
 [[noreturn]] void too_narrow() {
@@ -44,7 +46,7 @@ Matrix sobol(const ParameterSpace& space, Index n, const RandomStream& random, c
     }
     origin = false;
     space.from_unit(u.data(), X.row(i).data());
-    if (space.linear_constraints().empty() || space.contains(X.row(i).data())) ++i;
+    if (space.fills_cube() || space.contains(X.row(i).data())) ++i;
   }
   return X;
 }
@@ -59,7 +61,7 @@ Matrix hypercube(const ParameterSpace& space, Index n, const RandomStream& rando
   for (const auto& b : space.balls()) periodic[static_cast<std::size_t>(b.members[2])] = true;  // the azimuth
   // How many to draw, so that about n meet the constraints.
   Index drawn = n;
-  if (!space.linear_constraints().empty()) {
+  if (!space.fills_cube()) {
     RandomStream trial = random.split("trial");
     constexpr Index trials = 20000;
     Index met = 0;
@@ -86,7 +88,7 @@ Matrix hypercube(const ParameterSpace& space, Index n, const RandomStream& rando
       for (Index k = 0; k < d; ++k)
         u[k] = (levels(i, k) + (maximin ? 0.5 : place.uniform())) / static_cast<double>(drawn);
       space.from_unit(u.data(), X.row(kept).data());
-      if (space.linear_constraints().empty() || space.contains(X.row(kept).data())) ++kept;
+      if (space.fills_cube() || space.contains(X.row(kept).data())) ++kept;
     }
     if (kept >= n) return X.topRows(n);
     if (drawn > 1000 * (n + 10)) too_narrow();
@@ -118,7 +120,7 @@ Matrix grid_points(const ParameterSpace& space, const std::vector<Index>& levels
         u[k] = levels[i] == 1 ? 0.5 : level / (count - 1.0);
     }
     space.from_unit(u.data(), x.data());
-    if (space.linear_constraints().empty() || space.contains(x.data())) {
+    if (space.fills_cube() || space.contains(x.data())) {
       points.insert(points.end(), x.begin(), x.end());
       ++kept;
     }
@@ -195,6 +197,9 @@ Matrix make_design(DesignMethod method, const ParameterSpace& space, Index n, co
     case DesignMethod::lhs:
       return hypercube(space, n, random, false);
     case DesignMethod::maximin:
+      if (n > most_maximin)
+        throw UsageError(text("maximin compares every pair of points and goes up to ", most_maximin,
+                              " points, got ", n, "; take sobol or lhs"));
       return hypercube(space, n, random, true);
     case DesignMethod::grid:
       return grid(space, n);

@@ -13,6 +13,9 @@ class IdentityDecoder final : public Decoder {
   std::string kind() const override { return "identity"; }
   std::vector<ChannelShape> channels() const override { return {shape_}; }
   std::vector<std::string> outputs() const override { return {shape_.name}; }
+  bool fits(Index, const std::vector<Index>& widths) const override {
+    return widths == std::vector<Index>{shape_.width()};
+  }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,
@@ -38,6 +41,9 @@ class AmplitudePhaseDecoder final : public Decoder {
     return {{output_ + ".amplitude", size_, false}, {output_ + ".phase", size_, false, true}};
   }
   std::vector<std::string> outputs() const override { return {output_}; }
+  bool fits(Index, const std::vector<Index>& widths) const override {
+    return reference_ >= 0 && reference_ < size_ && widths == std::vector<Index>{2 * size_};
+  }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,
@@ -63,6 +69,9 @@ class BlackbodyDecoder final : public Decoder {
     return {{output_ + ".ratio", wavelength_.size(), false}};
   }
   std::vector<std::string> outputs() const override { return {output_}; }
+  bool fits(Index parameters, const std::vector<Index>& widths) const override {
+    return temperature_ >= 0 && temperature_ < parameters && widths == std::vector<Index>{wavelength_.size()};
+  }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,

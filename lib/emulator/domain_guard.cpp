@@ -13,6 +13,7 @@ DomainGuard::DomainGuard(const Matrix& points, double reach) : columns_(points.t
 double DomainGuard::score(const double* u, Workspace& workspace) const {
   const Workspace::Frame frame(workspace);
   const Index n = columns_.cols();
+  if (n == 0) return std::numeric_limits<double>::infinity();
   double* r2 = workspace.take(n);
   kernels::table().squared_distances(u, columns_.data(), n, columns_.rows(), r2);
   const double nearest = std::sqrt(*std::min_element(r2, r2 + n));

@@ -15,6 +15,17 @@ namespace {
 
 constexpr Index block_size = 32;  ///< points whose coefficients are computed together
 
+/// No NaN and no infinity leaves: an exponential of a coefficient far outside of the training set overflows.
+void check_finite(const double* row, const OutputSpec& output, Index point, const char* what) {
+  if ((Eigen::Map<const Vector>(row, output.width()) * 0.0).sum() == 0.0) return;
+  Index j = 0;
+  while (std::isfinite(row[j])) ++j;
+  throw NumericalError(
+      text("point ", point, ": the ", what, " of '", output.name, "' is ", row[j], " at bin ",
+           output.complex ? j / 2 : j,
+           "; the point is probably far outside of the training set (see the domain score)"));
+}
+
 }  // namespace
 
 Emulator::Emulator(Parts parts) {
@@ -36,15 +47,37 @@ Emulator::Emulator(Parts parts) {
   }
   std::set<Index> made;
   for (const Decoding& d : parts.decodings) {
+    if (!d.decoder) throw UsageError("emulator: a decoder is missing");
     const auto shapes = d.decoder->channels();
     if (shapes.size() != d.channels.size() || d.decoder->outputs().size() != d.outputs.size())
       throw UsageError("emulator: a decoder's channels or outputs do not fit");
-    for (std::size_t i = 0; i < shapes.size(); ++i)
-      if (parts.channels.at(static_cast<std::size_t>(d.channels[i])).transform->inputs() != shapes[i].width())
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      if (d.channels[i] < 0 || d.channels[i] >= static_cast<Index>(parts.channels.size()))
+        throw UsageError(text("emulator: there is no channel number ", d.channels[i]));
+      if (parts.channels[static_cast<std::size_t>(d.channels[i])].transform->inputs() != shapes[i].width())
         throw UsageError(text("emulator: channel '", shapes[i].name, "' has the wrong width"));
-    made.insert(d.outputs.begin(), d.outputs.end());
+    }
+    std::vector<Index> widths;
+    for (const Index o : d.outputs) {
+      if (o < 0 || o >= static_cast<Index>(parts.outputs.size()))
+        throw UsageError(text("emulator: there is no output number ", o));
+      const OutputSpec& output = parts.outputs[static_cast<std::size_t>(o)];
+      if (!made.insert(o).second)
+        throw UsageError(text("emulator: the output '", output.name, "' has two decoders"));
+      widths.push_back(output.width());
+    }
+    if (!d.decoder->fits(parts.space.size(), widths))
+      throw UsageError(text("emulator: the decoder ", d.decoder->kind(),
+                            " does not fit the parameters or the width of its outputs"));
   }
   if (made.size() != parts.outputs.size()) throw UsageError("emulator: an output has no decoder");
+  for (const Channel& c : parts.channels)
+    if (c.variance_scale.size() != c.basis->coefficients())
+      throw UsageError(text("emulator: ", c.variance_scale.size(), " variance scales for the ",
+                            c.basis->coefficients(), " coefficients of channel '", c.name, "'"));
+  if (parts.guard.size() > 0 && parts.guard.inputs() != parts.input_map->outputs())
+    throw UsageError(text("emulator: the domain guard's points have ", parts.guard.inputs(),
+                          " values, the input map gives ", parts.input_map->outputs()));
   parts_ = std::make_shared<const Parts>(std::move(parts));
 }
 
@@ -129,7 +162,8 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
     if (stds) {
       tangent_latent = workspace.take(widest);
       tangent_row = workspace.take(widest);
-      for (std::size_t o = 0; o < n_outputs; ++o) tangent_out[o] = workspace.take(p.outputs[o].width());
+      // By place in a decoding, which may hold any of the outputs.
+      for (std::size_t o = 0; o < n_outputs; ++o) tangent_out[o] = workspace.take(widest);
     }
 
     for (Index i = 0; i < q; ++i) {
@@ -147,6 +181,9 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
           out[k] = means[o] + (begin + i) * p.outputs[o].width();
         }
         decoding.decoder->decode(x, local_row, out);
+        for (std::size_t k = 0; k < decoding.outputs.size(); ++k)
+          check_finite(out[k], p.outputs[static_cast<std::size_t>(decoding.outputs[k])], begin + i,
+                       "prediction");
         if (!stds) continue;
 
         // Variance of an output bin: Σ over coefficients of (d output / d coefficient)² var, as coefficients
@@ -184,8 +221,9 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
           decoding.decoder->add_variance(x, local_row, static_cast<Index>(k), tangent_row, out);
         }
         for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
-          const Index width = p.outputs[static_cast<std::size_t>(decoding.outputs[k])].width();
-          for (Index j = 0; j < width; ++j) out[k][j] = std::sqrt(out[k][j]);
+          const OutputSpec& output = p.outputs[static_cast<std::size_t>(decoding.outputs[k])];
+          for (Index j = 0; j < output.width(); ++j) out[k][j] = std::sqrt(out[k][j]);
+          check_finite(out[k], output, begin + i, "standard deviation");
         }
       }
     }
@@ -239,8 +277,14 @@ Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads) const
       errors[static_cast<std::size_t>(worker)] = std::current_exception();
     }
   };
-  for (int w = 1; w < workers; ++w) pool.emplace_back(guarded, w);
+  pool.reserve(static_cast<std::size_t>(workers));
+  int begun = 1;
+  try {
+    for (; begun < workers; ++begun) pool.emplace_back(guarded, begun);
+  } catch (const std::system_error&) {  // the system gives no more threads: this one does their part
+  }
   if (workers > 0) guarded(0);
+  for (; begun < workers; ++begun) guarded(begun);
   for (auto& t : pool) t.join();
   for (const auto& e : errors)
     if (e) std::rethrow_exception(e);

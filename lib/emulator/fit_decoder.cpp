@@ -40,6 +40,43 @@ double largest_step(const DecoderData& data) {
   return worst;
 }
 
+/// The mean direction of the phases at a bin, and how far the farthest run is from it.
+struct Alignment {
+  double turn = 0.0, spread = HUGE_VAL;
+};
+
+Alignment alignment_at(const DecoderData& data, Index bin) {
+  Complex sum = 0.0;
+  for (Index i = 0; i < data.values.rows(); ++i) {
+    const Complex z(data.values(i, 2 * bin), data.values(i, 2 * bin + 1));
+    sum += z / std::abs(z);
+  }
+  if (!(std::abs(sum) > 1e-3 * static_cast<double>(data.values.rows()))) return {};
+  Alignment a{std::arg(sum), 0.0};
+  for (Index i = 0; i < data.values.rows(); ++i) {
+    const Complex z(data.values(i, 2 * bin), data.values(i, 2 * bin + 1));
+    a.spread = std::max(a.spread, std::abs(std::arg(z * std::polar(1.0, -a.turn))));
+  }
+  return a;
+}
+
+/// Beyond this distance from the mean direction (rad), runs may lie on the far side of the branch cut.
+constexpr double widest_spread = 2.6;
+
+/// The last bin, as waveforms are aligned there, unless the phases of the runs fill the circle: then the bin
+/// where they are closest together.
+Index default_reference(const DecoderData& data) {
+  Index best = data.output.size - 1;
+  double spread = alignment_at(data, best).spread;
+  if (spread < widest_spread) return best;
+  for (Index j = 0; j < data.output.size; ++j)
+    if (const double s = alignment_at(data, j).spread; s < spread) {
+      spread = s;
+      best = j;
+    }
+  return best;
+}
+
 DecoderPtr fit_amplitude_phase(const Settings& settings, const DecoderData& data) {
   settings.check_known("decoder amplitude-phase", {"reference"});
   if (!data.output.complex)
@@ -55,15 +92,18 @@ DecoderPtr fit_amplitude_phase(const Settings& settings, const DecoderData& data
     throw DataError(text("decoder amplitude-phase: the phase of '", data.output.name, "' changes by ",
                          brief(step),
                          " rad from one bin to the next, too much to unwrap; sample the axis more finely"));
-  Index reference = data.output.size - 1;
+  Index reference = 0;
   if (settings.has("reference"))
     (data.axis.array() - settings.get("reference", 0.0)).abs().minCoeff(&reference);
-  Complex sum = 0.0;
-  for (Index i = 0; i < data.values.rows(); ++i) {
-    const Complex z(data.values(i, 2 * reference), data.values(i, 2 * reference + 1));
-    sum += z / std::abs(z);
-  }
-  const double turn = std::abs(sum) > 1e-3 * static_cast<double>(data.values.rows()) ? std::arg(sum) : 0.0;
+  else
+    reference = default_reference(data);
+  const Alignment aligned = alignment_at(data, reference);
+  if (!settings.has("reference") && !(aligned.spread < widest_spread))
+    throw DataError(
+        text("decoder amplitude-phase: the phases of '", data.output.name,
+             "' fill the whole circle at every bin, so that runs differ by whole turns at random; "
+             "use the identity decoder, or set 'reference' if one bin is aligned all the same"));
+  const double turn = aligned.turn;
   return std::make_shared<AmplitudePhaseDecoder>(data.output.name, data.output.size, reference, turn);
 }
 
@@ -81,6 +121,10 @@ DecoderPtr fit_blackbody(const Settings& settings, const DecoderData& data) {
   if (!(data.axis.minCoeff() > 0.0))
     throw DataError(
         text("decoder blackbody: axis '", data.output.axis, "' must be a wavelength in Angstrom, above 0"));
+  const std::vector<std::string> angstrom{"", "Angstrom", "angstrom", "Å", "A", "AA"};
+  if (std::find(angstrom.begin(), angstrom.end(), data.axis_unit) == angstrom.end())
+    throw DataError(text("decoder blackbody: axis '", data.output.axis, "' is in ", data.axis_unit,
+                         "; it must be a wavelength in Angstrom"));
   const Index column = it - data.parameters.begin();
   if (!(data.x.col(column).minCoeff() > 0.0))
     throw DataError(text("decoder blackbody: temperature '", name, "' must be positive"));
@@ -89,7 +133,8 @@ DecoderPtr fit_blackbody(const Settings& settings, const DecoderData& data) {
 
 DecoderPtr fit_auto(const Settings& settings, const DecoderData& data) {
   settings.check_known("decoder auto", {});
-  if (data.output.complex && data.output.size > 1 && amplitude_range(data) > 1e-3 && largest_step(data) < 1.6)
+  if (data.output.complex && data.output.size > 1 && amplitude_range(data) > 1e-3 &&
+      largest_step(data) < 1.6 && alignment_at(data, default_reference(data)).spread < widest_spread)
     return fit_amplitude_phase({}, data);
   return fit_identity({}, data);
 }

@@ -1,13 +1,12 @@
 #include "ersatz/emulator/recipe.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 #define TOML_HEADER_ONLY 0
 #include <toml++/toml.h>
 
 #include "ersatz/core/error.hpp"
+#include "storage/text_file.hpp"
 
 namespace ersatz {
 namespace {
@@ -172,13 +171,7 @@ Recipe recipe_from_toml(const std::string& source, const std::string& where) {
   return recipe;
 }
 
-Recipe read_recipe(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw StorageError(text(path, ": cannot be opened; a recipe is a TOML file (docs/recipes.md)"));
-  std::ostringstream s;
-  s << in.rdbuf();
-  return recipe_from_toml(s.str(), path);
-}
+Recipe read_recipe(const std::string& path) { return recipe_from_toml(read_whole_file(path), path); }
 
 std::string to_toml(const Recipe& recipe) {
   toml::table root;

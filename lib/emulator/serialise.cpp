@@ -123,8 +123,10 @@ void Emulator::save(const h5::Group& root) const {
   guard().save(root.create_group("guard"));
 }
 
-Emulator Emulator::load(const h5::Group& root) {
-  Parts parts;
+namespace {
+
+Emulator::Parts load_parts(const h5::Group& root) {
+  Emulator::Parts parts;
   parts.space = load_space(root.group("space"));
   const h5::Group axes_group = root.group("axes");
   for (const std::string& name : axes_group.names())
@@ -155,7 +157,17 @@ Emulator Emulator::load(const h5::Group& root) {
         {load_decoder(g), indices(g.read_integers("channels")), indices(g.read_integers("outputs"))});
   }
   parts.guard = DomainGuard::load(root.group("guard"));
-  return Emulator(std::move(parts));
+  return parts;
+}
+
+}  // namespace
+
+Emulator Emulator::load(const h5::Group& root) {
+  try {
+    return Emulator(load_parts(root));
+  } catch (const UsageError& e) {  // parts that do not fit together, names that nobody knows
+    throw StorageError(text(root.where(), ": ", e.what()));
+  }
 }
 
 void save_model_info(const h5::Group& root, const ModelInfo& info) {

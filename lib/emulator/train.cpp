@@ -52,6 +52,11 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
       throw DataError(text("channel '", shape.name, "': ", e.what()));
     }
     z = forward_rows(*steps.back(), z);
+    for (Index i = 0; i < z.rows(); ++i)
+      if (!z.row(i).allFinite())
+        throw NumericalError(text("channel '", shape.name, "': transform ", c.name, " of row ", i,
+                                  " is not finite: values up to ", rows.cwiseAbs().maxCoeff(),
+                                  " are too large to compute with; choose another unit"));
     channel.transform_text += (channel.transform_text.empty() ? "" : ", ") + c.name;
   }
   channel.transform = chain(std::move(steps), shape.width());
@@ -109,6 +114,9 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
   if (runs.size() == 0)
     throw DataError(text("there is no completed simulation to learn from (", archive.size(), " runs, ",
                          archive.count(RunStatus::failed), " of them failed)"));
+  if (runs.size() == 1)
+    throw DataError(text("there is only 1 completed simulation (of ", archive.size(),
+                         "): how outputs vary can be learnt from 2 or more"));
   runs.check();
   if (runs.outputs.empty()) throw DataError("the archive holds no outputs");
   Prepared p;

@@ -141,7 +141,8 @@ Fit KnnRegressor::fit(const TrainingData& data, const FitContext& context) const
   state.points.resize(n, knn_dimension(state.inputs));
   for (Index i = 0; i < n; ++i)
     knn_coordinates(state.inputs, data.x.data() + i * data.x.cols(), state.points.row(i).data());
-  state.values = data.y;
+  state.centre = outputs.centre;
+  state.values = data.y.rowwise() - outputs.centre.transpose();
 
   const auto setups = candidates(n, state.points.cols(), summary);
   Index largest_k = 1;

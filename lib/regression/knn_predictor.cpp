@@ -182,6 +182,7 @@ void KnnPredictor::predict(ConstMatrixRef X, MatrixRef mean, MatrixRef* variance
       const double* y = state_.values.data() + row_of(neighbours, l) * p;
       for (Index j = 0; j < p; ++j) out[j] += weights[l] * y[j];
     }
+    for (Index j = 0; j < p; ++j) out[j] += state_.centre[j];
     if (!variance) continue;
     const bool latent = noise == Noise::latent;
     const Vector& constant = latent ? state_.latent_constant : state_.observed_constant;
@@ -221,6 +222,7 @@ void KnnPredictor::save(const h5::Group& group) const {
   group.write("input_centre", state_.inputs.centre);
   group.write("input_inverse_scale", state_.inputs.inverse_scale);
   group.write("points", ConstMatrixRef(state_.points));
+  group.write("centre", state_.centre);
   group.write("values", ConstMatrixRef(state_.values));
   if (!state_.has_variance) return;
   group.write("latent_constant", state_.latent_constant);
@@ -236,6 +238,7 @@ PredictorPtr load_knn_predictor(const h5::Group& group) {
   s.points = group.read_matrix("points", -1, knn_dimension(s.inputs));
   s.values = group.read_matrix("values", s.points.rows());
   const Index p = s.values.cols();
+  s.centre = group.read_vector("centre", p);
   s.k = static_cast<Index>(group.get_integer("k"));
   if (s.k < 1 || s.k > s.points.rows())
     throw StorageError(

@@ -25,7 +25,9 @@ void neighbour_weights(NeighbourWeights kind, const double* z, const Neighbourho
 struct KnnState {
   Standardisation inputs;  ///< d
   Matrix points;           ///< n × v: standardised, only inputs that vary (one column of zeros if none does)
-  Matrix values;           ///< n × p
+  Vector centre;           ///< p
+  Matrix values;           ///< n × p, less the centre: weights that add up to one only to rounding then do
+                           ///< not show in outputs far from zero
   Index k = 1;
   NeighbourWeights weights = NeighbourWeights::uniform;
   /// variance_j(x) = constant_j + factor_j s²_j(x), with s² among the k + 1 nearest.

@@ -26,7 +26,7 @@ Eigen::MatrixXd gram_of(const Eigen::MatrixXd& F) {
 // The training points of one fold (all of them: the final fit), centred on their own mean.
 struct Part {
   Eigen::MatrixXd gram, columns;  // one of the two
-  Eigen::MatrixXd y;              // centred outputs, n × p
+  Eigen::MatrixXd y;              // centred outputs, n × p; with columns
   Eigen::MatrixXd correlation;    // Fᵀy / n, m × p
   Vector diagonal, y2;
   Vector mean;    // of the features, m
@@ -36,9 +36,9 @@ struct Part {
 
   LassoProblem problem(Index output) const {
     LassoProblem problem;
-    if (gram.size() > 0) problem.gram = &gram;
+    if (columns.size() == 0) problem.gram = &gram;
     problem.columns = &columns;
-    problem.y = y.col(output).data();
+    problem.y = y.size() > 0 ? y.col(output).data() : nullptr;
     problem.diagonal = diagonal;
     problem.correlation = correlation.col(output);
     problem.y2 = y2[output];
@@ -47,40 +47,60 @@ struct Part {
   }
 };
 
-// `gram`: FᵀF over all points where covariance updates serve, else null.
+Eigen::MatrixXd rows_of(const Eigen::MatrixXd& values, const std::vector<Index>& rows) {
+  Eigen::MatrixXd some(static_cast<Index>(rows.size()), values.cols());
+  for (Index t = 0; t < values.cols(); ++t)
+    for (Index i = 0; i < some.rows(); ++i) some(i, t) = values(rows[static_cast<std::size_t>(i)], t);
+  return some;
+}
+
+Eigen::MatrixXd transpose_times(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  const int rows = static_cast<int>(a.cols()), cols = static_cast<int>(b.cols());
+  const int inner = static_cast<int>(a.rows());
+  Eigen::MatrixXd c = Eigen::MatrixXd::Zero(rows, cols);
+  const double one = 1.0, zero = 0.0;
+  if (rows > 0 && inner > 0)
+    dgemm_("T", "N", &rows, &cols, &inner, &one, a.data(), &inner, b.data(), &inner, &zero, c.data(), &rows);
+  return c;
+}
+
+// Sums over all points, from which each fold takes off its own: columns and outputs are centred over all of
+// them, so little cancels.
+struct Totals {
+  Eigen::MatrixXd gram;         // FᵀF
+  Eigen::MatrixXd correlation;  // FᵀY
+};
+
+// `totals`: where covariance updates serve, else null.
 Part make_part(const Eigen::MatrixXd& F, const Eigen::MatrixXd& Y, const std::vector<Index>& held_out,
-               const Eigen::MatrixXd* gram) {
-  const Index n = F.rows(), m = F.cols(), p = Y.cols(), out = static_cast<Index>(held_out.size());
+               const Totals* totals) {
+  const Index n = F.rows();
   std::vector<char> is_out(static_cast<std::size_t>(n), 0);
   for (const Index i : held_out) is_out[static_cast<std::size_t>(i)] = 1;
+  std::vector<Index> kept;
+  for (Index i = 0; i < n; ++i)
+    if (!is_out[static_cast<std::size_t>(i)]) kept.push_back(i);
   Part part;
-  part.points = static_cast<double>(n - out);
-  part.held_out.resize(out, m);
-  part.held_out_y.resize(out, p);
-  Eigen::MatrixXd columns(n - out, m);
-  part.y.resize(n - out, p);
-  for (Index i = 0, in = 0, left = 0; i < n; ++i) {
-    if (is_out[static_cast<std::size_t>(i)]) {
-      part.held_out.row(left) = F.row(i);
-      part.held_out_y.row(left++) = Y.row(i);
-    } else {
-      columns.row(in) = F.row(i);
-      part.y.row(in++) = Y.row(i);
-    }
-  }
-  part.mean = columns.colwise().mean();
-  part.y_mean = part.y.colwise().mean();
-  columns.rowwise() -= part.mean.transpose();
-  part.y.rowwise() -= part.y_mean.transpose();
-  part.correlation = columns.transpose() * part.y / part.points;
-  part.y2 = part.y.colwise().squaredNorm().transpose() / part.points;
-  if (gram) {
-    // FᵀF of the points kept: what is held out is taken off, then the mean.
-    part.gram = (*gram - gram_of(part.held_out)) / part.points - part.mean * part.mean.transpose();
+  part.points = static_cast<double>(kept.size());
+  part.held_out = rows_of(F, held_out);
+  part.held_out_y = rows_of(Y, held_out);
+  Eigen::MatrixXd y = rows_of(Y, kept);
+  part.y_mean = y.colwise().mean();
+  y.rowwise() -= part.y_mean.transpose();
+  part.y2 = y.colwise().squaredNorm().transpose() / part.points;
+  if (totals) {
+    part.mean = (F.colwise().sum() - part.held_out.colwise().sum()).transpose() / part.points;
+    part.gram = (totals->gram - gram_of(part.held_out)) / part.points - part.mean * part.mean.transpose();
+    part.correlation = (totals->correlation - transpose_times(part.held_out, part.held_out_y)) / part.points -
+                       part.mean * part.y_mean.transpose();
     part.diagonal = part.gram.diagonal();
   } else {
-    part.diagonal = columns.colwise().squaredNorm().transpose() / part.points;
-    part.columns = std::move(columns);
+    part.columns = rows_of(F, kept);
+    part.mean = part.columns.colwise().mean();
+    part.columns.rowwise() -= part.mean.transpose();
+    part.correlation = transpose_times(part.columns, y) / part.points;
+    part.diagonal = part.columns.colwise().squaredNorm().transpose() / part.points;
+    part.y = std::move(y);
   }
   return part;
 }
@@ -149,14 +169,14 @@ Fit LassoRegressor::fit(const TrainingData& data, const FitContext& context) con
 
   // One Gram matrix serves all folds.
   const bool covariance = m <= n;
-  Eigen::MatrixXd gram;
-  if (covariance) gram = gram_of(table.columns);
-  const Part all = make_part(table.columns, Y, {}, covariance ? &gram : nullptr);
+  Totals totals;
+  if (covariance) totals = {gram_of(table.columns), transpose_times(table.columns, Y)};
+  const Part all = make_part(table.columns, Y, {}, covariance ? &totals : nullptr);
   const Index folds = std::min(options_.folds, n);
   std::vector<Part> parts;
   if (n > 1)
     for (const auto& held_out : make_folds(n, folds, context.random))
-      parts.push_back(make_part(table.columns, Y, held_out, covariance ? &gram : nullptr));
+      parts.push_back(make_part(table.columns, Y, held_out, covariance ? &totals : nullptr));
   std::vector<std::vector<double>> paths;
   for (Index j = 0; j < p; ++j) paths.push_back(path_for(all.problem(j), options_));
 

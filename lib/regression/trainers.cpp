@@ -17,11 +17,16 @@ struct Trainer {
 };
 
 std::vector<Trainer>& trainers() {
+  // clang-format off
   static std::vector<Trainer> table = {
-      {"mean", make_mean_regressor},  //
-      {"linear", make_linear_regressor}, {"ridge", make_ridge_regressor}, {"lasso", make_lasso_regressor},
-      {"knn", make_knn_regressor},       {"gp", make_gp_regressor},
+      {"mean", make_mean_regressor},
+      {"linear", make_linear_regressor},
+      {"ridge", make_ridge_regressor},
+      {"lasso", make_lasso_regressor},
+      {"knn", make_knn_regressor},
+      {"gp", make_gp_regressor},
   };
+  // clang-format on
   return table;
 }
 

@@ -76,6 +76,8 @@ double mismatch(const std::vector<const double*>& a, const std::vector<const dou
   }
   slope(tau, value);
 
+  if (!(std::abs(value) > 0.0)) return 1.0;  // nothing in common at any shift
+
   // Σ |â - b̂ shifted and turned|² with unit norms is 2 (1 - overlap): formed so, a small mismatch keeps its
   // digits.
   const Complex turn = value / std::abs(value);

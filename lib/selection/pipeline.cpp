@@ -34,8 +34,17 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
   const Archive runs = archive.completed();
   std::optional<Validation> validation;
   std::vector<ComparisonRow> comparison;
+  std::string none_aside;
+  Split split;
+  if (recipe.test_fraction > 0.0 && runs.size() < 5) none_aside = text("only ", runs.size(), " runs");
   if (recipe.test_fraction > 0.0 && runs.size() >= 5) {
-    const Split split = random_split(runs.parameters, recipe.test_fraction, context.random.split("test"));
+    try {
+      split = random_split(runs.parameters, recipe.test_fraction, context.random.split("test"));
+    } catch (const UsageError& e) {  // one point many times, or a fraction below one point
+      none_aside = e.what();
+    }
+  }
+  if (!split.test.empty()) {
     const Archive rest = runs.subset(split.train);
     comparison = resolve_auto(recipe, rest, context);
     if (context.progress)
@@ -54,9 +63,9 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
     comparison = resolve_auto(recipe, runs, context);
   }
   TrainedEmulator trained = train_emulator(archive, recipe, context);
-  if (!validation && recipe.test_fraction > 0.0)
+  if (!none_aside.empty())
     trained.info.warnings.push_back(
-        text("only ", runs.size(), " runs: none were set aside, so nothing is known about the error"));
+        text(none_aside, ": no runs were set aside, so nothing is known about the error"));
   if (validation && trained.emulator.has_std()) {
     for (const OutputScores& s : validation->outputs) {
       if (s.coverage_68 < 0.55 || s.coverage_95 < 0.88)

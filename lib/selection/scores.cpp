@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "ersatz/core/error.hpp"
@@ -19,6 +20,8 @@ double quantile(std::vector<double> values, double q) {  // linear interpolation
   const double position = q * static_cast<double>(values.size() - 1);
   const auto low = static_cast<std::size_t>(position);
   const std::size_t high = std::min(low + 1, values.size() - 1);
+  // Infinities (an error relative to a row of zeros) must not meet a factor of zero or each other.
+  if (position == static_cast<double>(low) || values[low] == values[high]) return values[low];
   return values[low] + (position - static_cast<double>(low)) * (values[high] - values[low]);
 }
 
@@ -227,7 +230,7 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
   Validation result;
   result.n = held_out.size();
   result.outside_domain = std::count(prediction.inside_domain.begin(), prediction.inside_domain.end(), false);
-  std::vector<std::size_t> complex_own, complex_theirs;
+  std::map<std::string, std::vector<std::pair<std::size_t, std::size_t>>> modes;  // (ours, theirs) by axis
   for (std::size_t own = 0; own < emulator.outputs().size(); ++own) {
     const OutputSpec& spec = emulator.outputs()[own];
     for (std::size_t theirs = 0; theirs < held_out.outputs.size(); ++theirs) {
@@ -239,24 +242,30 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
                              spec.complex ? " complex" : ""));
       score_output(spec, emulator.axis_of(spec), held_out, prediction, own, theirs, result);
       if (spec.complex) {
-        complex_own.push_back(own);
-        complex_theirs.push_back(theirs);
+        modes[spec.axis].emplace_back(own, theirs);
       }
     }
   }
-  if (result.outputs.empty()) throw DataError("the held-out file has none of the emulator's outputs");
-  if (complex_own.size() > 1) {
+  if (result.outputs.empty()) {
+    std::string own, theirs;
+    for (const OutputSpec& o : emulator.outputs()) own += (own.empty() ? "" : ", ") + o.name;
+    for (const OutputSpec& o : held_out.outputs) theirs += (theirs.empty() ? "" : ", ") + o.name;
+    throw DataError(
+        text("the held-out runs have none of the emulator's outputs (", own, "); theirs are: ", theirs));
+  }
+  for (const auto& [axis, members] : modes) {
+    if (members.size() < 2) continue;
     GroupScores g;
-    g.name = "all modes";
+    g.name = modes.size() == 1 ? "all modes" : "all modes on " + axis;
     std::vector<double> values;
-    for (const std::size_t own : complex_own) g.members.push_back(emulator.outputs()[own].name);
+    for (const auto& [own, theirs] : members) g.members.push_back(emulator.outputs()[own].name);
     for (Index i = 0; i < result.n; ++i) {
       std::vector<const double*> a, b;
-      for (std::size_t k = 0; k < complex_own.size(); ++k) {
-        a.push_back(held_out.values[complex_theirs[k]].row(i).data());
-        b.push_back(prediction.mean[complex_own[k]].row(i).data());
+      for (const auto& [own, theirs] : members) {
+        a.push_back(held_out.values[theirs].row(i).data());
+        b.push_back(prediction.mean[own].row(i).data());
       }
-      values.push_back(mismatch(a, b, emulator.outputs()[complex_own[0]].size));
+      values.push_back(mismatch(a, b, emulator.outputs()[members[0].first].size));
     }
     g.mismatch_median = quantile(values, 0.5);
     g.mismatch_p95 = quantile(values, 0.95);

@@ -12,7 +12,7 @@ namespace {
 using Made = std::shared_ptr<const Simulator>;
 
 Made supernova(const std::string&) { return make_supernova(); }
-Made supernova_6(const std::string&) { return make_supernova_6(); }
+Made supernova6(const std::string&) { return make_supernova6(); }
 Made waveform(const std::string&) { return make_waveform(); }
 Made waveform_aligned(const std::string&) { return make_waveform_aligned(); }
 
@@ -24,7 +24,7 @@ struct Entry {
 // One line per simulator.
 constexpr Entry entries[] = {
     {"supernova", supernova},
-    {"supernova-6", supernova_6},
+    {"supernova-6", supernova6},
     {"waveform", waveform},
     {"waveform-aligned", waveform_aligned},
     {"borehole", make_test_function},

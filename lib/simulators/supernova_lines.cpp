@@ -1,14 +1,36 @@
-// The lines that ship. Wavelength in air (Angstrom), log10 gf, energy of the lower level (eV). From R.
-// Kurucz's line list (gfall; Kurucz & Bell 1995, CD-ROM 23), ranked by gf exp(-E/kT) at 10 000 K; Ca II from
-// the NIST Atomic Spectra Database.
+// The line list that ships, and the reader for others.
+
+#include <charconv>
+#include <cmath>
 #include <fstream>
-#include <sstream>
+#include <string_view>
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/simulators/supernova.hpp"
 
 namespace ersatz {
+namespace {
 
+std::string_view trimmed(std::string_view s) {
+  const auto first = s.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
+}
+
+std::vector<std::string_view> cells(std::string_view line) {
+  std::vector<std::string_view> result;
+  for (;;) {
+    const auto comma = line.find(',');
+    result.push_back(trimmed(line.substr(0, comma)));
+    if (comma == std::string_view::npos) return result;
+    line.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace
+
+// Si II, S II, Fe II: Kurucz & Bell 1995, CD-ROM 23 (gfall), ranked by gf exp(-E/kT) at 10 000 K. Ca II: NIST
+// Atomic Spectra Database. Wavelengths in air.
 const std::vector<SpectralLine>& supernova_lines() {
   static const std::vector<SpectralLine> lines = {
       {"Ca II", 3933.66, 0.135, 0.000},   {"Ca II", 3968.47, -0.180, 0.000},
@@ -40,46 +62,45 @@ const std::vector<SpectralLine>& supernova_lines() {
   return lines;
 }
 
-std::vector<SpectralLine> read_lines(const std::string& path) {
+std::vector<SpectralLine> read_line_list(const std::string& path) {
   std::ifstream in(path);
-  if (!in)
-    throw StorageError(
-        text(path, ": cannot be opened; expected a table of lines (ion,wavelength,log_gf,lower)"));
+  if (!in) throw StorageError(text("cannot read the line list '", path, "'"));
+  constexpr std::string_view header = "ion,wavelength,log_gf,E_lower";
   std::vector<SpectralLine> lines;
-  std::string row;
-  for (int number = 1; std::getline(in, row); ++number) {
-    if (!row.empty() && row.back() == '\r') row.pop_back();
-    if (row.empty() || row[0] == '#') continue;
-    if (number == 1 && row.rfind("ion", 0) == 0) continue;
-    std::vector<std::string> fields;
-    std::istringstream cells(row);
-    for (std::string cell; std::getline(cells, cell, ',');) fields.push_back(cell);
-    if (fields.size() != 4)
-      throw DataError(text(path, ", line ", number, ": ", fields.size(),
-                           " columns, expected ion,wavelength,log_gf,lower"));
-    SpectralLine line;
-    line.ion = fields[0];
-    const auto value = [&](std::size_t column) {
-      std::size_t used = 0;
-      double v = 0.0;
-      try {
-        v = std::stod(fields[column], &used);
-      } catch (const std::exception&) {
-        used = 0;
-      }
-      if (used == 0 || fields[column].find_first_not_of(" \t", used) != std::string::npos)
-        throw DataError(text(path, ", line ", number, ": '", fields[column], "' is not a number"));
-      return v;
+  std::string raw;
+  bool header_seen = false;
+  for (Index row = 1; std::getline(in, raw); ++row) {
+    const std::string_view line = trimmed(std::string_view(raw).substr(0, raw.find('#')));
+    if (line.empty()) continue;
+    const auto parts = cells(line);
+    if (parts.size() != 4)
+      throw DataError(text(path, ", line ", row, ": ", parts.size(), " columns, expected 4: ", header));
+    if (!header_seen) {
+      header_seen = true;
+      if (parts[0] == "ion" && parts[1] == "wavelength" && parts[2] == "log_gf" && parts[3] == "E_lower")
+        continue;
+      throw DataError(text(path, ", line ", row, ": the header is '", line, "', expected ", header));
+    }
+    const auto number = [&](std::size_t column, std::string_view name) {
+      std::string_view s = parts[column];
+      if (!s.empty() && s.front() == '+') s.remove_prefix(1);
+      double value = 0.0;
+      const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
+      if (error != std::errc() || end != s.data() + s.size() || !std::isfinite(value))
+        throw DataError(
+            text(path, ", line ", row, ": ", name, " is '", parts[column], "', expected a number"));
+      return value;
     };
-    line.wavelength = value(1);
-    line.log_gf = value(2);
-    line.lower = value(3);
-    if (!(line.wavelength > 0.0) || !(line.lower >= 0.0))
+    lines.push_back(
+        {std::string(parts[0]), number(1, "wavelength"), number(2, "log_gf"), number(3, "E_lower")});
+    if (!(lines.back().wavelength > 0.0))
       throw DataError(
-          text(path, ", line ", number, ": wavelength must be positive and the energy not negative"));
-    lines.push_back(line);
+          text(path, ", line ", row, ": wavelength is ", lines.back().wavelength, ", expected above 0"));
+    if (!(lines.back().lower_energy >= 0.0))
+      throw DataError(
+          text(path, ", line ", row, ": E_lower is ", lines.back().lower_energy, ", expected at least 0"));
   }
-  if (lines.empty()) throw DataError(text(path, ": holds no lines"));
+  if (lines.empty()) throw DataError(text("the line list '", path, "' holds no lines"));
   return lines;
 }
 

@@ -179,9 +179,12 @@ Inspiral evolve(const Binary& binary, const InspiralOptions& options) {
   };
   // Static: zeroed before Odeint copies its scratch arrays.
   static const odeint::runge_kutta_fehlberg78<State> method{};
-  const auto stepper = odeint::make_controlled(options.tolerance, options.tolerance, method);
+  // Steps are bounded so that no trial step leaves the regime of the equations (negative: backwards).
+  const double first_step = -10.0, longest_step = -100.0;
+  const auto stepper = odeint::make_controlled(options.tolerance, options.tolerance, longest_step, method);
   try {
-    odeint::integrate_times(stepper, rhs, y, backwards.begin(), backwards.end(), backwards[1], observe);
+    odeint::integrate_times(stepper, rhs, y, backwards.begin(), backwards.end(),
+                            std::max(backwards[1], first_step), observe);
   } catch (const odeint::odeint_error& e) {
     throw NumericalError(text("the inspiral cannot be integrated to t = ", options.start, " M: ", e.what()));
   }

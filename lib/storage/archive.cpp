@@ -119,6 +119,7 @@ void Archive::check() const {
           text("archive: '", spec.name, "' cannot be the name of an output (empty, or with a slash)"));
     if (!seen.insert(spec.name).second)
       throw DataError(text("archive: the output '", spec.name, "' appears twice"));
+    if (spec.size < 1) throw DataError(text("/outputs/", spec.name, ": it has no bins"));
     const Index length = axis(spec.axis).values.size();
     if (length != spec.size)
       throw DataError(text("/outputs/", spec.name, ": ", spec.size, " bins on the axis '", spec.axis, "' of ",

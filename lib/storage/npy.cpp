@@ -80,7 +80,7 @@ Header parse_header(std::string_view dictionary, const std::string& path) {
   const auto type = entry(dictionary, "descr", path);
   if (type.front() == '[') foreign(path, "its type is a record; save one plain array");
   const auto quote = type.find(type.front(), 1);
-  if ((type.front() != '\'' && type.front() != '"') || quote == std::string_view::npos || quote < 4)
+  if ((type.front() != '\'' && type.front() != '"') || quote == std::string_view::npos || quote < 3)
     foreign(path, "its type is not understood");
   const std::string_view name = type.substr(1, quote - 1);
   header.big_endian = name[0] == '>';

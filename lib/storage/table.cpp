@@ -223,6 +223,7 @@ Table read_table(const std::string& input) {
     selects = true;
   }
   Table table = read_source(source);
+  if (table.values.size() == 0) throw DataError(text(table.where, ": there is not one row of numbers"));
   if (selects) table = with_columns(table, Selection(table).parse(columns));
   check_finite(table);
   return table;

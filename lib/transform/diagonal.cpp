@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ersatz/core/error.hpp"
+
 namespace ersatz {
 namespace {
 
@@ -91,9 +93,16 @@ TransformPtr DiagonalTransform::load(const h5::Group& group) {
   const auto functions = group.read_integers("function");
   const Matrix numbers = group.read_matrix("argument_shift_scale", static_cast<Index>(functions.size()), 3);
   std::vector<Entry> entries;
-  for (Index i = 0; i < numbers.rows(); ++i)
-    entries.push_back({static_cast<Function>(functions[static_cast<std::size_t>(i)]), numbers(i, 0),
-                       numbers(i, 1), numbers(i, 2)});
+  for (Index i = 0; i < numbers.rows(); ++i) {
+    const std::int64_t function = functions[static_cast<std::size_t>(i)];
+    if (function < 0 || function > static_cast<std::int64_t>(Function::asinh))
+      throw StorageError(text(group.where(), ": entry ", i, " has function ", function,
+                              ", which this version of Ersatz does not know"));
+    if (!numbers.row(i).allFinite() || numbers(i, 2) == 0.0)
+      throw StorageError(text(group.where(), ": entry ", i, " has shift ", numbers(i, 1), " and scale ",
+                              numbers(i, 2), "; they must be finite, and the scale not zero"));
+    entries.push_back({static_cast<Function>(function), numbers(i, 0), numbers(i, 1), numbers(i, 2)});
+  }
   return std::make_shared<DiagonalTransform>(std::move(entries));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ersatz/core/error.hpp"
+
 namespace ersatz {
 namespace {
 constexpr double two_pi = 6.28318530717958647692;
@@ -76,10 +78,16 @@ void PeriodicTransform::save(const h5::Group& group) const {
 TransformPtr PeriodicTransform::load(const h5::Group& group) {
   const auto columns = group.read_integers("columns");
   const Matrix numbers = group.read_matrix("origin_period", static_cast<Index>(columns.size()), 2);
+  const std::int64_t inputs = group.get_integer("inputs");
   std::vector<Column> result;
-  for (std::size_t i = 0; i < columns.size(); ++i)
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const auto row = static_cast<Index>(i);
+    if (columns[i] < 0 || columns[i] >= inputs || !(numbers(row, 1) > 0.0))
+      throw StorageError(text(group.where(), ": column ", columns[i], " with period ", numbers(row, 1),
+                              "; expected one of ", inputs, " columns and a positive period"));
     result.push_back({columns[i], numbers(static_cast<Index>(i), 0), numbers(static_cast<Index>(i), 1)});
-  return std::make_shared<PeriodicTransform>(group.get_integer("inputs"), std::move(result));
+  }
+  return std::make_shared<PeriodicTransform>(inputs, std::move(result));
 }
 
 }  // namespace ersatz

@@ -63,7 +63,11 @@ class Chain final : public Transform {
     std::vector<TransformPtr> steps;
     for (std::int64_t i = 0; i < group.get_integer("steps"); ++i)
       steps.push_back(load_transform(group.group(text("step", i))));
-    return chain(std::move(steps), group.get_integer("width"));
+    try {
+      return chain(std::move(steps), group.get_integer("width"));
+    } catch (const UsageError& e) {
+      throw StorageError(text(group.where(), ": ", e.what()));
+    }
   }
 
  private:
@@ -146,6 +150,13 @@ Matrix inverse_rows(const Transform& transform, ConstMatrixRef rows) {
 }
 
 TransformPtr chain(std::vector<TransformPtr> steps, Index width) {
+  Index next = width;
+  for (const auto& s : steps) {
+    if (s->inputs() != next)
+      throw UsageError(text("a chain of transforms does not fit together: ", s->kind(), " takes ",
+                            s->inputs(), " values and is given ", next));
+    next = s->outputs();
+  }
   if (steps.size() == 1) return steps.front();
   return std::make_shared<Chain>(std::move(steps), width);
 }

@@ -23,13 +23,15 @@ class Basis {
   virtual void reconstruct(const double* coefficients, double* row) const = 0;
   /// The linear part alone: tangent row of a tangent coefficient vector.
   virtual void push(const double* tangent_coefficients, double* tangent_row) const = 0;
-  /// Row k: the output per unit of coefficient k, coefficients() × width().
+  /// Row k: the output per unit of coefficient k, coefficients() × width(). For "none" that is the identity,
+  /// built when first asked for: width()² numbers, better avoided.
   virtual const Matrix& elements() const = 0;
 
-  /// Mean square of what the training rows lose, per entry of a row (width()).
+  /// Mean square of what new rows lose, per entry of a row (width()): by five-fold cross-validation, or of
+  /// the training rows themselves where there are fewer than ten.
   virtual const Vector& residual_variance() const = 0;
-  /// Mean square error that the truncation leaves in each coefficient's own units is zero for orthogonal
-  /// bases; singular values of all modes seen, for reports (may be longer than coefficients()).
+  /// Of all modes seen, descending, for reports; may be longer than coefficients(), empty where there are
+  /// none.
   virtual const Vector& singular_values() const = 0;
 
   virtual void save(const h5::Group& group) const = 0;
@@ -41,7 +43,8 @@ void save_basis(const h5::Group& group, const Basis& basis);
 BasisPtr load_basis(const h5::Group& group);
 
 /// Builds the named basis ("pod", "none") from snapshots, n × width. Settings of pod: `tolerance` (relative
-/// L2 error of the training set, default 1e-6), `max_rank`.
+/// L2 error over the whole training set, default 1e-7: the smallest rank that meets it), `max_rank` (default
+/// 50: never more elements, met or not). Throws DataError naming the snapshot that is not finite.
 BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatrixRef snapshots, bool complex);
 std::vector<std::string> basis_names();
 

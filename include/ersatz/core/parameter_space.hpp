@@ -60,11 +60,15 @@ class ParameterSpace {
 
   /// Maps between the unit cube and the space, d values each. Log parameters are uniform in the logarithm; a
   /// ball takes its three coordinates as length, cosine of the polar angle, and azimuth. Linear constraints
-  /// are not mapped: points from the cube have to be checked with `contains`.
+  /// are not mapped, nor are bounds that cut a ball: unless `fills_cube`, points from the cube have to be
+  /// checked with `contains`.
   void from_unit(const double* u, double* x) const;
   void to_unit(const double* x, double* u) const;
+  /// Every point of the unit cube maps to one inside: no linear constraint, and no ball that its members'
+  /// bounds cut.
+  bool fills_cube() const;
 
-  /// n points, uniform in the unit cube; those that violate a linear constraint are drawn again.
+  /// n points, uniform in the unit cube; those that end up outside of the space are drawn again.
   Matrix sample(Index n, RandomStream& random) const;
 
  private:

@@ -28,6 +28,8 @@ class Decoder {
   virtual std::string kind() const = 0;
   virtual std::vector<ChannelShape> channels() const = 0;
   virtual std::vector<std::string> outputs() const = 0;
+  /// Whether it can do with x of that many parameters, and writes outputs of these widths (doubles per row).
+  virtual bool fits(Index parameters, const std::vector<Index>& widths) const = 0;
 
   /// channels[c] and outputs[o]: one row each.
   virtual void decode(const double* x, const double* const* channels, double* const* outputs) const = 0;
@@ -58,8 +60,9 @@ struct DecoderData {
 };
 
 /// Fits the named decoder to one output: "identity", "amplitude-phase" (setting `reference`: value on the
-/// axis where the phase is aligned; default the last bin), "blackbody" (setting `temperature`: name of the
-/// parameter, in kelvin; the axis in Angstrom), "auto". Throws DataError where it cannot be.
+/// axis where the phase is aligned; default the last bin, or where the runs' phases are closest together if
+/// they fill the circle there), "blackbody" (setting `temperature`: name of the parameter, in kelvin; the
+/// axis in Angstrom), "auto". Throws DataError where it cannot be.
 DecoderPtr fit_decoder(const std::string& name, const Settings& settings, const DecoderData& data);
 std::vector<std::string> decoder_names();
 

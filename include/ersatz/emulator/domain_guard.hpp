@@ -15,10 +15,11 @@ class DomainGuard {
   /// points: n × d'. reach <= 0 (a single point): only the point itself is inside.
   DomainGuard(const Matrix& points, double reach);
 
-  /// Distance of u (d' values) to the nearest training point, over the reach.
+  /// Distance of u (d' values) to the nearest training point, over the reach; infinite without points.
   double score(const double* u, Workspace& workspace) const;
   double reach() const { return reach_; }
   Index size() const { return columns_.cols(); }
+  Index inputs() const { return columns_.rows(); }  ///< d'
 
   void save(const h5::Group& group) const;
   static DomainGuard load(const h5::Group& group);

@@ -53,7 +53,7 @@ class Emulator {
     TransformPtr input_map;
     std::vector<Channel> channels;
     std::vector<Decoding> decodings;
-    DomainGuard guard;
+    DomainGuard guard;  ///< may be empty: then every point is outside
   };
 
   /// Throws UsageError if the parts do not fit together.
@@ -70,7 +70,8 @@ class Emulator {
   bool has_std() const { return has_std_; }  ///< every channel's predictor has a variance
 
   /// X: q × d in the space's units; means[o]: q × outputs()[o].width(), row major.
-  /// Throws DataError naming row and parameter of an input that is not finite.
+  /// Throws DataError naming row and parameter of an input that is not finite, NumericalError where an output
+  /// is not (a point so far outside that it overflows).
   void mean(ConstMatrixRef X, double* const* means, Workspace& workspace) const;
   /// Also standard deviations of the emulator's own error (what the regressors do not know, plus what the
   /// basis leaves out). Throws UsageError unless has_std().

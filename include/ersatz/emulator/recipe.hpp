@@ -37,7 +37,7 @@ struct Recipe {
 
 /// Throws UsageError naming file, line and what was expected. `where` names the source in messages.
 Recipe recipe_from_toml(const std::string& toml, const std::string& where);
-Recipe read_recipe(const std::string& path);
+Recipe read_recipe(const std::string& path);  ///< StorageError: missing, a folder, unreadable
 std::string to_toml(const Recipe& recipe);
 
 }  // namespace ersatz

@@ -1,16 +1,25 @@
 #pragma once
-// An elementary supernova spectrum in the Sobolev approximation: a sharp photosphere that shines as a
-// blackbody, below an envelope in homologous expansion whose lines scatter resonantly. As in SYNOW and SYN++;
-// after Jeffery & Branch (1990) and Thomas, Nugent & Meza (2011, PASP 123, 237).
+// Elementary supernova spectra: resonance scattering in the Sobolev approximation, after Jeffery & Branch
+// (1990) and Thomas, Nugent & Meza (2011, PASP 123, 237).
 //
-// Conventions. Lengths are velocities (r = v, in km/s). The Doppler shift is of first order: along a ray with
-// the coordinate s (from the point closest to the centre, in the direction of flight), light that the
-// observer at rest would call `lambda` meets the line `lambda_l` at s = c (1 - lambda / lambda_l); bluer
-// lines are met first. The intensity I_lambda is carried along the ray unchanged but for lines, I -> I e^-tau
-// + S (1 - e^-tau), so a ray that leaves the photosphere starts with the Planck function at the ray's own
-// wavelength, and without lines the flux is pi B_lambda(T_phot) exactly. Rays that come back to the
-// photosphere end there. A line's source function is the mean intensity of what arrives after the bluer
-// lines, S_l(r) = 1/2 ∫ I_l(mu) dmu, solved from the bluest line to the reddest.
+// A photosphere at velocity v_phot shines with the Planck function at T_phot into an envelope that expands
+// homologously (v = r/t, so lengths are velocities) from v_phot to v_max, sharp on both sides. The optical
+// depth of a line of an ion is
+//   tau_l(v) = tau_ref exp(-(v - v_phot)/v_e) (gf lambda exp(-E/k T_exc))_l / (the same)_ref
+// without stimulated emission. Conventions:
+//   - Doppler shift to first order in frequency: lambda_comoving = lambda / (1 - z/c) for a ray of
+//   (observer's)
+//     wavelength lambda, z the coordinate along the ray in its direction; line l is met at z_l = c (1 -
+//     lambda/lambda_l).
+//   - I_lambda is carried unchanged along a ray, with no factors of 1 ± v/c. It is labelled by the wavelength
+//     lambda that belongs to the ray, and a ray that leaves the photosphere starts with B_lambda(T_phot) at
+//     that same lambda, so that without lines F = pi B_lambda(T_phot) exactly. Rays back into the photosphere
+//     end there.
+//   - Each crossing: I -> I exp(-tau) + S (1 - exp(-tau)), with S_l(r) = 1/2 ∫ I_l(mu) dmu, I_l having
+//   crossed
+//     the bluer lines only; a ray at r in the direction mu is in resonance with l at lambda = lambda_l (1 - r
+//     mu/c).
+//   - F = (2 pi / v_phot^2) ∫ I p dp over impact parameters p from 0 to v_max.
 
 #include <array>
 #include <memory>
@@ -23,58 +32,64 @@
 namespace ersatz {
 
 struct SpectralLine {
-  std::string ion;          ///< "Si II"
-  double wavelength = 0.0;  ///< Angstrom
-  double log_gf = 0.0;      ///< log10 of statistical weight times oscillator strength
-  double lower = 0.0;       ///< energy of the lower level, eV
+  std::string ion;
+  double wavelength;    ///< [Angstrom], used as listed
+  double log_gf;        ///< log10 of statistical weight times oscillator strength
+  double lower_energy;  ///< [eV]
 };
 
-/// All lines of Si II, S II, Ca II and Fe II that ship: Kurucz & Bell 1995 (CD-ROM 23); Ca II from the NIST
-/// Atomic Spectra Database.
+/// The 50 lines of Si II, S II, Ca II and Fe II that ship (also in data/supernova-lines.csv). Si II, S II, Fe
+/// II: Kurucz & Bell 1995, CD-ROM 23 (gfall); Ca II: NIST Atomic Spectra Database.
 const std::vector<SpectralLine>& supernova_lines();
 
-/// Reads lines from a table with a header and the columns ion, wavelength, log_gf, lower (comma between). The
-/// ions must be among those four, each with its reference line. Throws StorageError, DataError naming the
-/// line.
-std::vector<SpectralLine> read_lines(const std::string& path);
+/// Reads a line list: CSV with the header `ion,wavelength,log_gf,E_lower` (Angstrom, eV), `#` starts a
+/// comment. StorageError when the file cannot be read, DataError naming file, row and value when a row makes
+/// no sense.
+std::vector<SpectralLine> read_line_list(const std::string& path);
+
+/// The ions of the model, in the order of its optical depths, and the line that each depth belongs to.
+constexpr std::array<const char*, 4> supernova_ions = {"Si II", "S II", "Ca II", "Fe II"};
+constexpr std::array<double, 4> supernova_reference_wavelengths = {6347.11, 5453.85, 3933.66, 5169.03};
 
 struct SupernovaParameters {
-  double v_phot = 11000.0;  ///< of the photosphere, km/s
-  double t_phot = 12000.0;  ///< its temperature, K
-  /// log10 of the optical depth at the photosphere of Si II 6347.11, S II 5453.85, Ca II 3933.66, Fe II
-  /// 5169.03.
-  std::array<double, 4> log_tau{0.8, 0.2, 1.4, 0.3};
-  double v_e = 1500.0;     ///< tau falls as exp(-(v - v_phot) / v_e), km/s
-  double t_exc = 10000.0;  ///< excitation temperature, K
+  double v_phot = 11000.0;          ///< [km/s]
+  double T_phot = 12000.0;          ///< [K]
+  std::array<double, 4> log_tau{};  ///< log10 at the photosphere of the four reference lines
+  double v_e = 1500.0;              ///< [km/s]
+  double T_exc = 10000.0;           ///< [K]
 };
 
 struct SupernovaOptions {
-  std::vector<SpectralLine> lines;        ///< empty: supernova_lines()
-  Index bins = 1000;                      ///< equal steps in log wavelength
-  double first = 3000.0, last = 10000.0;  ///< Angstrom, edges
-  double v_max = 30000.0;                 ///< outer edge of the envelope, km/s
-  // Resolution of the quadratures.
-  Index shells = 100;
-  Index angles = 48;
-  Index impacts = 160;
-  int threads = 1;  ///< for one spectrum; the same bits whatever the number
+  std::vector<SpectralLine> lines = supernova_lines();  ///< of the four ions; any order
+  Index bins = 1000;               ///< monochromatic values at the centres of equal steps in log wavelength
+  double wavelength_min = 3000.0;  ///< [Angstrom]
+  double wavelength_max = 10000.0;
+  double v_max = 30000.0;  ///< [km/s]
+  // Resolution. Relative L2 error of the defaults against a refined spectrum: 1e-5 in the middle of the
+  // space, up to 5e-5 in its corners.
+  Index shells = 100;             ///< where the source functions are known, at least 4
+  Index angles = 64;              ///< per shell, besides those that cuts add, at least 2
+  Index impact_parameters = 200;  ///< per wavelength, besides those that cuts add, at least 4
+  Index threads = 1;              ///< of one spectrum; the bits do not depend on it
 };
 
-/// Logarithmic bin centres, Angstrom.
+/// Centres of the bins [Angstrom].
 Vector supernova_wavelengths(const SupernovaOptions& options = {});
 
-/// Flux at the photosphere at those wavelengths, erg/s/cm²/Angstrom. `optical_depths`, if given, sets the
-/// depth of each line (in the list's order) directly. Throws UsageError on parameters that make no sense
-/// (v_phot not below v_max, temperatures not positive, lines without an optical depth). Cost O(lines · shells
-/// · angles · lines in reach + bins · impacts · lines in reach).
-Vector supernova_spectrum(const SupernovaParameters& parameters, const SupernovaOptions& options = {},
-                          const std::vector<double>* optical_depths = nullptr);
+/// Flux at the photosphere at those wavelengths [erg/s/cm^2/Angstrom]. Cost grows as lines^2 shells angles
+/// and bins × impact parameters. UsageError for options or parameters that make no sense (a line of an ion
+/// that has no optical depth; an ion whose reference line is missing; v_phot not below v_max; not finite).
+/// About 20 ms with the default options.
+Vector supernova_spectrum(const SupernovaParameters& parameters, const SupernovaOptions& options = {});
 
-/// Parameters v_phot (8000 … 14000 km/s), T_phot (8000 … 16000 K), log_tau_SiII (0 … 1.7), log_tau_SII
-/// (-0.5 … 1), log_tau_CaII (0.5 … 2.3), log_tau_FeII (-0.5 … 1.2), v_e (1000 … 3000 km/s), T_exc
-/// (7000 … 12000 K). Output `flux` on the axis `wavelength`.
+/// B_lambda(T) [erg/s/cm^2/Angstrom/sr], wavelength in Angstrom.
+double planck_function(double wavelength, double temperature);
+
+/// 8 parameters: v_phot 8000-14000 km/s, T_phot 8000-16000 K, log_tau_SiII 0-1.7, log_tau_SII -0.5-1,
+/// log_tau_CaII 0.5-2.3, log_tau_FeII -0.5-1.2, v_e 1000-3000 km/s, T_exc 7000-12000 K. Output `flux` on the
+/// axis `wavelength`.
 std::shared_ptr<const Simulator> make_supernova(const SupernovaOptions& options = {});
-/// The first six of these; v_e = 1500 km/s and T_exc = 10000 K.
-std::shared_ptr<const Simulator> make_supernova_6(const SupernovaOptions& options = {});
+/// The first 6 of them; v_e = 1500 km/s, T_exc = 10000 K.
+std::shared_ptr<const Simulator> make_supernova6(const SupernovaOptions& options = {});
 
 }  // namespace ersatz

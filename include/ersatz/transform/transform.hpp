@@ -37,7 +37,8 @@ using TransformPtr = std::shared_ptr<const Transform>;
 Matrix forward_rows(const Transform& transform, ConstMatrixRef rows);
 Matrix inverse_rows(const Transform& transform, ConstMatrixRef rows);
 
-/// One after the other; the identity when empty (of `width` values).
+/// One after the other; the identity when empty (of `width` values). Throws UsageError where one does not
+/// take what the one before gives.
 TransformPtr chain(std::vector<TransformPtr> steps, Index width);
 
 void save_transform(const h5::Group& group, const Transform& transform);
