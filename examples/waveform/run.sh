@@ -6,6 +6,6 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 output=${1:-waveform-output}
 for n in 300 1500; do
-  "$here/../emulate.sh" waveform $n "$output/$n"
+  "$here/../emulate.sh" waveform $n "$output/$n" --recipe "$here/recipe.toml"
 done
 "$here/../figures.sh" "$output/300" "$output/1500"
