@@ -191,7 +191,7 @@ std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& 
     if (!fit.summary.usable)
       throw NumericalError(text("channel '", channel.name, "': ", regressor->name(),
                                 " gave no usable fit: ", fit.summary.message));
-    const std::string settings = regressor->settings();
+    const std::string settings = fit.summary.settings.empty() ? regressor->settings() : fit.summary.settings;
     result.push_back({fit.predictor, std::move(fit.summary),
                       regressor->name() + (settings.empty() ? "" : ", " + settings)});
   }

@@ -212,11 +212,12 @@ std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emul
     }
   }
   score(emulator, {regressor, "", 0.0, 0.0, fit_seconds, 0.0, true, "what the recipe asks for"});
-  // A baseline that nobody beat is the answer: say so.
+  // A baseline that nobody beat is the answer: say so. Rows stand from the simplest on.
   const ComparisonRow& own = rows.back();
-  for (ComparisonRow& row : rows)
-    if (&row != &own && row.nrmse <= own.nrmse)
-      row.why = "a simpler model that is no worse here: consider it";
+  for (ComparisonRow& row : rows) {
+    if (&row == &own || own.regressor.rfind(row.regressor, 0) == 0) break;
+    if (row.nrmse <= own.nrmse) row.why = "a simpler model that is no worse here: consider it";
+  }
   return rows;
 }
 

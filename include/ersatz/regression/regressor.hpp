@@ -48,6 +48,7 @@ struct FitSummary {
   /// And the standard deviations that these predictions come with (latent), n × p; else empty.
   Matrix leave_one_out_std;
   double seconds = 0.0;
+  std::string settings;  ///< what was chosen among the regressor's settings(); empty: nothing was open
 };
 
 struct Fit {

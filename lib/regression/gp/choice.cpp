@@ -43,6 +43,7 @@ class KernelChoice final : public Regressor {
     best.summary.facts.insert(best.summary.facts.begin(),
                               {"kernel", chosen + " chosen; leave-one-out errors: " + table});
     best.summary.seconds = seconds;
+    best.summary.settings = chosen;
     return best;
   }
 
