@@ -21,8 +21,7 @@ if ! command -v "$ersatz" >/dev/null; then
   exit 1
 fi
 mkdir -p "$folder"
-cd "$folder"
-: >seconds
+: >"$folder/seconds"
 
 # step NAME ARGUMENTS…: runs the program, keeps and prints how long it took.
 step() {
@@ -31,18 +30,18 @@ step() {
   begin=$(date +%s%N)
   "$ersatz" "$@" --quiet
   seconds=$(awk -v ns=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.2f", ns / 1e9 }')
-  echo "$name $seconds" >>seconds
+  echo "$name $seconds" >>"$folder/seconds"
   printf '  %-16s %8s s\n' "$name" "$seconds" >&2
 }
 
 echo "$simulator: $n simulations to train on, $fresh fresh ones to validate on" >&2
 {
-  step design         design --simulator "$simulator" --method sobol -n "$n" --seed 1 -o design.csv --force
-  step simulate       simulate --simulator "$simulator" --design design.csv -o sims.h5 --force
-  step design-fresh   design --simulator "$simulator" --method lhs -n $fresh --seed 2 -o fresh.csv --force
-  step simulate-fresh simulate --simulator "$simulator" --design fresh.csv -o held-out.h5 --force
-  step train          train sims.h5 -o model.h5 --force "$@"
-  step validate       validate model.h5 held-out.h5 --json >validation.json
-  step predict        predict model.h5 fresh.csv -o predictions.h5 --force
-  step report         report model.h5 --test held-out.h5 -o report.html --force
-} >log
+  step design design --simulator "$simulator" --method sobol -n "$n" --seed 1 -o "$folder/design.csv" --force
+  step simulate simulate --simulator "$simulator" --design "$folder/design.csv" -o "$folder/sims.h5" --force
+  step design-fresh design --simulator "$simulator" --method lhs -n $fresh --seed 2 -o "$folder/fresh.csv" --force
+  step simulate-fresh simulate --simulator "$simulator" --design "$folder/fresh.csv" -o "$folder/held-out.h5" --force
+  step train train "$folder/sims.h5" -o "$folder/model.h5" --force "$@"
+  step validate validate "$folder/model.h5" "$folder/held-out.h5" --json >"$folder/validation.json"
+  step predict predict "$folder/model.h5" "$folder/fresh.csv" -o "$folder/predictions.h5" --force
+  step report report "$folder/model.h5" --test "$folder/held-out.h5" -o "$folder/report.html" --force
+} >"$folder/log"
