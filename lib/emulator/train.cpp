@@ -72,6 +72,7 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
   for (Index i = 0; i < z.rows(); ++i)
     channel.basis->project(z.row(i).data(), channel.coefficients.row(i).data());
   const Index elements = channel.basis->coefficients() / (shape.complex ? 2 : 1);
+  if (basis != "none") channel.elements = elements;
   channel.basis_text =
       basis == "none" ? "none" : text(basis, ", ", elements, elements == 1 ? " element" : " elements");
   return channel;

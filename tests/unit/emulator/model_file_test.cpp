@@ -59,6 +59,8 @@ TEST(ModelFile, SameBitsAfterARoundTrip) {
     ASSERT_EQ(info.channels.size(), 4u);  // y, flux, amplitude and phase
     EXPECT_EQ(info.channels[1].singular_values, model.info.channels[1].singular_values);
     EXPECT_EQ(info.channels[1].facts, model.info.channels[1].facts);
+    EXPECT_EQ(info.channels[0].elements, 0);  // no basis
+    EXPECT_EQ(info.channels[1].elements, model.emulator.channels()[1].basis->coefficients());
   }
 }
 
