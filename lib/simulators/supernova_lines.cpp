@@ -2,11 +2,12 @@
 
 #include <charconv>
 #include <cmath>
-#include <fstream>
+#include <sstream>
 #include <string_view>
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/simulators/supernova.hpp"
+#include "storage/text_file.hpp"
 
 namespace ersatz {
 namespace {
@@ -63,8 +64,7 @@ const std::vector<SpectralLine>& supernova_lines() {
 }
 
 std::vector<SpectralLine> read_line_list(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) throw StorageError(text("cannot read the line list '", path, "'"));
+  std::istringstream in(read_whole_file(path));
   constexpr std::string_view header = "ion,wavelength,log_gf,E_lower";
   std::vector<SpectralLine> lines;
   std::string raw;

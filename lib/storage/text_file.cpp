@@ -19,7 +19,12 @@ std::string read_whole_file(const std::string& path) {
   }
   std::string bytes;
   struct stat info;
-  if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
+  const bool known = ::fstat(descriptor, &info) == 0;
+  if (known && (S_ISBLK(info.st_mode) || (S_ISCHR(info.st_mode) && !::isatty(descriptor)))) {
+    ::close(descriptor);
+    throw StorageError(text("'", path, "' is a device, which may have no end; name a file or a pipe"));
+  }
+  if (known && S_ISREG(info.st_mode) && info.st_size > 0)
     bytes.reserve(static_cast<std::size_t>(info.st_size) + 1);
   std::size_t used = 0;
   for (;;) {

@@ -5,7 +5,8 @@
 
 namespace ersatz {
 
-/// The bytes of a file. Throws StorageError: missing, a folder, unreadable.
+/// The bytes of a file. Throws StorageError: missing, a folder, a device (pipes and terminals are
+/// fine), unreadable.
 std::string read_whole_file(const std::string& path);
 
 }  // namespace ersatz

@@ -94,6 +94,8 @@ def cases():
     bad("empty file", "train zero.h5" + OLD, r"zero\.h5.*(empty|HDF5)")
     bad("folder for an archive", "train folder" + OLD, r"folder.*(folder|directory)")
     bad("folder for a model", "predict folder points.csv" + OLD, r"folder.*(folder|directory)")
+    bad("device for points", "predict model.h5 /dev/zero" + OLD, r"/dev/zero.*device")
+    bad("device for a recipe", "train sims.h5 --recipe /dev/urandom" + OLD, r"/dev/urandom.*device")
     bad("folder for points", "predict model.h5 folder" + OLD, r"folder.*(folder|directory)")
     bad("folder for a space", "design --space folder -n 3" + OLD, r"folder.*(folder|directory)")
     bad("folder for a recipe", "train sims.h5 --recipe folder" + OLD, r"folder.*(folder|directory)")
