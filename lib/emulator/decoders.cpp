@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/core/planck.hpp"
 
 namespace ersatz {
 namespace {
@@ -112,27 +113,26 @@ DecoderPtr AmplitudePhaseDecoder::load(const h5::Group& group) {
 
 // Blackbody ---------------------------------------------------------------------------------------------
 
-double BlackbodyDecoder::planck(Index j, double temperature) const {
-  // CODATA 2018, exact: h, c, k in cgs. Wavelength in cm; per Angstrom.
-  constexpr double h = 6.62607015e-27, c = 2.99792458e10, k = 1.380649e-16;
-  const double lambda = wavelength_[j] * 1e-8;
-  return pi * 2.0 * h * c * c / std::pow(lambda, 5) / std::expm1(h * c / (lambda * k * temperature)) * 1e-8;
+double BlackbodyDecoder::continuum(Index j, double temperature) const {
+  return pi * planck_function(wavelength_[j], temperature);
 }
 
 void BlackbodyDecoder::decode(const double* x, const double* const* channels, double* const* outputs) const {
-  for (Index j = 0; j < wavelength_.size(); ++j) outputs[0][j] = planck(j, x[temperature_]) * channels[0][j];
+  for (Index j = 0; j < wavelength_.size(); ++j)
+    outputs[0][j] = continuum(j, x[temperature_]) * channels[0][j];
 }
 void BlackbodyDecoder::encode(const double* x, const double* const* outputs, double* const* channels) const {
-  for (Index j = 0; j < wavelength_.size(); ++j) channels[0][j] = outputs[0][j] / planck(j, x[temperature_]);
+  for (Index j = 0; j < wavelength_.size(); ++j)
+    channels[0][j] = outputs[0][j] / continuum(j, x[temperature_]);
 }
 void BlackbodyDecoder::push(const double* x, const double* const*, Index, const double* tangent,
                             double* const* tangents) const {
-  for (Index j = 0; j < wavelength_.size(); ++j) tangents[0][j] = planck(j, x[temperature_]) * tangent[j];
+  for (Index j = 0; j < wavelength_.size(); ++j) tangents[0][j] = continuum(j, x[temperature_]) * tangent[j];
 }
 void BlackbodyDecoder::add_variance(const double* x, const double* const*, Index, const double* variance,
                                     double* const* variances) const {
   for (Index j = 0; j < wavelength_.size(); ++j) {
-    const double b = planck(j, x[temperature_]);
+    const double b = continuum(j, x[temperature_]);
     variances[0][j] += b * b * variance[j];
   }
 }

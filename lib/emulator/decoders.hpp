@@ -82,7 +82,7 @@ class BlackbodyDecoder final : public Decoder {
 
  private:
   /// π B_λ in erg/s/cm²/Angstrom at bin j.
-  double planck(Index j, double temperature) const;
+  double continuum(Index j, double temperature) const;
 
   std::string output_;
   Vector wavelength_;  ///< Angstrom

@@ -5,6 +5,7 @@
 #include <boost/math/quadrature/gauss.hpp>
 #include <cmath>
 
+#include "ersatz/core/planck.hpp"
 #include "ersatz/simulators/supernova.hpp"
 
 namespace ersatz::sobolev {

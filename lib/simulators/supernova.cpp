@@ -14,9 +14,6 @@ namespace ersatz {
 namespace {
 
 // CODATA 2018, exact.
-constexpr double planck_constant = 6.62607015e-27;     // erg s
-constexpr double boltzmann_constant = 1.380649e-16;    // erg/K
-constexpr double light_speed_cgs = 2.99792458e10;      // cm/s
 constexpr double boltzmann_in_eV = 8.617333262145e-5;  // eV/K
 
 std::size_t ion_of(const SpectralLine& line) {
@@ -167,13 +164,6 @@ class Supernova final : public Simulator {
 };
 
 }  // namespace
-
-double planck_function(double wavelength, double temperature) {
-  constexpr double second = 1e8 * planck_constant * light_speed_cgs / boltzmann_constant;  // Angstrom K
-  constexpr double first = 2.0 * planck_constant * light_speed_cgs * light_speed_cgs * 1e40 * 1e-8;
-  const double w2 = wavelength * wavelength;
-  return first / (w2 * w2 * wavelength * std::expm1(second / (wavelength * temperature)));
-}
 
 Vector supernova_wavelengths(const SupernovaOptions& options) {
   check(options);

@@ -82,9 +82,6 @@ Vector supernova_wavelengths(const SupernovaOptions& options = {});
 /// About 20 ms with the default options.
 Vector supernova_spectrum(const SupernovaParameters& parameters, const SupernovaOptions& options = {});
 
-/// B_lambda(T) [erg/s/cm^2/Angstrom/sr], wavelength in Angstrom.
-double planck_function(double wavelength, double temperature);
-
 /// 8 parameters: v_phot 8000-14000 km/s, T_phot 8000-16000 K, log_tau_SiII 0-1.7, log_tau_SII -0.5-1,
 /// log_tau_CaII 0.5-2.3, log_tau_FeII -0.5-1.2, v_e 1000-3000 km/s, T_exc 7000-12000 K. Output `flux` on the
 /// axis `wavelength`.

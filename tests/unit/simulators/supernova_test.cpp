@@ -1,6 +1,7 @@
 // Sobolev spectra: limits, an independent quadrature of one line, a Monte Carlo twin, convergence, golden
 // numbers.
 #include "ersatz/simulators/supernova.hpp"
+#include "ersatz/core/planck.hpp"
 
 #include <gtest/gtest.h>
 
