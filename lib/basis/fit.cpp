@@ -3,6 +3,7 @@
 
 #include "basis/linear_basis.hpp"
 #include "basis/svd.hpp"
+#include "core/named_table.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
@@ -87,11 +88,7 @@ constexpr Fitter fitters[] = {{"pod", fit_pod}, {"none", fit_none}};
 
 }  // namespace
 
-std::vector<std::string> basis_names() {
-  std::vector<std::string> names;
-  for (const Fitter& f : fitters) names.emplace_back(f.name);
-  return names;
-}
+std::vector<std::string> basis_names() { return names_in(fitters); }
 
 BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatrixRef snapshots,
                    bool complex) {
@@ -100,12 +97,7 @@ BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatri
   for (Index i = 0; i < snapshots.rows(); ++i)
     if (!snapshots.row(i).allFinite())
       throw DataError(text("basis ", name, ": snapshot ", i, " contains values that are not finite"));
-  std::string known;
-  for (const Fitter& f : fitters) {
-    if (name == f.name) return f.fit(settings, snapshots, complex);
-    known += (known.empty() ? "" : ", ") + std::string(f.name);
-  }
-  throw UsageError(text("unknown basis '", name, "'; known: ", known));
+  return find_named(fitters, name, "basis").fit(settings, snapshots, complex);
 }
 
 }  // namespace ersatz

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/named_table.hpp"
 #include "emulator/decoders.hpp"
 #include "ersatz/core/error.hpp"
 
@@ -150,19 +151,10 @@ constexpr Fitter fitters[] = {{"auto", fit_auto},
 
 }  // namespace
 
-std::vector<std::string> decoder_names() {
-  std::vector<std::string> names;
-  for (const Fitter& f : fitters) names.emplace_back(f.name);
-  return names;
-}
+std::vector<std::string> decoder_names() { return names_in(fitters); }
 
 DecoderPtr fit_decoder(const std::string& name, const Settings& settings, const DecoderData& data) {
-  std::string known;
-  for (const Fitter& f : fitters) {
-    if (name == f.name) return f.fit(settings, data);
-    known += (known.empty() ? "" : ", ") + std::string(f.name);
-  }
-  throw UsageError(text("unknown decoder '", name, "'; known: ", known));
+  return find_named(fitters, name, "decoder").fit(settings, data);
 }
 
 }  // namespace ersatz

@@ -1,6 +1,7 @@
 // The table of trainers: name -> maker, the simplest first. One line per regressor.
 #include <mutex>
 
+#include "core/named_table.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/knn.hpp"
@@ -39,23 +40,16 @@ std::mutex& trainers_mutex() {
 
 RegressorPtr make_regressor(const std::string& name, const Settings& settings) {
   RegressorMaker make = nullptr;
-  std::string known;
   {
     const std::lock_guard<std::mutex> lock(trainers_mutex());
-    for (const Trainer& t : trainers()) {
-      if (t.name == name) make = t.make;
-      known += (known.empty() ? "" : ", ") + t.name;
-    }
+    make = find_named(trainers(), name, "regressor").make;
   }
-  if (!make) throw UsageError(text("unknown regressor '", name, "'; known: ", known));
   return make(settings);
 }
 
 std::vector<std::string> regressor_names() {
   const std::lock_guard<std::mutex> lock(trainers_mutex());
-  std::vector<std::string> names;
-  for (const Trainer& t : trainers()) names.push_back(t.name);
-  return names;
+  return names_in(trainers());
 }
 
 void register_regressor(const std::string& name, RegressorMaker maker) {

@@ -1,6 +1,6 @@
 #include <utility>
 
-#include "ersatz/core/error.hpp"
+#include "core/named_table.hpp"
 #include "ersatz/simulators/simulator.hpp"
 #include "ersatz/simulators/supernova.hpp"
 #include "ersatz/simulators/test_functions.hpp"
@@ -36,18 +36,10 @@ constexpr Entry entries[] = {
 
 }  // namespace
 
-std::vector<std::string> simulator_names() {
-  std::vector<std::string> names;
-  for (const Entry& e : entries) names.emplace_back(e.name);
-  return names;
-}
+std::vector<std::string> simulator_names() { return names_in(entries); }
 
 std::shared_ptr<const Simulator> make_simulator(const std::string& name) {
-  for (const Entry& e : entries)
-    if (name == e.name) return e.make(name);
-  std::string known;
-  for (const Entry& e : entries) known += text(known.empty() ? "" : ", ", e.name);
-  throw UsageError(text("unknown simulator '", name, "'; known: ", known));
+  return find_named(entries, name, "simulator").make(name);
 }
 
 }  // namespace ersatz

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/named_table.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/transform/transform.hpp"
 #include "transform/diagonal.hpp"
@@ -129,22 +130,13 @@ constexpr Fitter fitters[] = {
 
 }  // namespace
 
-std::vector<std::string> transform_names() {
-  std::vector<std::string> names;
-  for (const Fitter& f : fitters) names.emplace_back(f.name);
-  return names;
-}
+std::vector<std::string> transform_names() { return names_in(fitters); }
 
 TransformPtr fit_transform(const std::string& name, const Settings& settings, ConstMatrixRef rows) {
   if (rows.rows() == 0) throw DataError(text("transform ", name, ": there are no rows to fit to"));
   if (!rows.allFinite())
     throw DataError(text("transform ", name, ": the rows contain values that are not finite"));
-  std::string known;
-  for (const Fitter& f : fitters) {
-    if (name == f.name) return f.fit(settings, rows);
-    known += (known.empty() ? "" : ", ") + std::string(f.name);
-  }
-  throw UsageError(text("unknown transform '", name, "'; known: ", known));
+  return find_named(fitters, name, "transform").fit(settings, rows);
 }
 
 }  // namespace ersatz
