@@ -12,17 +12,15 @@ LinearBasis::LinearBasis(std::string name, bool complex, const Matrix& rows, Vec
                          Vector singular_values)
     : name_(std::move(name)),
       complex_(complex),
-      width_(rows.cols()),
-      rows_(rows),
       residual_variance_(std::move(residual_variance)),
       singular_values_(std::move(singular_values)) {
   if (!complex_) {
-    elements_ = rows_;
+    elements_ = rows;
     return;
   }
-  elements_.resize(2 * rows.rows(), width_);
+  elements_.resize(2 * rows.rows(), rows.cols());
   for (Index k = 0; k < rows.rows(); ++k)
-    for (Index j = 0; j < width_; j += 2) {
+    for (Index j = 0; j < rows.cols(); j += 2) {
       elements_(2 * k, j) = rows(k, j);
       elements_(2 * k, j + 1) = rows(k, j + 1);
       elements_(2 * k + 1, j) = -rows(k, j + 1);
@@ -35,18 +33,19 @@ void LinearBasis::project(const double* row, double* coefficients) const {
   // real scalar products of interleaved rows: the rows of elements_.
   const auto& kernels = kernels::table();
   for (Index k = 0; k < elements_.rows(); ++k)
-    coefficients[k] = kernels.dot(elements_.row(k).data(), row, width_);
+    coefficients[k] = kernels.dot(elements_.row(k).data(), row, width());
 }
 
 void LinearBasis::push(const double* tangent_coefficients, double* tangent_row) const {
-  std::fill(tangent_row, tangent_row + width_, 0.0);
-  kernels::table().add_rows(tangent_coefficients, elements_.data(), elements_.rows(), width_, tangent_row);
+  std::fill(tangent_row, tangent_row + width(), 0.0);
+  kernels::table().add_rows(tangent_coefficients, elements_.data(), elements_.rows(), width(), tangent_row);
 }
 
 void LinearBasis::save(const h5::Group& group) const {
   group.set("name", name_);
   group.set("complex", static_cast<std::int64_t>(complex_));
-  group.write("elements", rows_);
+  // As given: every other row of a complex basis is i times the one before.
+  group.write("elements", Matrix(elements_(Eigen::seq(0, Eigen::last, complex_ ? 2 : 1), Eigen::all)));
   group.write("residual_variance", residual_variance_);
   group.write("singular_values", singular_values_);
 }

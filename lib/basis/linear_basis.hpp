@@ -15,7 +15,7 @@ class LinearBasis final : public Basis {
   static BasisPtr load(const h5::Group& group);
 
   std::string kind() const override { return "linear"; }
-  Index width() const override { return width_; }
+  Index width() const override { return elements_.cols(); }
   Index coefficients() const override { return elements_.rows(); }
   void project(const double* row, double* coefficients) const override;
   void reconstruct(const double* coefficients, double* row) const override { push(coefficients, row); }
@@ -28,8 +28,6 @@ class LinearBasis final : public Basis {
  private:
   std::string name_;
   bool complex_;
-  Index width_;
-  Matrix rows_;      ///< as given
   Matrix elements_;  ///< real view: of a complex element e, the rows e and i e
   Vector residual_variance_, singular_values_;
 };
@@ -40,6 +38,7 @@ class IdentityBasis final : public Basis {
   explicit IdentityBasis(Index width);
   static BasisPtr load(const h5::Group& group);
   std::string kind() const override { return "none"; }
+  bool entrywise() const override { return true; }
   Index width() const override { return width_; }
   Index coefficients() const override { return width_; }
   void project(const double* row, double* coefficients) const override;

@@ -198,7 +198,7 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
           const Channel& channel = p.channels[c];
           const Index r = channel.basis->coefficients();
           const double* v = variance[c] + i * r;
-          if (channel.basis->kind() == "none") {
+          if (channel.basis->entrywise()) {
             for (Index m = 0; m < r; ++m) tangent_latent[m] = v[m] * channel.variance_scale[m];
             channel.transform->variance_inverse(latent[c], tangent_latent, tangent_row);
             decoding.decoder->add_variance(x, local_row, static_cast<Index>(k), tangent_row, out);

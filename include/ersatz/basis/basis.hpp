@@ -19,6 +19,9 @@ class Basis {
   virtual Index width() const = 0;         ///< doubles per row
   virtual Index coefficients() const = 0;  ///< doubles per coefficient row (2 r for complex)
 
+  /// The coefficients are the entries of the row themselves.
+  virtual bool entrywise() const { return false; }
+
   virtual void project(const double* row, double* coefficients) const = 0;
   virtual void reconstruct(const double* coefficients, double* row) const = 0;
   /// The linear part alone: tangent row of a tangent coefficient vector.
