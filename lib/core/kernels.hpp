@@ -56,8 +56,6 @@ struct Table {
   double (*dot)(const double* a, const double* b, Size n);
   /// out[j] += Σ_k a[k] rows[k m + j] for k = 0 … r-1 in order.
   void (*add_rows)(const double* a, const double* rows, Size r, Size m, double* out);
-  /// Σ_i (Σ_{j<=i} L[i n + j] b[j])²: squared norm of a lower triangular product, row major, n × n.
-  double (*triangle_norm2)(const double* lower, const double* b, Size n);
   /// y = L b for q vectors b (vector v at b + v stride, y likewise); L lower triangular in panels of
   /// panel_rows rows, see panels_size. b and y have panels_rounded(n) entries; those of b past n are zero.
   void (*panels_product)(const double* panels, const double* b, Size stride, Size n, Size q, double* y);
