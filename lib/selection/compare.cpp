@@ -45,19 +45,7 @@ double fold_score(const Prediction& prediction, const Archive& test) {
 }
 
 double microseconds_per_point(const Emulator& emulator, ConstMatrixRef X) {
-  std::vector<Matrix> rows;
-  std::vector<double*> pointers;
-  for (const OutputSpec& o : emulator.outputs()) rows.emplace_back(1, o.width());
-  for (Matrix& m : rows) pointers.push_back(m.data());
-  Workspace workspace;
-  const Index n = std::min<Index>(X.rows(), 50);
-  double best = HUGE_VAL;
-  for (int round = 0; round < 3; ++round) {
-    const auto start = Clock::now();
-    for (Index i = 0; i < n; ++i) emulator.mean(X.row(i), pointers.data(), workspace);
-    best = std::min(best, seconds(start));
-  }
-  return best / static_cast<double>(n) * 1e6;
+  return time_predictions(emulator, X, 50, 3).alone * 1e6;
 }
 
 struct Entry {

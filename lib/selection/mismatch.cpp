@@ -53,10 +53,8 @@ double mismatch(const std::vector<const double*>& a, const std::vector<const dou
     const Complex turn = std::polar(1.0, two_pi / n * tau);
     Complex phase = 1.0;
     for (std::size_t k = 0; k < padded; ++k) {
-      if (k == padded / 2 + 1)
-        phase = std::polar(1.0, frequency(k) * tau);
-      else if (k % 64 == 0)
-        phase = std::polar(1.0, frequency(k) * tau);
+      // Anew where the frequencies turn negative, and now and then against rounding.
+      if (k == padded / 2 + 1 || k % 64 == 0) phase = std::polar(1.0, frequency(k) * tau);
       const Complex term = cross[k] * phase;
       c += term;
       dc += Complex(0.0, frequency(k)) * term;

@@ -182,38 +182,36 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_
   result.diagnostics.push_back(std::move(d));
 }
 
-/// Seconds per point of mean predictions: one at a time, and all in one call; the best of a few rounds.
-void measure_time(const Emulator& emulator, ConstMatrixRef X, Validation& result) {
-  using Clock = std::chrono::steady_clock;
-  const Index n = std::min<Index>(X.rows(), 256);
-  std::vector<Matrix> rows;
-  std::vector<double*> pointers;
-  for (const OutputSpec& o : emulator.outputs()) rows.emplace_back(n, o.width());
-  for (Matrix& m : rows) pointers.push_back(m.data());
-  Workspace workspace;
-  result.predict_seconds = result.batch_seconds = HUGE_VAL;
-  const auto start = Clock::now();
-  for (int round = 0; round < 5; ++round) {
-    auto t = Clock::now();
-    for (Index i = 0; i < n; ++i) emulator.mean(X.row(i), pointers.data(), workspace);
-    result.predict_seconds =
-        std::min(result.predict_seconds, std::chrono::duration<double>(Clock::now() - t).count());
-    t = Clock::now();
-    emulator.mean(X.topRows(n), pointers.data(), workspace);
-    result.batch_seconds =
-        std::min(result.batch_seconds, std::chrono::duration<double>(Clock::now() - t).count());
-    if (std::chrono::duration<double>(Clock::now() - start).count() > 2.0) break;
-  }
-  result.predict_seconds /= static_cast<double>(n);
-  result.batch_seconds /= static_cast<double>(n);
-}
-
 }  // namespace
 
 double normalised_rmse(ConstMatrixRef prediction, ConstMatrixRef truth) {
   const double spread = (truth.rowwise() - truth.colwise().mean()).squaredNorm();
   if (!(spread > 1e-24 * truth.squaredNorm())) return nan;
   return std::sqrt((prediction - truth).squaredNorm() / spread);
+}
+
+PredictionTime time_predictions(const Emulator& emulator, ConstMatrixRef X, Index points, int rounds) {
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point t) {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  };
+  const Index n = std::min(X.rows(), points);
+  std::vector<Matrix> rows;
+  std::vector<double*> pointers;
+  for (const OutputSpec& o : emulator.outputs()) rows.emplace_back(n, o.width());
+  for (Matrix& m : rows) pointers.push_back(m.data());
+  Workspace workspace;
+  PredictionTime best{HUGE_VAL, HUGE_VAL};
+  const auto start = Clock::now();
+  for (int round = 0; round < rounds && (round == 0 || since(start) <= 2.0); ++round) {
+    auto t = Clock::now();
+    for (Index i = 0; i < n; ++i) emulator.mean(X.row(i), pointers.data(), workspace);
+    best.alone = std::min(best.alone, since(t));
+    t = Clock::now();
+    emulator.mean(X.topRows(n), pointers.data(), workspace);
+    best.batch = std::min(best.batch, since(t));
+  }
+  return {best.alone / static_cast<double>(n), best.batch / static_cast<double>(n)};
 }
 
 Validation validate(const Emulator& emulator, const Archive& archive, int threads) {
@@ -271,7 +269,9 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
     g.mismatch_p95 = quantile(values, 0.95);
     result.groups.push_back(std::move(g));
   }
-  measure_time(emulator, held_out.parameters, result);
+  const PredictionTime time = time_predictions(emulator, held_out.parameters, 256, 5);
+  result.predict_seconds = time.alone;
+  result.batch_seconds = time.batch;
   return result;
 }
 

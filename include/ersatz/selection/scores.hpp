@@ -11,6 +11,14 @@ namespace ersatz {
 /// vary. Both n × m.
 double normalised_rmse(ConstMatrixRef prediction, ConstMatrixRef truth);
 
+/// Seconds per point of mean predictions on one thread: one at a time, and all in one call.
+struct PredictionTime {
+  double alone = 0.0, batch = 0.0;
+};
+
+/// Measures the first `points` rows at most, the best of `rounds`; begins no round after two seconds.
+PredictionTime time_predictions(const Emulator& emulator, ConstMatrixRef X, Index points, int rounds);
+
 /// Predicts the completed runs of `held_out` and scores them, output by output. Outputs that only one side
 /// has are left out; none in common is a DataError, as is a shape or a parameter name that differs.
 /// Predictions run on `threads` threads; the time of a prediction is measured on one.
