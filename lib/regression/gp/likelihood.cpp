@@ -58,7 +58,7 @@ Eigen::MatrixXd with_ones(ConstMatrixRef y) {
 
 }  // namespace
 
-Objective::Objective(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const LikelihoodOptions& options)
+Likelihood::Likelihood(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const LikelihoodOptions& options)
     : kernel_(std::move(kernel)),
       options_(options),
       n_(x.rows()),
@@ -76,8 +76,7 @@ Objective::Objective(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const
   r_.setZero();
 }
 
-bool Objective::evaluate(const double* parameters, double* value, double* gradient) {
-  ++evaluations_;
+bool Likelihood::compute(const double* parameters, double* value, double* gradient) {
   const Points points{columns_.data(), n_, n_, d_};
   const Index count = kernel_->parameters();
   kernel_->prepare(parameters, coefficients_.data());
@@ -117,7 +116,7 @@ bool Objective::evaluate(const double* parameters, double* value, double* gradie
   return std::isfinite(*value);
 }
 
-void Objective::add_prior(const double* theta, double nugget, double* value, double* gradient) const {
+void Likelihood::add_prior(const double* theta, double nugget, double* value, double* gradient) const {
   if (options_.prior == Prior::none) return;
   double lengths = 0.0;
   for (const auto& h : hyperparameters_) lengths += h.role == Hyperparameter::Role::length ? 1.0 : 0.0;

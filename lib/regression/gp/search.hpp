@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "ersatz/core/random.hpp"
-#include "ersatz/regression/gp/likelihood.hpp"
+#include "ersatz/regression/gp/objective.hpp"
 
 namespace ersatz::gp {
 

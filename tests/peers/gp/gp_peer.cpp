@@ -71,7 +71,7 @@ void fixed(int argc, char** argv) {
   gp::LikelihoodOptions options;
   options.estimator = gp::Estimator::profile;
   options.prior = gp::Prior::none;
-  gp::Objective objective(kernel, data.x, data.y, options);
+  gp::Likelihood objective(kernel, data.x, data.y, options);
   std::vector<double> gradient(theta.size());
   double value = 0.0;
   if (!objective.evaluate(theta.data(), &value, gradient.data()))
@@ -137,7 +137,7 @@ void fit(int argc, char** argv) {
 void time_likelihood(char** argv) {
   const TrainingData data = read_data(argv[3]);
   const int repeats = std::atoi(argv[4]);
-  gp::Objective objective(gp::make_kernel(argv[2], data.x.cols()), data.x, data.y.leftCols(1), {});
+  gp::Likelihood objective(gp::make_kernel(argv[2], data.x.cols()), data.x, data.y.leftCols(1), {});
   std::vector<double> theta(static_cast<std::size_t>(objective.parameters()), 0.0), gradient(theta.size());
   theta.back() = std::log(1e-6);
   double best = 1e300, value = 0.0;

@@ -7,6 +7,7 @@
 #include "ersatz/core/matrix.hpp"
 #include "ersatz/core/workspace.hpp"
 #include "ersatz/regression/gp/kernel.hpp"
+#include "ersatz/regression/gp/objective.hpp"
 
 namespace ersatz::gp {
 
@@ -34,25 +35,22 @@ struct Concentrated {
 };
 
 /// Minus the log likelihood (with the prior's log density subtracted) of m outputs that share a correlation
-/// matrix R = K(θ) + nugget I, as a function of θ and log nugget. Holds its n × n buffer, reused by every
-/// evaluation; one object per thread.
-class Objective {
+/// matrix R = K(θ) + nugget I, as a function of θ and log nugget. No value where R is not positive definite.
+/// With a gradient an evaluation costs n³ flops (Cholesky factor and inverse) and one pass over the gram
+/// matrix' derivatives; without, n³/3.
+class Likelihood final : public Objective {
  public:
   /// points: x row by row (n × d, inputs spanning about [0, 1]); y: n × m. Both are copied.
-  Objective(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const LikelihoodOptions& options);
+  Likelihood(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const LikelihoodOptions& options);
 
-  Index parameters() const { return kernel_->parameters() + (options_.nugget ? 0 : 1); }
-
-  /// False when R is not positive definite in double precision. `gradient` may be null; with it the cost is
-  /// n³ flops (Cholesky factor and inverse) and one pass over the gram matrix' derivatives; without, n³/3.
-  bool evaluate(const double* parameters, double* value, double* gradient);
+  Index parameters() const override { return kernel_->parameters() + (options_.nugget ? 0 : 1); }
 
   /// Of the last successful evaluation.
   const Concentrated& concentrated() const { return concentrated_; }
-  Index evaluations() const { return evaluations_; }
   void set_jitter(double jitter) { options_.jitter = jitter; }
 
  private:
+  bool compute(const double* parameters, double* value, double* gradient) override;
   void add_prior(const double* coefficients, double nugget, double* value, double* gradient) const;
 
   KernelPtr kernel_;
@@ -66,7 +64,6 @@ class Objective {
   std::vector<double> coefficients_;
   Concentrated concentrated_;
   Workspace workspace_;
-  Index evaluations_ = 0;
 };
 
 /// What prediction needs, given hyperparameters.

@@ -125,7 +125,7 @@ TEST(GpLikelihood, GradientIsThatOfFiniteDifferences) {
     options.estimator = c.estimator;
     options.prior = c.prior;
     if (!c.estimate_nugget) options.nugget = 1e-3;
-    gp::Objective objective(gp::make_kernel(c.kernel, 3), data.x, data.y.leftCols(c.outputs), options);
+    gp::Likelihood objective(gp::make_kernel(c.kernel, 3), data.x, data.y.leftCols(c.outputs), options);
     Vector theta(objective.parameters());
     theta.head(3) << std::log(0.4), std::log(0.9), std::log(2.0);
     if (c.estimate_nugget) theta[3] = std::log(1e-3);
@@ -165,7 +165,7 @@ TEST(GpLikelihood, ValueIsThatOfTheNormalDensity) {
     options.estimator = estimator;
     options.prior = Prior::none;
     options.nugget = 1e-2;
-    gp::Objective objective(gp::make_kernel("matern52", 2), data.x, data.y, options);
+    gp::Likelihood objective(gp::make_kernel("matern52", 2), data.x, data.y, options);
     const Vector theta = lengths.array().log();
     double value = 0.0;
     ASSERT_TRUE(objective.evaluate(theta.data(), &value, nullptr));
@@ -185,7 +185,7 @@ TEST(GpLikelihood, SingularMatrixIsRefusedNotSmoothedOver) {
   y << 1.0, 2.0, 3.0;
   gp::LikelihoodOptions options;
   options.nugget = 0.0;
-  gp::Objective objective(gp::make_kernel("matern52", 1), x, y, options);
+  gp::Likelihood objective(gp::make_kernel("matern52", 1), x, y, options);
   const double theta = 0.0;
   double value = 0.0;
   EXPECT_FALSE(objective.evaluate(&theta, &value, nullptr));

@@ -2,102 +2,25 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <limits>
-#include <numeric>
 
 #include "core/kernels.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
-#include "regression/gp/choice.hpp"
+#include "regression/gp/exact.hpp"
 #include "regression/gp/predictor.hpp"
+#include "regression/gp/scaled_data.hpp"
 #include "regression/gp/search.hpp"
 
 namespace ersatz {
 namespace {
 
 using gp::Concentrated;
+using gp::count_of;
+using gp::Duplicates;
 using gp::Hyperparameter;
 
 constexpr double smallest_nugget = 1e-12, largest_nugget = 1.0;
-
-/// The data as the search sees them: inputs that vary, scaled to [0, 1]; outputs that vary, standardised.
-struct Prepared {
-  std::vector<Index> active, varying;
-  Vector lower, range, centre, scale;
-  Matrix x, y;
-};
-
-Prepared prepare(const TrainingData& data) {
-  Prepared p;
-  const Index n = data.x.rows();
-  std::vector<double> lower, range, centre, scale;
-  for (Index k = 0; k < data.x.cols(); ++k) {
-    const double low = data.x.col(k).minCoeff(), high = data.x.col(k).maxCoeff();
-    if (!(high - low > 1e-13 * std::max(std::abs(low), std::abs(high)))) continue;
-    p.active.push_back(k);
-    lower.push_back(low);
-    range.push_back(high - low);
-  }
-  for (Index o = 0; o < data.y.cols(); ++o) {
-    const double low = data.y.col(o).minCoeff(), high = data.y.col(o).maxCoeff();
-    if (!(high - low > 1e-15 * std::max(std::abs(low), std::abs(high))))
-      continue;  // constant but for rounding
-    const double mean = data.y.col(o).mean();
-    p.varying.push_back(o);
-    centre.push_back(mean);
-    scale.push_back(std::sqrt((data.y.col(o).array() - mean).square().mean()));
-  }
-  const auto vector = [](const std::vector<double>& v) {
-    return Vector(Eigen::Map<const Vector>(v.data(), static_cast<Index>(v.size())));
-  };
-  p.lower = vector(lower);
-  p.range = vector(range);
-  p.centre = vector(centre);
-  p.scale = vector(scale);
-  p.x.resize(n, static_cast<Index>(p.active.size()));
-  for (Index k = 0; k < p.x.cols(); ++k)
-    for (Index i = 0; i < n; ++i)
-      p.x(i, k) = (data.x(i, p.active[static_cast<std::size_t>(k)]) - p.lower[k]) / p.range[k];
-  p.y.resize(n, static_cast<Index>(p.varying.size()));
-  for (Index o = 0; o < p.y.cols(); ++o)
-    p.y.col(o) = (data.y.col(p.varying[static_cast<std::size_t>(o)]).array() - p.centre[o]) / p.scale[o];
-  return p;
-}
-
-/// Pairs of rows with identical inputs, and whether their outputs differ anywhere.
-struct Duplicates {
-  Index count = 0;
-  bool conflicting = false;
-  Index first = -1, second = -1;
-};
-
-Duplicates find_duplicates(const Matrix& x, const Matrix& y) {
-  std::vector<Index> order(static_cast<std::size_t>(x.rows()));
-  std::iota(order.begin(), order.end(), Index{0});
-  const auto row = [&](Index i) { return x.data() + i * x.cols(); };
-  std::sort(order.begin(), order.end(), [&](Index a, Index b) {
-    const int c = [&] {
-      for (Index k = 0; k < x.cols(); ++k)
-        if (row(a)[k] != row(b)[k]) return row(a)[k] < row(b)[k] ? -1 : 1;
-      return 0;
-    }();
-    return c != 0 ? c < 0 : a < b;
-  });
-  Duplicates found;
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    const Index a = order[i - 1], b = order[i];
-    if (!std::equal(row(a), row(a) + x.cols(), row(b))) continue;
-    ++found.count;
-    const bool conflict = y.row(a) != y.row(b);
-    if (found.first < 0 || (conflict && !found.conflicting)) {
-      found.first = a;
-      found.second = b;
-    }
-    found.conflicting = found.conflicting || conflict;
-  }
-  return found;
-}
 
 /// What one task of the search sends back, as doubles.
 struct Found {
@@ -129,13 +52,9 @@ struct Found {
   }
 };
 
-std::string count_of(std::size_t count, Index total) {
-  return text(count, " of ", total, total == 1 ? " output" : " outputs");
-}
-
-class GpRegressor final : public Regressor {
+class ExactGp final : public Regressor {
  public:
-  explicit GpRegressor(GpOptions options) : options_(std::move(options)) {
+  explicit ExactGp(GpOptions options) : options_(std::move(options)) {
     gp::make_kernel(options_.kernel, 1);
     const auto check = [](bool good, const std::string& what) {
       if (!good) throw UsageError("regressor gp: " + what);
@@ -169,7 +88,7 @@ class GpRegressor final : public Regressor {
  private:
   std::optional<double> nugget_for(const Duplicates& duplicates, FitSummary& summary) const;
   gp::SearchOptions search_options(const gp::Kernel& kernel, Index n, bool estimate) const;
-  Found find(const gp::KernelPtr& kernel, const Prepared& data, const std::vector<Index>& outputs,
+  Found find(const gp::KernelPtr& kernel, const gp::ScaledData& data, const std::vector<Index>& outputs,
              std::optional<double> nugget, const RandomStream& random) const;
   void report(const gp::GpState& state, const std::vector<Found>& found,
               const std::vector<std::vector<Index>>& groups, const gp::SearchOptions& box,
@@ -178,7 +97,7 @@ class GpRegressor final : public Regressor {
   GpOptions options_;
 };
 
-std::optional<double> GpRegressor::nugget_for(const Duplicates& duplicates, FitSummary& summary) const {
+std::optional<double> ExactGp::nugget_for(const Duplicates& duplicates, FitSummary& summary) const {
   if (duplicates.count == 0) return options_.nugget;
   std::string warning = text(duplicates.count, duplicates.count == 1 ? " point repeats" : " points repeat",
                              " the inputs of another (rows ", duplicates.first, " and ", duplicates.second,
@@ -192,7 +111,7 @@ std::optional<double> GpRegressor::nugget_for(const Duplicates& duplicates, FitS
   return nugget;
 }
 
-gp::SearchOptions GpRegressor::search_options(const gp::Kernel& kernel, Index n, bool estimate) const {
+gp::SearchOptions ExactGp::search_options(const gp::Kernel& kernel, Index n, bool estimate) const {
   gp::SearchOptions box;
   box.starts = options_.starts;
   box.max_iterations = options_.max_iterations;
@@ -214,8 +133,9 @@ gp::SearchOptions GpRegressor::search_options(const gp::Kernel& kernel, Index n,
   return box;
 }
 
-Found GpRegressor::find(const gp::KernelPtr& kernel, const Prepared& data, const std::vector<Index>& outputs,
-                        std::optional<double> nugget, const RandomStream& random) const {
+Found ExactGp::find(const gp::KernelPtr& kernel, const gp::ScaledData& data,
+                    const std::vector<Index>& outputs, std::optional<double> nugget,
+                    const RandomStream& random) const {
   const SingleThreadedBlas single;
   Matrix y(data.y.rows(), static_cast<Index>(outputs.size()));
   for (Index o = 0; o < y.cols(); ++o) y.col(o) = data.y.col(outputs[static_cast<std::size_t>(o)]);
@@ -223,7 +143,7 @@ Found GpRegressor::find(const gp::KernelPtr& kernel, const Prepared& data, const
   likelihood.estimator = options_.likelihood;
   likelihood.prior = options_.prior;
   likelihood.nugget = nugget;
-  gp::Objective objective(kernel, data.x, y, likelihood);
+  gp::Likelihood objective(kernel, data.x, y, likelihood);
   const gp::SearchOptions box = search_options(*kernel, data.x.rows(), !nugget);
   Found found;
   gp::SearchResult result;
@@ -246,9 +166,9 @@ Found GpRegressor::find(const gp::KernelPtr& kernel, const Prepared& data, const
   return found;
 }
 
-void GpRegressor::report(const gp::GpState& state, const std::vector<Found>& found,
-                         const std::vector<std::vector<Index>>& groups, const gp::SearchOptions& box,
-                         const std::vector<std::string>& names, FitSummary& summary) const {
+void ExactGp::report(const gp::GpState& state, const std::vector<Found>& found,
+                     const std::vector<std::vector<Index>>& groups, const gp::SearchOptions& box,
+                     const std::vector<std::string>& names, FitSummary& summary) const {
   const auto p = static_cast<Index>(state.outputs.size());
   const auto name_of = [&](std::size_t k) {
     const Index input = state.active[k];
@@ -303,25 +223,25 @@ void GpRegressor::report(const gp::GpState& state, const std::vector<Found>& fou
       summary.facts.push_back({"does not matter", text(name_of(k), ": for ", count_of(inert[k], p))});
 }
 
-Fit GpRegressor::fit(const TrainingData& data, const FitContext& context) const {
+Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   const auto began = std::chrono::steady_clock::now();
   data.check();
   if (data.noise_std.size() > 0)
     throw DataError(
         "regressor gp: known noise of each value (noise_std) is not taken yet; leave it away and let the "
         "nugget be estimated");
-  const Index n = data.x.rows(), p = data.y.cols(), d = data.x.cols();
+  const Index n = data.x.rows(), p = data.y.cols();
   if (n > 30000)
     throw DataError(text("regressor gp: ", n, " points need a covariance matrix of ",
                          brief(8e-9 * static_cast<double>(n) * static_cast<double>(n)),
                          " GB; use at most 30000 points"));
   Fit result;
   FitSummary& summary = result.summary;
-  const Prepared prepared = prepare(data);
+  const gp::ScaledData prepared = gp::scale_data(data);
 
   gp::GpState state;
   state.kernel = options_.kernel;
-  state.inputs = d;
+  state.inputs = data.x.cols();
   state.active = prepared.active;
   state.lower = prepared.lower;
   state.range = prepared.range;
@@ -331,19 +251,10 @@ Fit GpRegressor::fit(const TrainingData& data, const FitContext& context) const 
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
   summary.leave_one_out_std = summary.leave_one_out;
 
-  for (Index k = 0; k < d; ++k)
-    if (std::find(prepared.active.begin(), prepared.active.end(), k) == prepared.active.end())
-      summary.warnings.push_back(
-          text("input ", data.input_names.empty() ? text(k) : data.input_names[static_cast<std::size_t>(k)],
-               " does not vary in the data and was dropped"));
-  if (n == 1) summary.warnings.push_back("one point only: its value everywhere, with variance 0");
+  gp::warn_about_scaling(data, prepared, summary);
   for (Index o = 0; o < p; ++o) state.outputs[static_cast<std::size_t>(o)].mean = data.y(0, o);
-  if (const Index constant = p - static_cast<Index>(prepared.varying.size()); constant > 0 && n > 1)
-    summary.warnings.push_back(text(count_of(static_cast<std::size_t>(constant), p),
-                                    constant == 1 ? " does" : " do",
-                                    " not vary: predicted as constant, with variance 0"));
 
-  const Duplicates duplicates = find_duplicates(data.x, data.y);
+  const Duplicates duplicates = gp::find_duplicates(data.x, data.y);
   if (prepared.active.empty()) {
     // Replicates of one point: mean and scatter.
     for (std::size_t v = 0; v < prepared.varying.size(); ++v) {
@@ -441,42 +352,8 @@ Fit GpRegressor::fit(const TrainingData& data, const FitContext& context) const 
 
 }  // namespace
 
-RegressorPtr make_gp_regressor(const GpOptions& options) { return std::make_shared<GpRegressor>(options); }
-
-RegressorPtr make_gp_regressor(const Settings& settings) {
-  settings.check_known("regressor gp", {"kernel", "nugget", "likelihood", "prior", "starts", "max_iterations",
-                                        "bounds", "shared"});
-  GpOptions options;
-  if (settings.has("nugget")) {
-    const SettingValue& value = settings.values().at("nugget");
-    if (const auto* number = std::get_if<double>(&value))
-      options.nugget = *number;
-    else if (const auto* word = std::get_if<std::string>(&value); !word || *word != "estimated")
-      throw UsageError("regressor gp: nugget must be a number or \"estimated\"");
-  }
-  const auto choice = [&](const char* key, const char* first, const char* second) {
-    const std::string value = settings.get(key, first);
-    if (value != first && value != second)
-      throw UsageError(
-          text("regressor gp: ", key, " is \"", value, "\", expected \"", first, "\" or \"", second, "\""));
-    return value == first;
-  };
-  options.likelihood =
-      choice("likelihood", "restricted", "profile") ? gp::Estimator::restricted : gp::Estimator::profile;
-  options.prior = choice("prior", "robust", "none") ? gp::Prior::robust : gp::Prior::none;
-  options.starts = settings.get("starts", options.starts);
-  options.max_iterations = settings.get("max_iterations", options.max_iterations);
-  if (const auto bounds = settings.get("bounds", std::vector<double>{}); !bounds.empty()) {
-    if (bounds.size() != 2)
-      throw UsageError(text("regressor gp: bounds has ", bounds.size(),
-                            " values, expected [smallest, largest] length in ranges of the inputs"));
-    options.bounds = {bounds[0], bounds[1]};
-  }
-  options.shared = settings.get("shared", options.shared);
-  const std::string kernel = settings.get("kernel", "auto");
-  if (kernel == "auto") return gp::make_kernel_choice(options, {"matern52-product", "squared-exponential"});
-  options.kernel = kernel;
-  return make_gp_regressor(options);
-}
+namespace gp {
+RegressorPtr make_exact_gp(const GpOptions& options) { return std::make_shared<ExactGp>(options); }
+}  // namespace gp
 
 }  // namespace ersatz

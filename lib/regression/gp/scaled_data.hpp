@@ -1,0 +1,35 @@
+#pragma once
+// Training data in the units that every Gaussian process works in.
+
+#include <vector>
+
+#include "ersatz/regression/regressor.hpp"
+
+namespace ersatz::gp {
+
+/// Inputs that vary, scaled to [0, 1] by their range in the data; outputs that vary, standardised.
+struct ScaledData {
+  std::vector<Index> active;   ///< inputs that vary
+  std::vector<Index> varying;  ///< outputs that vary
+  Vector lower, range;         ///< of the active inputs: x = lower + range × scaled
+  Vector centre, scale;        ///< of the varying outputs: y = centre + scale × scaled
+  Matrix x;                    ///< n × active
+  Matrix y;                    ///< n × varying
+};
+ScaledData scale_data(const TrainingData& data);
+
+/// Rows with identical inputs.
+struct Duplicates {
+  Index count = 0;           ///< rows that repeat another one's inputs
+  bool conflicting = false;  ///< the outputs of some differ
+  Index first = -1, second = -1;
+};
+Duplicates find_duplicates(const Matrix& x, const Matrix& y);
+
+/// "3 of 7 outputs"
+std::string count_of(std::size_t count, Index total);
+
+/// What goes into every summary: dropped inputs, constant outputs, a single point.
+void warn_about_scaling(const TrainingData& data, const ScaledData& scaled, FitSummary& summary);
+
+}  // namespace ersatz::gp
