@@ -7,6 +7,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "regression/gp/box.hpp"
 #include "regression/gp/exact.hpp"
 #include "regression/gp/predictor.hpp"
 #include "regression/gp/scaled_data.hpp"
@@ -18,9 +19,6 @@ namespace {
 using gp::Concentrated;
 using gp::count_of;
 using gp::Duplicates;
-using gp::Hyperparameter;
-
-constexpr double smallest_nugget = 1e-12, largest_nugget = 1.0;
 
 /// What one task of the search sends back, as doubles.
 struct Found {
@@ -87,7 +85,6 @@ class ExactGp final : public Regressor {
 
  private:
   std::optional<double> nugget_for(const Duplicates& duplicates, FitSummary& summary) const;
-  gp::SearchOptions search_options(const gp::Kernel& kernel, Index n, bool estimate) const;
   Found find(const gp::KernelPtr& kernel, const gp::ScaledData& data, const std::vector<Index>& outputs,
              std::optional<double> nugget, const RandomStream& random) const;
   void report(const gp::GpState& state, const std::vector<Found>& found,
@@ -111,28 +108,6 @@ std::optional<double> ExactGp::nugget_for(const Duplicates& duplicates, FitSumma
   return nugget;
 }
 
-gp::SearchOptions ExactGp::search_options(const gp::Kernel& kernel, Index n, bool estimate) const {
-  gp::SearchOptions box;
-  box.starts = options_.starts;
-  box.max_iterations = options_.max_iterations;
-  const auto add = [&](double lower, double upper, double start, double random_lower, double random_upper) {
-    const auto inside = [&](double v) { return std::log(std::clamp(v, lower, upper)); };
-    box.lower.push_back(std::log(lower));
-    box.upper.push_back(std::log(upper));
-    box.start.push_back(inside(start));
-    box.random_lower.push_back(inside(random_lower));
-    box.random_upper.push_back(inside(random_upper));
-  };
-  for (const Hyperparameter& h : kernel.hyperparameters(n)) {
-    const bool length = h.role == Hyperparameter::Role::length;
-    const double lower = length && options_.bounds ? options_.bounds->first : h.lower;
-    const double upper = length && options_.bounds ? options_.bounds->second : h.upper;
-    add(lower, upper, h.start, h.start / 4.0, h.start * 6.0);
-  }
-  if (estimate) add(smallest_nugget, largest_nugget, 1e-6, 1e-10, 1e-2);
-  return box;
-}
-
 Found ExactGp::find(const gp::KernelPtr& kernel, const gp::ScaledData& data,
                     const std::vector<Index>& outputs, std::optional<double> nugget,
                     const RandomStream& random) const {
@@ -144,7 +119,7 @@ Found ExactGp::find(const gp::KernelPtr& kernel, const gp::ScaledData& data,
   likelihood.prior = options_.prior;
   likelihood.nugget = nugget;
   gp::Likelihood objective(kernel, data.x, y, likelihood);
-  const gp::SearchOptions box = search_options(*kernel, data.x.rows(), !nugget);
+  const gp::SearchOptions box = gp::search_box(options_, *kernel, data.x.rows(), !nugget);
   Found found;
   gp::SearchResult result;
   for (double jitter = 0.0; jitter < 1e-3; jitter = jitter == 0.0 ? 1e-10 : 10.0 * jitter) {
@@ -200,7 +175,7 @@ void ExactGp::report(const gp::GpState& state, const std::vector<Found>& found,
     jitter = std::max(jitter, f.jitter);
     if (f.converged == 0.0) stopped += members;
     if (at_lower) shortest += members;
-    if (f.nugget > 0.5 * largest_nugget) noisy += members;
+    if (f.nugget > 0.5 * gp::largest_nugget) noisy += members;
   }
   if (jittered)
     summary.warnings.push_back(text("the covariance matrix of ", count_of(jittered, p),
@@ -338,7 +313,7 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
       members.push_back(std::move(mine));
       found.push_back(std::move(f));
     }
-    report(state, found, members, search_options(*kernel, n, !nugget), data.input_names, summary);
+    report(state, found, members, gp::search_box(options_, *kernel, n, !nugget), data.input_names, summary);
     summary.facts.push_back(
         {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
                                         brief(inside_two / values, 3), " within 95 %")});

@@ -1,0 +1,30 @@
+#include "regression/gp/box.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ersatz::gp {
+
+SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n, bool estimate_nugget) {
+  SearchOptions box;
+  box.starts = options.starts;
+  box.max_iterations = options.max_iterations;
+  const auto add = [&](double lower, double upper, double start, double random_lower, double random_upper) {
+    const auto inside = [&](double v) { return std::log(std::clamp(v, lower, upper)); };
+    box.lower.push_back(std::log(lower));
+    box.upper.push_back(std::log(upper));
+    box.start.push_back(inside(start));
+    box.random_lower.push_back(inside(random_lower));
+    box.random_upper.push_back(inside(random_upper));
+  };
+  for (const Hyperparameter& h : kernel.hyperparameters(n)) {
+    const bool length = h.role == Hyperparameter::Role::length;
+    const double lower = length && options.bounds ? options.bounds->first : h.lower;
+    const double upper = length && options.bounds ? options.bounds->second : h.upper;
+    add(lower, upper, h.start, h.start / 4.0, h.start * 6.0);
+  }
+  if (estimate_nugget) add(smallest_nugget, largest_nugget, 1e-6, 1e-10, 1e-2);
+  return box;
+}
+
+}  // namespace ersatz::gp
