@@ -63,7 +63,7 @@ struct Table {
   /// k[i] = exp(-Σ_k t), t = (scale[k] |x[k] - points[k stride + i]|)^power[k]; 0^power is 0.
   void (*power_exponential)(const double* x, const double* points, Size stride, Size n, Size d,
                             const double* scale, const double* power, double* k);
-  /// lengths[k] = Σ_i f[i] power[k] t, powers[k] = -Σ_i f[i] power[k] t log t: with f = w k the derivatives
+  /// lengths[k] = Σ_i f[i] power[k] t, powers[k] = -Σ_i f[i] t log t: with f = w k the derivatives
   /// by the logarithms of length and power.
   void (*power_exponential_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
                                      const double* scale, const double* power, const double* f,

@@ -133,6 +133,12 @@ SearchResult search(Objective& objective, const SearchOptions& options, const Ra
   const Box box(options.lower, options.upper);
   const std::size_t count = box.size();
   SearchResult result;
+  if (count == 0) {  // every hyperparameter is given
+    result.usable = result.converged = objective.evaluate(nullptr, &result.value, nullptr);
+    result.reached = {result.value};
+    result.evaluations = 1;
+    return result;
+  }
   const Index before = objective.evaluations();
   std::vector<double> best;
   for (Index s = 0; s < options.starts; ++s) {

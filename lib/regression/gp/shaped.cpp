@@ -130,7 +130,7 @@ class Periodic final : public Named {
     for (Index k = 0; k < inputs_; ++k)
       all.push_back({"length", Hyperparameter::Role::length, k, 1.0, 0.05, 50.0, false, name_});
     for (Index k = 0; k < inputs_; ++k)
-      all.push_back({"period", Hyperparameter::Role::period, k, 1.0, 0.1, 4.0, true, name_});
+      all.push_back({"period", Hyperparameter::Role::period, k, 0.5, 0.05, 4.0, true, name_});
     return all;
   }
   void prepare(const double* theta, double* coefficients) const override {

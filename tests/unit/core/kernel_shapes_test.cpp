@@ -100,7 +100,7 @@ TEST(KernelShapes, PowerExponential) {
                     p.weighted(b,
                                [&](Size i, Size j) {
                                  const Real v = p.power_of(i, j);
-                                 return v > 0 ? -e * v * std::log(v) : Real(0);
+                                 return v > 0 ? -v * std::log(v) : Real(0);
                                }),
                     t, "powers");
         const double slope = p.weighted(

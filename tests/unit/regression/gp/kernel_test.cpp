@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
+#include <functional>
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
@@ -178,8 +179,9 @@ TEST(GpKernels, RandomExpressionsAreCovariances) {
     Vector diagonal(n);
     kernel->diagonal(placed.points(), placed.coefficients.data(), diagonal.data());
     EXPECT_LT((diagonal - k.diagonal()).cwiseAbs().maxCoeff(), 1e-14 * scale) << expression;
-    if (kernel->stationary())
+    if (kernel->stationary()) {
       EXPECT_LT(diagonal.maxCoeff() - diagonal.minCoeff(), 1e-14 * scale) << expression;
+    }
 
     EXPECT_LT(gp::derivative_error(*kernel), 1e-9) << expression;
   }
