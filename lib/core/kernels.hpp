@@ -59,7 +59,16 @@ struct Table {
   /// y = L b for q vectors b (vector v at b + v stride, y likewise); L lower triangular in panels of
   /// panel_rows rows, see panels_size. b and y have panels_rounded(n) entries; those of b past n are zero.
   void (*panels_product)(const double* panels, const double* b, Size stride, Size n, Size q, double* y);
+
+  /// out[v n + i] = Σ_k (x[v d + k] - points[k stride + i])², or Σ_k |…|, for q vectors x; n a multiple of
+  /// distance_points.
+  void (*squared_distance_rows)(const double* x, Size q, const double* points, Size stride, Size n, Size d,
+                                double* out);
+  void (*absolute_distance_rows)(const double* x, Size q, const double* points, Size stride, Size n, Size d,
+                                 double* out);
 };
+
+constexpr Size distance_points = 16;
 
 /// A lower triangle in panels: rows 8 g … 8 g + 7 over their first 8 (g + 1) columns, column by column, with
 /// zeros above the diagonal and past the last row. Half the memory of a square, read in one stream.
