@@ -6,6 +6,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "ersatz/regression/gp/likelihood.hpp"
 #include "regression/gp/box.hpp"
 #include "regression/gp/exact.hpp"
 #include "regression/gp/scaled_data.hpp"
@@ -74,7 +75,7 @@ class ExactGp final : public Regressor {
   std::string settings() const override {
     std::string line = options_.kernel;
     line += options_.nugget ? text(", nugget ", *options_.nugget) : ", nugget estimated";
-    if (options_.prior == gp::Prior::none) line += ", no prior";
+    if (const std::string priors = options_.priors.text(); priors != "robust prior") line += ", " + priors;
     if (options_.likelihood == gp::Estimator::profile) line += ", profile likelihood";
     if (options_.shared) line += ", shared correlation";
     return line;
@@ -113,9 +114,9 @@ Found ExactGp::find(const gp::KernelPtr& kernel, const gp::ScaledData& data,
   const SingleThreadedBlas single;
   Matrix y(data.y.rows(), static_cast<Index>(outputs.size()));
   for (Index o = 0; o < y.cols(); ++o) y.col(o) = data.y.col(outputs[static_cast<std::size_t>(o)]);
-  gp::LikelihoodOptions likelihood;
+  gp::ObjectiveOptions likelihood;
   likelihood.estimator = options_.likelihood;
-  likelihood.prior = options_.prior;
+  likelihood.priors = options_.priors;
   likelihood.nugget = nugget;
   gp::Likelihood objective(kernel, data.x, y, likelihood);
   const gp::SearchOptions box = gp::search_box(options_, *kernel, data.x.rows(), !nugget);

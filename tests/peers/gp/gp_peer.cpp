@@ -19,6 +19,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "ersatz/regression/gp/likelihood.hpp"
 #include "unit/regression/gp/given.hpp"
 
 namespace {
@@ -69,9 +70,9 @@ void fixed(int argc, char** argv) {
   const Index d = data.x.cols(), q = points.rows();
   const auto kernel = gp::make_kernel(argv[2], d);
   theta.push_back(std::log(nugget));
-  gp::LikelihoodOptions options;
+  gp::ObjectiveOptions options;
   options.estimator = gp::Estimator::profile;
-  options.prior = gp::Prior::none;
+  options.priors = gp::Priors::none();
   gp::Likelihood objective(kernel, data.x, data.y, options);
   std::vector<double> gradient(theta.size());
   double value = 0.0;
@@ -81,7 +82,7 @@ void fixed(int argc, char** argv) {
   for (double& g : gradient) g = -g;
   print("log_likelihood", &value, 1);
   print("gradient", gradient.data(), static_cast<Index>(gradient.size()));
-  print("mean", objective.concentrated().mean.data(), 1);
+  print("mean", objective.concentrated().coefficients.data(), 1);
   print("variance", objective.concentrated().variance.data(), 1);
 
   gp::ConditionOptions given;
@@ -112,7 +113,7 @@ GpOptions options_from(int argc, char** argv, int first) {
     else if (key == "likelihood")
       options.likelihood = value == "profile" ? gp::Estimator::profile : gp::Estimator::restricted;
     else if (key == "prior")
-      options.prior = value == "none" ? gp::Prior::none : gp::Prior::robust;
+      options.priors.robust = value != "none";
     else
       throw UsageError("unknown option " + key);
   }

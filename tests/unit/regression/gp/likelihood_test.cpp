@@ -1,4 +1,4 @@
-// Kernels and likelihood against finite differences and plain formulas.
+// Kernels, likelihood and conditioning against finite differences, plain formulas and published numbers.
 
 #include "ersatz/regression/gp/likelihood.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 
 using namespace gp_test;
 using gp::Estimator;
-using gp::Prior;
+using gp::Priors;
 
 TEST(GpKernel, UnknownNameSaysWhichAreKnown) {
   try {
@@ -66,7 +66,7 @@ TEST(GpKernel, GramMatrixAndItsGradientAreTheFormulas) {
 struct Case {
   std::string kernel;
   Estimator estimator;
-  Prior prior;
+  bool robust;
   bool estimate_nugget;
   Index outputs;
 };
@@ -87,16 +87,15 @@ TEST(GpTriangular, InverseTimesTheFactorIsOne) {
 TEST(GpLikelihood, GradientIsThatOfFiniteDifferences) {
   const TrainingData data = smooth_data(40, 3, 3, 5, 0.02);
   std::vector<Case> cases;
-  for (const auto& name : gp::kernel_names())
-    cases.push_back({name, Estimator::restricted, Prior::robust, true, 1});
+  for (const auto& name : gp::kernel_names()) cases.push_back({name, Estimator::restricted, true, true, 1});
   for (const auto estimator : {Estimator::profile, Estimator::restricted})
-    for (const auto prior : {Prior::none, Prior::robust})
+    for (const bool prior : {false, true})
       for (const bool nugget : {true, false})
         for (const Index outputs : {1, 3}) cases.push_back({"matern52", estimator, prior, nugget, outputs});
   for (const auto& c : cases) {
-    gp::LikelihoodOptions options;
+    gp::ObjectiveOptions options;
     options.estimator = c.estimator;
-    options.prior = c.prior;
+    options.priors.robust = c.robust;
     if (!c.estimate_nugget) options.nugget = 1e-3;
     gp::Likelihood objective(gp::make_kernel(c.kernel, 3), data.x, data.y.leftCols(c.outputs), options);
     Vector theta(objective.parameters());
@@ -134,9 +133,9 @@ TEST(GpLikelihood, ValueIsThatOfTheNormalDensity) {
   const double mean = s.dot(y) / s.sum(),
                sum = (y.array() - mean).matrix().dot(llt.solve((y.array() - mean).matrix()));
   for (const auto estimator : {Estimator::profile, Estimator::restricted}) {
-    gp::LikelihoodOptions options;
+    gp::ObjectiveOptions options;
     options.estimator = estimator;
-    options.prior = Prior::none;
+    options.priors = Priors::none();
     options.nugget = 1e-2;
     gp::Likelihood objective(gp::make_kernel("matern52", 2), data.x, data.y, options);
     const Vector theta = lengths.array().log();
@@ -147,7 +146,7 @@ TEST(GpLikelihood, ValueIsThatOfTheNormalDensity) {
     const double expected = 0.5 * (log_determinant + freedom * (1 + std::log(2 * M_PI * sum / freedom)) +
                                    (restricted ? std::log(s.sum()) : 0.0));
     EXPECT_NEAR(value, expected, 1e-10 * std::abs(expected));
-    EXPECT_NEAR(objective.concentrated().mean[0], mean, 1e-12);
+    EXPECT_NEAR(objective.concentrated().coefficients(0, 0), mean, 1e-12);
     EXPECT_NEAR(objective.concentrated().variance[0], sum / freedom, 1e-11 * sum);
   }
 }
@@ -156,7 +155,7 @@ TEST(GpLikelihood, SingularMatrixIsRefusedNotSmoothedOver) {
   Matrix x(3, 1), y(3, 1);
   x << 0.0, 0.0, 1.0;
   y << 1.0, 2.0, 3.0;
-  gp::LikelihoodOptions options;
+  gp::ObjectiveOptions options;
   options.nugget = 0.0;
   gp::Likelihood objective(gp::make_kernel("matern52", 1), x, y, options);
   const double theta = 0.0;
