@@ -3,16 +3,15 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/kernels.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/gp/likelihood.hpp"
 #include "regression/gp/box.hpp"
 #include "regression/gp/exact.hpp"
-#include "regression/gp/predictor.hpp"
 #include "regression/gp/scaled_data.hpp"
 #include "regression/gp/search.hpp"
+#include "regression/gp/state.hpp"
 
 namespace ersatz {
 namespace {
@@ -215,20 +214,12 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   FitSummary& summary = result.summary;
   const gp::ScaledData prepared = gp::scale_data(data);
 
-  gp::GpState state;
-  state.kernel = options_.kernel;
-  state.inputs = data.x.cols();
-  state.active = prepared.active;
-  state.lower = prepared.lower;
-  state.range = prepared.range;
-  state.points = prepared.x.transpose();
-  state.outputs.resize(static_cast<std::size_t>(p));
-  state.weights = Matrix::Zero(p, n);
+  const gp::Trend trend(prepared.x.cols(), 0);
+  gp::GpState state = gp::make_state(options_.kernel, trend, data, prepared);
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
   summary.leave_one_out_std = summary.leave_one_out;
 
   gp::warn_about_scaling(data, prepared, summary);
-  for (Index o = 0; o < p; ++o) state.outputs[static_cast<std::size_t>(o)].mean = data.y(0, o);
 
   const Duplicates duplicates = gp::find_duplicates(data.x, data.y);
   if (prepared.active.empty()) {
@@ -237,7 +228,8 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
       const Index o = prepared.varying[v];
       const double count = static_cast<double>(n);
       const double variance = (data.y.col(o).array() - data.y.col(o).mean()).square().sum() / (count - 1.0);
-      state.outputs[static_cast<std::size_t>(o)] = {-1, data.y.col(o).mean(), variance / count, variance};
+      state.outputs[static_cast<std::size_t>(o)] = {-1, data.y.col(o).mean(), 1.0, variance / count,
+                                                    variance};
       summary.leave_one_out.col(o) = (data.y.col(o).array() - data.y.col(o).mean()) * (count / (count - 1.0));
     }
   } else if (!prepared.varying.empty()) {
@@ -277,28 +269,18 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
                                   " points, even with jitter 1e-4; look for points that nearly coincide"));
       Matrix y(n, static_cast<Index>(groups[g].size()));
       for (Index v = 0; v < y.cols(); ++v) y.col(v) = prepared.y.col(groups[g][static_cast<std::size_t>(v)]);
-      gp::Conditioned c =
-          gp::condition(*kernel, prepared.x, y, f.theta.data(), f.nugget, f.jitter, options_.likelihood);
-      gp::Correlation r;
-      r.hyperparameters = f.theta;
-      r.coefficients = c.coefficients;
-      r.nugget = c.nugget;
-      r.jitter = c.jitter;
-      r.information = c.information;
-      r.solved_ones = c.solved_ones;
-      r.panels = Vector::Zero(kernels::panels_size(n));
-      for (Index i = 0, at = 0; i < n; ++i)
-        for (Index j = 0; j <= i; ++j, ++at) r.panels[kernels::panels_index(i, j)] = c.inverse_lower[at];
+      gp::ConditionOptions given;
+      given.theta = f.theta;
+      given.nugget = f.nugget;
+      given.jitter = f.jitter;
+      given.estimator = options_.likelihood;
+      const gp::Conditioned c = gp::condition(*kernel, trend, prepared.x, y, given);
+      gp::add_correlation(c, given, prepared, groups[g], state);
       std::vector<Index> mine;
       for (Index v = 0; v < y.cols(); ++v) {
         const Index position = groups[g][static_cast<std::size_t>(v)];
         const Index o = prepared.varying[static_cast<std::size_t>(position)];
         const double scale = prepared.scale[position];
-        const double variance = c.concentrated.variance[static_cast<std::size_t>(v)] * scale * scale;
-        state.outputs[static_cast<std::size_t>(o)] = {
-            static_cast<Index>(g), prepared.centre[position] + scale * c.concentrated.coefficients(v, 0),
-            variance, variance * c.nugget};
-        state.weights.row(o) = scale * c.weights.row(v);
         summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(v);
         summary.leave_one_out_std.col(o) = scale * c.leave_one_out_deviation.col(v);
         for (Index i = 0; i < n; ++i) {
@@ -309,7 +291,6 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
         }
         mine.push_back(o);
       }
-      state.correlations.push_back(std::move(r));
       members.push_back(std::move(mine));
       found.push_back(std::move(f));
     }
