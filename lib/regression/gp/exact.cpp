@@ -6,6 +6,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
 #include "ersatz/regression/gp/likelihood.hpp"
 #include "regression/gp/box.hpp"
 #include "regression/gp/exact.hpp"
@@ -53,10 +54,12 @@ struct Found {
 class ExactGp final : public Regressor {
  public:
   explicit ExactGp(GpOptions options) : options_(std::move(options)) {
-    gp::make_kernel(options_.kernel, 1);
+    const gp::KernelRequest request = gp::check_kernel(options_.kernel);
     const auto check = [](bool good, const std::string& what) {
       if (!good) throw UsageError("regressor gp: " + what);
     };
+    check(!(request.white && options_.nugget),
+          "the kernel has white noise, whose variance is estimated; leave the setting nugget out, or white");
     check(!options_.nugget || (*options_.nugget >= 0.0 && std::isfinite(*options_.nugget)),
           text("nugget is ", options_.nugget.value_or(0.0), ", expected a number >= 0 or \"estimated\""));
     check(options_.starts >= 1 && options_.starts <= 1000,
@@ -149,28 +152,33 @@ void ExactGp::report(const gp::GpState& state, const std::vector<Found>& found,
     const Index input = state.active[k];
     return names.empty() ? text("input ", input) : names[static_cast<std::size_t>(input)];
   };
+  const gp::KernelPtr kernel = gp::make_kernel(state.kernel, static_cast<Index>(state.active.size()));
+  const auto hyperparameters = kernel->hyperparameters(state.points.cols());
+  std::vector<std::string> active_names;
+  for (std::size_t k = 0; k < state.active.size(); ++k) active_names.push_back(name_of(k));
   std::size_t jittered = 0, stopped = 0, shortest = 0, noisy = 0;
   double jitter = 0.0;
   std::vector<std::size_t> inert(state.active.size(), 0);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const Found& f = found[g];
     const std::size_t members = groups[g].size();
-    std::string lengths, who;
+    std::string who;
     bool at_lower = false;
     for (std::size_t k = 0; k < f.theta.size(); ++k) {
-      lengths += (k ? " " : "") + brief(std::exp(f.theta[k]) * state.range[static_cast<Index>(k)]);
+      if (hyperparameters[k].role != gp::Hyperparameter::Role::length) continue;
       at_lower = at_lower || f.theta[k] < box.lower[k] + 1e-2;
-      if (f.theta[k] > box.upper[k] - 0.1) inert[k] += members;
+      if (const Index input = hyperparameters[k].input; input >= 0 && f.theta[k] > box.upper[k] - 0.1)
+        inert[static_cast<std::size_t>(input)] += members;
     }
     for (const Index o : groups[g]) who += (who.empty() ? "" : " ") + text(o);
     if (members > 4) who = text(groups[g].front(), " … ", groups[g].back());
     const auto& first = state.outputs[static_cast<std::size_t>(groups[g].front())];
     summary.facts.push_back(
         {"output " + who,
-         text("lengths ", lengths, ", nugget ", brief(f.nugget), ", process deviation ",
-              brief(std::sqrt(first.process_variance)), ", -log likelihood ", brief(f.value, 8), ", start ",
-              f.winner, " of ", options_.starts, " won (others up to ", brief(f.spread), " behind), ",
-              f.evaluations, " evaluations")});
+         text(gp::describe(*kernel, f.theta.data(), active_names, state.range), ", nugget ", brief(f.nugget),
+              ", process deviation ", brief(std::sqrt(first.process_variance)), ", -log likelihood ",
+              brief(f.value, 8), ", start ", f.winner, " of ", options_.starts, " won (others up to ",
+              brief(f.spread), " behind), ", f.evaluations, " evaluations")});
     if (f.jitter > 0.0) jittered += members;
     jitter = std::max(jitter, f.jitter);
     if (f.converged == 0.0) stopped += members;
@@ -215,7 +223,7 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   const gp::ScaledData prepared = gp::scale_data(data);
 
   const gp::Trend trend(prepared.x.cols(), 0);
-  gp::GpState state = gp::make_state(options_.kernel, trend, data, prepared);
+  gp::GpState state = gp::make_state("constant", trend, data, prepared);
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
   summary.leave_one_out_std = summary.leave_one_out;
 
@@ -234,7 +242,9 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
     }
   } else if (!prepared.varying.empty()) {
     const std::optional<double> nugget = nugget_for(duplicates, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, prepared.x.cols());
+    const gp::KernelPtr kernel = gp::make_kernel(
+        options_.kernel, {data.x.cols(), data.input_names, prepared.active, prepared.lower, prepared.range});
+    state.kernel = kernel->expression();
     std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
     for (Index v = 0; v < static_cast<Index>(prepared.varying.size()); ++v)
       if (options_.shared && v > 0)
