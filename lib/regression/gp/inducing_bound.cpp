@@ -75,6 +75,7 @@ InducingBound::InducingBound(KernelPtr kernel, const InducingData& data, Matrix 
     : kernel_(std::move(kernel)),
       data_(data),
       options_(options),
+      prior_(options.priors, *kernel_, data.size(), options.nugget ? -1 : kernel_->parameters(), -1),
       executor_(executor),
       locations_(std::move(locations)),
       moved_(locations_),
@@ -317,9 +318,9 @@ bool InducingBound::compute(const double* parameters, double* value, double* gra
   const SingleThreadedBlas single;
   if (!assemble(parameters)) return false;
   *value = this->value();
-  if (!std::isfinite(*value)) return false;
   if (gradient) differentiate(gradient);
-  return true;
+  prior_.subtract(parameters, value, gradient);
+  return std::isfinite(*value);
 }
 
 void InducingBound::leave_one_out(Matrix& residual, Matrix& deviation) const {

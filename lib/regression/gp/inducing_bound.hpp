@@ -7,8 +7,8 @@
 
 #include "ersatz/core/executor.hpp"
 #include "ersatz/core/workspace.hpp"
+#include "ersatz/regression/gp/covariance_objective.hpp"
 #include "ersatz/regression/gp/kernel.hpp"
-#include "ersatz/regression/gp/likelihood.hpp"
 #include "ersatz/regression/gp/objective.hpp"
 #include "ersatz/regression/gp/trend.hpp"
 
@@ -40,7 +40,8 @@ class InducingData {
 struct InducingOptions {
   Estimator estimator = Estimator::restricted;
   std::optional<double> nugget;  ///< empty: its logarithm is the hyperparameter after the kernel's
-  double jitter = 1e-10;         ///< on the diagonal of K_mm, relative to its mean
+  Priors priors = Priors::none();
+  double jitter = 1e-10;  ///< on the diagonal of K_mm, relative to its mean
   /// Locations are parameters too: after the hyperparameters come m × d offsets, in units of `steps`.
   bool move = false;
   std::vector<double> steps;  ///< d
@@ -62,8 +63,9 @@ struct InducingSolution {
 };
 
 /// Minus the bound, process variance and mean concentrated out (profile) or the mean integrated out
-/// (restricted), summed over outputs that share a correlation. Never above the likelihood of the full matrix
-/// with the same estimator and no prior; equal to it when the locations are the points.
+/// (restricted), summed over outputs that share a correlation, log priors subtracted. Without priors never
+/// above the likelihood of the full matrix with the same estimator; equal to it when the locations are the
+/// points.
 ///
 /// n m² × 2 flops and 2 n m kernel values, with a gradient n m² × 5 and about 6 n m; memory m² and a block of
 /// rows for each worker. Data go by slices, tasks on the executor, added in order: the same bits on any
@@ -101,6 +103,7 @@ class InducingBound final : public Objective {
   KernelPtr kernel_;
   const InducingData& data_;
   InducingOptions options_;
+  LogPrior prior_;
   Executor& executor_;
   Matrix locations_, moved_;
   Vector columns_;  // of moved_, input by input

@@ -96,9 +96,9 @@ TEST(InducingBound, NeverAboveTheExactLikelihoodAndEqualWhenEveryPointInduces) {
   const auto kernel = gp::make_kernel("matern52", 2);
   const InducingData inducing(data.x, data.y, gp::Trend(2, 0));
   for (const auto estimator : {gp::Estimator::profile, gp::Estimator::restricted}) {
-    gp::LikelihoodOptions exact_options;
+    gp::ObjectiveOptions exact_options;
     exact_options.estimator = estimator;
-    exact_options.prior = gp::Prior::none;
+    exact_options.priors = gp::Priors::none();
     gp::Likelihood likelihood(kernel, data.x, data.y, exact_options);
     gp::InducingOptions options;
     options.estimator = estimator;
