@@ -7,6 +7,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "ersatz/regression/gp/likelihood.hpp"
 #include "regression/gp/box.hpp"
 #include "regression/gp/exact.hpp"
 #include "regression/gp/predictor.hpp"
@@ -75,7 +76,7 @@ class ExactGp final : public Regressor {
   std::string settings() const override {
     std::string line = options_.kernel;
     line += options_.nugget ? text(", nugget ", *options_.nugget) : ", nugget estimated";
-    if (options_.prior == gp::Prior::none) line += ", no prior";
+    if (const std::string priors = options_.priors.text(); priors != "robust prior") line += ", " + priors;
     if (options_.likelihood == gp::Estimator::profile) line += ", profile likelihood";
     if (options_.shared) line += ", shared correlation";
     return line;
@@ -114,9 +115,9 @@ Found ExactGp::find(const gp::KernelPtr& kernel, const gp::ScaledData& data,
   const SingleThreadedBlas single;
   Matrix y(data.y.rows(), static_cast<Index>(outputs.size()));
   for (Index o = 0; o < y.cols(); ++o) y.col(o) = data.y.col(outputs[static_cast<std::size_t>(o)]);
-  gp::LikelihoodOptions likelihood;
+  gp::ObjectiveOptions likelihood;
   likelihood.estimator = options_.likelihood;
-  likelihood.prior = options_.prior;
+  likelihood.priors = options_.priors;
   likelihood.nugget = nugget;
   gp::Likelihood objective(kernel, data.x, y, likelihood);
   const gp::SearchOptions box = gp::search_box(options_, *kernel, data.x.rows(), !nugget);
@@ -295,9 +296,8 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
         const double scale = prepared.scale[position];
         const double variance = c.concentrated.variance[static_cast<std::size_t>(v)] * scale * scale;
         state.outputs[static_cast<std::size_t>(o)] = {
-            static_cast<Index>(g),
-            prepared.centre[position] + scale * c.concentrated.mean[static_cast<std::size_t>(v)], variance,
-            variance * c.nugget};
+            static_cast<Index>(g), prepared.centre[position] + scale * c.concentrated.coefficients(v, 0),
+            variance, variance * c.nugget};
         state.weights.row(o) = scale * c.weights.row(v);
         summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(v);
         summary.leave_one_out_std.col(o) = scale * c.leave_one_out_deviation.col(v);

@@ -9,27 +9,76 @@ namespace ersatz {
 
 RegressorPtr make_gp_regressor(const GpOptions& options) { return gp::make_exact_gp(options); }
 
-RegressorPtr make_gp_regressor(const Settings& settings) {
-  settings.check_known("regressor gp", {"kernel", "nugget", "likelihood", "prior", "starts", "max_iterations",
-                                        "bounds", "shared"});
-  GpOptions options;
-  if (settings.has("nugget")) {
-    const SettingValue& value = settings.values().at("nugget");
-    if (const auto* number = std::get_if<double>(&value))
-      options.nugget = *number;
-    else if (const auto* word = std::get_if<std::string>(&value); !word || *word != "estimated")
-      throw UsageError("regressor gp: nugget must be a number or \"estimated\"");
+namespace {
+
+/// A setting that is a number or one of some words.
+struct NumberOrWord {
+  std::optional<double> number;
+  std::string word;
+};
+NumberOrWord number_or_word(const Settings& settings, const char* key) {
+  const SettingValue& value = settings.values().at(key);
+  if (const auto* number = std::get_if<double>(&value)) return {*number, {}};
+  if (const auto* word = std::get_if<std::string>(&value)) return {{}, *word};
+  return {};
+}
+
+Index trend_from(const Settings& settings) {
+  const NumberOrWord value = number_or_word(settings, "mean");
+  if (value.number) {
+    const auto degree = static_cast<Index>(*value.number);
+    if (static_cast<double>(degree) == *value.number && degree >= 0) return degree;
   }
-  const auto choice = [&](const char* key, const char* first, const char* second) {
-    const std::string value = settings.get(key, first);
-    if (value != first && value != second)
-      throw UsageError(
-          text("regressor gp: ", key, " is \"", value, "\", expected \"", first, "\" or \"", second, "\""));
-    return value == first;
+  if (value.word == "zero") return gp::Trend::zero;
+  if (value.word == "constant") return 0;
+  if (value.word == "linear") return 1;
+  if (value.word == "quadratic") return 2;
+  throw UsageError(
+      "regressor gp: mean must be \"zero\", \"constant\", \"linear\", \"quadratic\" or a whole degree");
+}
+
+gp::Priors priors_from(const Settings& settings) {
+  gp::Priors priors;
+  const auto density = [&](const char* key, std::optional<gp::Density>& prior) {
+    if (settings.has(key)) prior = gp::Density::parse(settings.get(key, ""), text("regressor gp: ", key));
   };
-  options.likelihood =
-      choice("likelihood", "restricted", "profile") ? gp::Estimator::restricted : gp::Estimator::profile;
-  options.prior = choice("prior", "robust", "none") ? gp::Prior::robust : gp::Prior::none;
+  density("length_prior", priors.length);
+  density("nugget_prior", priors.nugget);
+  density("variance_prior", priors.variance);
+  const std::string prior = settings.get("prior", priors.length || priors.nugget ? "none" : "robust");
+  if (prior != "robust" && prior != "none")
+    throw UsageError(text("regressor gp: prior is \"", prior, "\", expected \"robust\" or \"none\""));
+  priors.robust = prior == "robust";
+  return priors;
+}
+
+gp::Estimator estimator_from(const std::string& word) {
+  if (word == "restricted") return gp::Estimator::restricted;
+  if (word == "profile") return gp::Estimator::profile;
+  if (word == "leave-one-out") return gp::Estimator::leave_one_out;
+  throw UsageError(text("regressor gp: likelihood is \"", word,
+                        "\", expected \"restricted\", \"profile\" or \"leave-one-out\""));
+}
+
+}  // namespace
+
+RegressorPtr make_gp_regressor(const Settings& settings) {
+  settings.check_known(
+      "regressor gp",
+      {"kernel", "mean", "nugget", "noise", "likelihood", "prior", "length_prior", "nugget_prior",
+       "variance_prior", "starts", "max_iterations", "bounds", "shared", "method", "points", "neighbours"});
+  GpOptions options;
+  if (settings.has("mean")) options.trend = trend_from(settings);
+  if (settings.has("nugget")) {
+    const NumberOrWord value = number_or_word(settings, "nugget");
+    if (!value.number && value.word != "estimated")
+      throw UsageError("regressor gp: nugget must be a number or \"estimated\"");
+    options.nugget = value.number;
+    options.extra_noise = !value.number;
+  }
+  if (settings.has("noise")) options.noise = settings.get("noise", 0.0);
+  options.likelihood = estimator_from(settings.get("likelihood", "restricted"));
+  options.priors = priors_from(settings);
   options.starts = settings.get("starts", options.starts);
   options.max_iterations = settings.get("max_iterations", options.max_iterations);
   if (const auto bounds = settings.get("bounds", std::vector<double>{}); !bounds.empty()) {
@@ -39,6 +88,9 @@ RegressorPtr make_gp_regressor(const Settings& settings) {
     options.bounds = {bounds[0], bounds[1]};
   }
   options.shared = settings.get("shared", options.shared);
+  options.method = settings.get("method", options.method.c_str());
+  options.points = settings.get("points", options.points);
+  options.neighbours = settings.get("neighbours", options.neighbours);
   const std::string kernel = settings.get("kernel", "auto");
   if (kernel == "auto") return gp::make_kernel_choice(options, {"matern52-product", "squared-exponential"});
   options.kernel = kernel;

@@ -42,4 +42,12 @@ Eigen::MatrixXd Trend::matrix(ConstMatrixRef x) const {
   return f;
 }
 
+std::vector<std::string> Trend::names(const std::vector<std::string>& input_names) const {
+  if (size() == 0) return {};
+  std::vector<std::string> all = {"1"};
+  if (features_.size() > 0)
+    for (auto& name : features_.names(input_names)) all.push_back(std::move(name));
+  return all;
+}
+
 }  // namespace ersatz::gp

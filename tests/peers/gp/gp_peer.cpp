@@ -19,6 +19,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "ersatz/regression/gp/likelihood.hpp"
 
 namespace {
 
@@ -68,9 +69,9 @@ void fixed(int argc, char** argv) {
   const Index d = data.x.cols(), n = data.x.rows(), q = points.rows();
   const auto kernel = gp::make_kernel(argv[2], d);
   theta.push_back(std::log(nugget));
-  gp::LikelihoodOptions options;
+  gp::ObjectiveOptions options;
   options.estimator = gp::Estimator::profile;
-  options.prior = gp::Prior::none;
+  options.priors = gp::Priors::none();
   gp::Likelihood objective(kernel, data.x, data.y, options);
   std::vector<double> gradient(theta.size());
   double value = 0.0;
@@ -80,7 +81,7 @@ void fixed(int argc, char** argv) {
   for (double& g : gradient) g = -g;
   print("log_likelihood", &value, 1);
   print("gradient", gradient.data(), static_cast<Index>(gradient.size()));
-  print("mean", objective.concentrated().mean.data(), 1);
+  print("mean", objective.concentrated().coefficients.data(), 1);
   print("variance", objective.concentrated().variance.data(), 1);
 
   // Prediction by plain matrix products from what conditioning gives: kernel rows, weights, inverse factor.
@@ -96,7 +97,7 @@ void fixed(int argc, char** argv) {
     for (Index a = 0, at = 0; a < n; ++a)
       for (Index b = 0; b <= a; ++b, ++at) solved(i, a) += c.inverse_lower[at] * k(i, b);
   }
-  const Vector mean = (k * c.weights.row(0).transpose()).array() + c.concentrated.mean[0];
+  const Vector mean = (k * c.weights.row(0).transpose()).array() + c.concentrated.coefficients(0, 0);
   const Vector missing = Vector::Ones(q) - k * c.solved_ones;
   const Matrix simple = c.concentrated.variance[0] * (prior - solved * solved.transpose());
   const Matrix trend = c.concentrated.variance[0] / c.information * missing * missing.transpose();
@@ -116,7 +117,7 @@ GpOptions options_from(int argc, char** argv, int first) {
     else if (key == "likelihood")
       options.likelihood = value == "profile" ? gp::Estimator::profile : gp::Estimator::restricted;
     else if (key == "prior")
-      options.prior = value == "none" ? gp::Prior::none : gp::Prior::robust;
+      options.priors.robust = value != "none";
     else
       throw UsageError("unknown option " + key);
   }

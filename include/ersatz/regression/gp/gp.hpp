@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "ersatz/regression/gp/likelihood.hpp"
+#include "ersatz/regression/gp/covariance_objective.hpp"
 #include "ersatz/regression/regressor.hpp"
 
 namespace ersatz {
@@ -13,10 +13,17 @@ namespace ersatz {
 /// outputs are scaled inside, units do not matter.
 struct GpOptions {
   std::string kernel = "matern52-product";  ///< see gp::make_kernel
-  /// Noise variance over process variance. Empty: estimated, down to 1e-12. 0: interpolate.
+  /// Degree of the mean, a polynomial found by generalised least squares: gp::Trend::zero, 0 (constant), …
+  Index trend = 0;
+  /// Noise variance over process variance. Empty: estimated, down to 1e-12, or 0 where the noise is known. 0:
+  /// interpolate.
   std::optional<double> nugget;
+  /// Known standard deviation of every value, in the outputs' unit; TrainingData::noise_std gives one to
+  /// each.
+  std::optional<double> noise;
+  bool extra_noise = false;  ///< estimate a nugget also beside known noise
   gp::Estimator likelihood = gp::Estimator::restricted;
-  gp::Prior prior = gp::Prior::robust;
+  gp::Priors priors;
   /// Searches: the first from a default, the others from random places. Each explores, the best converges.
   Index starts = 3;
   Index max_iterations = 100;
@@ -24,6 +31,9 @@ struct GpOptions {
   std::optional<std::pair<double, double>> bounds;
   /// One correlation matrix for all outputs (Gu & Berger 2016): one factorisation instead of p.
   bool shared = false;
+  std::string method = "auto";  ///< "exact", "inducing", "vecchia"; auto: by the number of points
+  Index points = 0;             ///< inducing points; 0: from the number of points
+  Index neighbours = 0;         ///< of each point (vecchia); 0: a default
 };
 
 /// Constant mean by generalised least squares, process variance concentrated out, one task for each output on
@@ -33,9 +43,11 @@ struct GpOptions {
 RegressorPtr make_gp_regressor(const GpOptions& options);
 
 /// From a recipe: kernel ("auto", the default: matern52-product or squared-exponential, whichever has the
-/// smaller leave-one-out error over all outputs), nugget (a number or "estimated"), likelihood ("restricted",
-/// "profile"), prior
-/// ("robust", "none"), starts, max_iterations, bounds ([smallest, largest]), shared.
+/// smaller leave-one-out error over all outputs), mean ("zero", "constant", "linear", "quadratic" or a
+/// degree), nugget (a number or "estimated"), noise (a number), likelihood ("restricted", "profile",
+/// "leave-one-out"), prior ("robust", "none"; robust unless another one is given), length_prior,
+/// nugget_prior, variance_prior ("inverse-gamma(3, 1)", see gp::Density), starts, max_iterations, bounds
+/// ([smallest, largest]), shared, method, points, neighbours.
 RegressorPtr make_gp_regressor(const Settings& settings);
 
 /// Reads what save wrote; nothing is factorised again. Throws StorageError.

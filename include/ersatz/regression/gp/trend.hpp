@@ -2,6 +2,7 @@
 // The mean of a Gaussian process before it has seen data: polynomials whose coefficients are estimated.
 
 #include <string>
+#include <vector>
 
 #include "ersatz/core/matrix.hpp"
 #include "ersatz/core/workspace.hpp"
@@ -30,6 +31,8 @@ class Trend {
   void derivatives(const double* x, double* derivatives, Workspace& workspace) const;
   /// f at many points (n × inputs): n × size(), column major.
   Eigen::MatrixXd matrix(ConstMatrixRef x) const;
+  /// "1", "x0", "x0^2 x1" with the names of the inputs (empty: x0, x1, …); of 2 x - 1, not of raw inputs.
+  std::vector<std::string> names(const std::vector<std::string>& input_names = {}) const;
 
  private:
   Index inputs_ = 0, degree_ = 0;
