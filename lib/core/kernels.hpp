@@ -60,9 +60,10 @@ struct Table {
   /// panel_rows rows, see panels_size. b and y have panels_rounded(n) entries; those of b past n are zero.
   void (*panels_product)(const double* panels, const double* b, Size stride, Size n, Size q, double* y);
 
-  /// Cholesky factors of eight n × n matrices at once, in place: see lanes_index. The diagonal of L becomes one
-  /// over itself. A pivot that is not above `floor` times its diagonal element is rounding: 0 takes its place,
-  /// which drops that row and column from all that follows. pivot[l]: what was left of the last diagonal element.
+  /// Cholesky factors of eight n × n matrices at once, in place: see lanes_index. The diagonal of L becomes
+  /// one over itself. A pivot that is not above `floor` times its diagonal element is rounding: 0 takes its
+  /// place, which drops that row and column from all that follows. pivot[l]: what was left of the last
+  /// diagonal element.
   void (*lanes_factor)(double* a, Size n, double floor, double* pivot);
   /// L z = b and Lᵀ z = b in place, with such factors; b[8 i + l].
   void (*lanes_forward)(const double* a, Size n, double* b);

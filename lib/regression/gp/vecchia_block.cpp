@@ -16,7 +16,7 @@ VecchiaBlock::VecchiaBlock(Index neighbour_count, Index inputs, Workspace& works
       triangle(workspace.take(kernels::lanes_size(neighbour_count + 1))),
       weights(workspace.take(lane_count * std::max<Index>(neighbour_count, 1))) {}
 
-void condition(const VecchiaModel& model, const double* const* targets, Index lanes, double noise,
+void condition(const VecchiaModel& model, const double* const* targets, Index lanes, const double* noise,
                VecchiaBlock& block, Workspace& workspace) {
   const Workspace::Frame frame(workspace);
   const Index m = block.m, d = block.d;
@@ -34,7 +34,7 @@ void condition(const VecchiaModel& model, const double* const* targets, Index la
       const Points before = block.local(l, j + 1);
       before.gather(j, x);
       model.kernel->row(x, before, model.coefficients, k, workspace);
-      k[j] += model.nugget;
+      k[j] += model.diagonal(block.neighbours[l][j]);
       double* out = triangle + lanes_index(j, 0) + l;
       for (Index i = 0; i <= j; ++i) out[i * lane_count] = k[i];
     }
@@ -48,7 +48,7 @@ void condition(const VecchiaModel& model, const double* const* targets, Index la
     model.kernel->row(targets[l], block.local(l, count + 1), model.coefficients, k, workspace);
     double* out = triangle + lanes_index(m, 0) + l;
     for (Index i = 0; i < count; ++i) out[i * lane_count] = k[i];
-    out[m * lane_count] = k[count] + noise;
+    out[m * lane_count] = k[count] + (noise ? noise[l] : 0.0);
   }
   const kernels::Table& table = kernels::table();
   table.lanes_factor(triangle, m + 1, vecchia_floor, block.variance);

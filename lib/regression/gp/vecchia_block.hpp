@@ -1,6 +1,6 @@
 #pragma once
-// What the nearest-neighbour Gaussian process does everywhere: condition a point on a few others. Eight points
-// are done side by side.
+// What the nearest-neighbour Gaussian process does everywhere: condition a point on a few others. Eight
+// points are done side by side.
 
 #include <cstdint>
 
@@ -13,8 +13,11 @@ namespace ersatz::gp {
 struct VecchiaModel {
   const Kernel* kernel = nullptr;
   const double* coefficients = nullptr;
-  double nugget = 0.0;        ///< on the diagonal of the neighbours, over the process variance
-  const double* x = nullptr;  ///< n × d, row by row
+  double nugget = 0.0;            ///< on the diagonal of the neighbours, over the process variance
+  const double* noise = nullptr;  ///< n, also on the diagonal, or null
+  const double* x = nullptr;      ///< n × d, row by row
+
+  double diagonal(Index i) const { return nugget + (noise ? noise[i] : 0.0); }
 };
 
 /// Up to eight targets, each with its m neighbours or fewer. Lives in the workspace's current frame.
@@ -28,18 +31,16 @@ struct VecchiaBlock {
   double variance[kernels::lane_count] = {};  ///< of the target given its neighbours, over process variance
 
   VecchiaBlock(Index neighbours, Index inputs, Workspace& workspace);
-  Points local(Index lane, Index size) const {
-    return {columns + lane * d * (m + 1), m + 1, size, d};
-  }
+  Points local(Index lane, Index size) const { return {columns + lane * d * (m + 1), m + 1, size, d}; }
 };
 
 /// Neighbours whose variance given those before them is below this part of their own variance are rounding;
 /// they are left out.
 constexpr double vecchia_floor = 1e-13;
 
-/// Fills the block: `targets` points to d values for each lane in use, `noise` goes on their variance. Cost for
-/// each target: m²/2 kernel values, m³/6 multiplications.
-void condition(const VecchiaModel& model, const double* const* targets, Index lanes, double noise,
+/// Fills the block: `targets` points to d values for each lane in use, `noise` to what goes on their
+/// variances (null: nothing). Cost for each target: m²/2 kernel values, m³/6 multiplications.
+void condition(const VecchiaModel& model, const double* const* targets, Index lanes, const double* noise,
                VecchiaBlock& block, Workspace& workspace);
 
 /// Room for n row numbers in the workspace.

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "ersatz/core/error.hpp"
 #include "regression/gp/vecchia_block.hpp"
 #include "regression/gp/vecchia_order.hpp"
 
@@ -22,19 +21,21 @@ Index condition_next(const VecchiaModel& model, const VecchiaData& data, Index f
                      VecchiaBlock& block, Workspace& workspace) {
   const Index m = data.neighbours, count = std::min(lanes, last - first);
   const double* targets[lanes] = {};
+  double noise[lanes] = {};
   for (Index l = 0; l < count; ++l) {
+    noise[l] = model.diagonal(first + l);
     targets[l] = data.x.data() + (first + l) * data.x.cols();
     block.neighbours[l] = data.preceding.data() + (first + l) * m;
     block.counts[l] = std::min(m, first + l);
   }
-  condition(model, targets, count, model.nugget, block, workspace);
+  condition(model, targets, count, noise, block, workspace);
   return count;
 }
 
 }  // namespace
 
-VecchiaData order_for_vecchia(ConstMatrixRef x, ConstMatrixRef y, const Vector& metric, Index neighbours,
-                              Executor& executor) {
+VecchiaData order_for_vecchia(ConstMatrixRef x, ConstMatrixRef y, const Vector& noise, const Vector& metric,
+                              Index neighbours, Executor& executor) {
   const Index n = x.rows(), d = x.cols();
   Matrix z = x * metric.asDiagonal();
   const MaximinOrder order = maximin_order(z.data(), n, d);
@@ -42,34 +43,39 @@ VecchiaData order_for_vecchia(ConstMatrixRef x, ConstMatrixRef y, const Vector& 
   data.neighbours = std::min(neighbours, n - 1);
   data.x.resize(n, d);
   data.y.resize(n, y.cols());
+  data.noise.resize(noise.size());
   for (Index i = 0; i < n; ++i) {
-    data.x.row(i) = x.row(order.order[static_cast<std::size_t>(i)]);
-    data.y.row(i) = y.row(order.order[static_cast<std::size_t>(i)]);
+    const Index row = order.order[static_cast<std::size_t>(i)];
+    data.x.row(i) = x.row(row);
+    data.y.row(i) = y.row(row);
+    if (noise.size() > 0) data.noise[i] = noise[row];
   }
   z = data.x * metric.asDiagonal();
   data.preceding = preceding_neighbours(z.data(), n, d, data.neighbours, executor);
   return data;
 }
 
-VecchiaLikelihood::VecchiaLikelihood(KernelPtr kernel, const Trend& trend, const VecchiaData& data,
-                                     Estimator estimator, std::optional<double> nugget, Executor& executor)
+VecchiaLikelihood::VecchiaLikelihood(KernelPtr kernel, const VecchiaData& data,
+                                     const ObjectiveOptions& options, Executor& executor)
     : kernel_(std::move(kernel)),
       data_(data),
-      f_(trend.matrix(data.x)),
-      estimator_(estimator),
-      nugget_(nugget),
+      f_(Trend(data.x.cols(), options.trend).matrix(data.x)),
+      options_(options),
+      prior_(options.priors, *kernel_, data.x.rows(), options.nugget ? -1 : kernel_->parameters(),
+             data.noise.size() > 0 ? kernel_->parameters() + (options.nugget ? 0 : 1) : -1),
       executor_(executor),
-      coefficients_(static_cast<std::size_t>(kernel_->parameters())) {
-  if (f_.cols() >= data.x.rows())
-    throw DataError(text("the mean of a Gaussian process has ", f_.cols(), " coefficients, there are ",
-                         data.x.rows(), " points"));
+      coefficients_(static_cast<std::size_t>(kernel_->parameters())) {}
+
+VecchiaModel VecchiaLikelihood::model(double nugget) const {
+  return {kernel_.get(), coefficients_.data(), nugget + options_.jitter,
+          known_noise() ? noise_.data() : nullptr, data_.x.data()};
 }
 
 bool VecchiaLikelihood::whiten(double nugget, double* log_determinant) {
   const Index n = data_.x.rows(), p = data_.y.cols(), q = f_.cols(), m = data_.neighbours;
   const std::vector<Bytes> parts = executor_.map(chunks(n), [&](Index task) {
     const Index begin = task * chunk, end = std::min(n, begin + chunk);
-    const VecchiaModel model{kernel_.get(), coefficients_.data(), nugget + jitter_, data_.x.data()};
+    const VecchiaModel model = this->model(nugget);
     Workspace workspace;
     VecchiaBlock block(m, data_.x.cols(), workspace);
     std::vector<double> out(static_cast<std::size_t>(1 + (end - begin) * (p + q)));
@@ -114,7 +120,7 @@ bool VecchiaLikelihood::concentrate(double* log_information) {
   const Index n = white_.rows(), p = data_.y.cols(), q = f_.cols();
   const auto f = white_.rightCols(q);
   auto e = white_.leftCols(p);
-  const double freedom = static_cast<double>(estimator_ == Estimator::restricted ? n - q : n);
+  const double freedom = static_cast<double>(options_.estimator == Estimator::restricted ? n - q : n);
   *log_information = 0.0;
   concentrated_.mean.resize(q, p);
   concentrated_.mean_covariance.resize(q, q);
@@ -130,39 +136,52 @@ bool VecchiaLikelihood::concentrate(double* log_information) {
     concentrated_.mean_covariance = factor.solve(Eigen::MatrixXd::Identity(q, q));
     e -= f * concentrated_.mean;
   }
-  concentrated_.variance = e.colwise().squaredNorm().transpose() / freedom;
+  if (!known_noise()) concentrated_.variance = e.colwise().squaredNorm().transpose() / freedom;
   return concentrated_.variance.allFinite() && concentrated_.variance.minCoeff() > 0.0;
 }
 
 bool VecchiaLikelihood::compute(const double* parameters, double* value, double* gradient) {
   const Index n = data_.x.rows(), p = data_.y.cols(), q = f_.cols(), count = kernel_->parameters();
   kernel_->prepare(parameters, coefficients_.data());
-  const double nugget = nugget_ ? *nugget_ : std::exp(parameters[count]);
+  const double nugget = options_.nugget ? *options_.nugget : std::exp(parameters[count]);
   double log_determinant = 0.0, log_information = 0.0;
+  if (known_noise()) {
+    const double variance = std::exp(parameters[this->parameters() - 1]);
+    concentrated_.variance = Vector::Constant(p, variance);
+    noise_ = data_.noise / variance;
+  }
   if (!whiten(nugget, &log_determinant) || !concentrate(&log_information)) return false;
-  const bool restricted = estimator_ == Estimator::restricted;
+  const bool restricted = options_.estimator == Estimator::restricted;
   const double freedom = static_cast<double>(restricted ? n - q : n);
   double sum = static_cast<double>(p) * log_determinant;
-  for (Index o = 0; o < p; ++o)
-    sum += freedom * (1.0 + std::log(two_pi) + std::log(concentrated_.variance[o]));
+  double by_variance = 0.0;
+  for (Index o = 0; o < p; ++o) {
+    const double squares = white_.col(o).squaredNorm() / concentrated_.variance[o];
+    sum += freedom * std::log(two_pi * concentrated_.variance[o]) + squares;
+    by_variance += 0.5 * (freedom - squares);
+  }
   if (restricted) sum += static_cast<double>(p) * log_information;
   *value = 0.5 * sum;
-  if (gradient) differentiate(nugget, gradient);
+  if (gradient) {
+    differentiate(nugget, gradient);
+    if (known_noise()) gradient[this->parameters() - 1] += by_variance;
+  }
+  prior_.subtract(parameters, value, gradient);
   return std::isfinite(*value);
 }
 
-// With v = (-w, 1) over the neighbours and the point itself, Σ their covariance, d = vᵀ Σ v, ε = vᵀ (y - F β) and
-// g = Fᵀ v: ∂d = vᵀ ∂Σ v, ∂ε = -(R_NN⁻¹ (y - F β)_N)ᵀ (∂Σ v)_N, ∂g alike, and β and the process variances are at
-// their optimum. All of them together are cᵀ ∂Σ v with one vector c, for any number of outputs: one solve, and one
-// pass over the kernel's derivatives with the weights of the symmetric part of c vᵀ.
+// With v = (-w, 1) over the neighbours and the point itself, Σ their covariance, d = vᵀ Σ v, ε = vᵀ (y - F β)
+// and g = Fᵀ v: ∂d = vᵀ ∂Σ v, ∂ε = -(R_NN⁻¹ (y - F β)_N)ᵀ (∂Σ v)_N, ∂g alike, and β and the process variances
+// are at their optimum. All of them together are cᵀ ∂Σ v with one vector c, for any number of outputs: one
+// solve, and one pass over the kernel's derivatives with the weights of the symmetric part of c vᵀ.
 void VecchiaLikelihood::differentiate(double nugget, double* gradient) const {
   const Index n = data_.x.rows(), p = data_.y.cols(), q = f_.cols(), m = data_.neighbours;
   const Index count = kernel_->parameters();
-  const bool restricted = estimator_ == Estimator::restricted;
+  const bool restricted = options_.estimator == Estimator::restricted;
   const double outputs = static_cast<double>(p);
   const std::vector<Bytes> parts = executor_.map(chunks(n), [&](Index task) {
     const Index begin = task * chunk, end = std::min(n, begin + chunk);
-    const VecchiaModel model{kernel_.get(), coefficients_.data(), nugget + jitter_, data_.x.data()};
+    const VecchiaModel model = this->model(nugget);
     Workspace workspace;
     VecchiaBlock block(m, data_.x.cols(), workspace);
     double* solved = workspace.take(lanes * std::max<Index>(m, 1));
@@ -173,7 +192,7 @@ void VecchiaLikelihood::differentiate(double nugget, double* gradient) const {
     double* by_output = workspace.take(p);
     double* by_mean = workspace.take(std::max<Index>(q, 1));
     double own[lanes] = {};
-    std::vector<double> out(static_cast<std::size_t>(count + 1), 0.0);
+    std::vector<double> out(static_cast<std::size_t>(parameters()), 0.0);
     for (Index first = begin; first < end; first += lanes) {
       const Index size = condition_next(model, data_, first, end, block, workspace);
       std::fill_n(solved, lanes * m, 0.0);
@@ -216,16 +235,18 @@ void VecchiaLikelihood::differentiate(double nugget, double* gradient) const {
         }
         v[used] = 1.0;
         c[used] = own[l];
-        double trace = 0.0;
+        double trace = 0.0, by_noise = 0.0;
         for (Index i = 0; i <= used; ++i) {
           for (Index j = 0; j < i; ++j) weight[j] = c[i] * v[j] + c[j] * v[i];
           weight[i] = c[i] * v[i];
           trace += weight[i];
+          if (known_noise()) by_noise += weight[i] * noise_[i < used ? block.neighbours[l][i] : first + l];
           const Points before = block.local(l, i + 1);
           before.gather(i, x);
           kernel_->contract(x, before, coefficients_.data(), weight, out.data(), workspace);
         }
-        out[static_cast<std::size_t>(count)] += nugget * trace;
+        if (!options_.nugget) out[static_cast<std::size_t>(count)] += nugget * trace;
+        if (known_noise()) out.back() -= by_noise;
       }
     }
     return to_bytes(out);

@@ -27,8 +27,9 @@ VecchiaPredictor::VecchiaPredictor(VecchiaState state) : state_(std::move(state)
 }
 
 VecchiaModel VecchiaPredictor::model(std::size_t g) const {
-  return {kernel_.get(), searches_[g].coefficients.data(), state_.groups[g].nugget + state_.groups[g].jitter,
-          state_.points.data()};
+  const VecchiaGroup& group = state_.groups[g];
+  return {kernel_.get(), searches_[g].coefficients.data(), group.nugget + group.jitter,
+          group.noise.size() > 0 ? group.noise.data() : nullptr, state_.points.data()};
 }
 
 void VecchiaPredictor::scale(const double* row, double* x) const {
@@ -65,7 +66,7 @@ void VecchiaPredictor::condition_on_nearest(std::size_t g, const double* x, Inde
     block.neighbours[l] = neighbours + l * m;
     block.counts[l] = m;
   }
-  condition(model(g), targets, count, 0.0, block, workspace);
+  condition(model(g), targets, count, nullptr, block, workspace);
 }
 
 /// f(x) - F_Nᵀ w: what the neighbours do not say about the mean.
@@ -138,13 +139,13 @@ void VecchiaPredictor::predict(ConstMatrixRef X, MatrixRef mean, MatrixRef* vari
         if (trend_.size() > 0) trend_.evaluate(x + l * d, f, workspace);
         for (Index k = 0; k < trend_.size(); ++k)
           for (Index o = 0; o < p; ++o) sums[o] += f[k] * group.mean(k, o);
-        for (Index o = 0; o < p; ++o) mean(first + l, group.outputs[static_cast<std::size_t>(o)]) = sums[o];
+        for (Index o = 0; o < p; ++o) mean(first + l, group.outputs[static_cast<std::size_t>(o)]) += sums[o];
         if (!variance) continue;
         missing_mean(g, block, l, x + l * d, missing, workspace);
         const double correlation = std::max(block.variance[l], 0.0) + mean_uncertainty(g, missing, missing);
         for (Index o = 0; o < p; ++o)
           (*variance)(first + l, group.outputs[static_cast<std::size_t>(o)]) =
-              group.process_variance[o] * (correlation + (observed ? group.nugget : 0.0));
+              group.process_variance[o] * correlation + (observed ? group.noise_variance[o] : 0.0);
       }
     }
   }
@@ -181,6 +182,7 @@ void VecchiaPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef cova
     const auto at = std::find(group.outputs.begin(), group.outputs.end(), output);
     if (at == group.outputs.end()) continue;
     const double variance = group.process_variance[at - group.outputs.begin()];
+    const VecchiaModel own_model = model(g);
     const Index q = trend_.size(), stride = m + 1;
     // Each point's own neighbours and itself, and what they count for: -w and 1.
     double* columns = workspace.take(size * d * stride);
@@ -215,7 +217,7 @@ void VecchiaPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef cova
           of_a.gather(i, x);
           kernel_->row(x, of_b, searches_[g].coefficients.data(), k, workspace);
           for (Index j = 0; j < m && i < m; ++j)
-            if (rows[a * m + i] == rows[b * m + j]) k[j] += group.nugget + group.jitter;
+            if (rows[a * m + i] == rows[b * m + j]) k[j] += own_model.diagonal(rows[a * m + i]);
           double part = 0.0;
           for (Index j = 0; j < stride; ++j) part += k[j] * v[b * stride + j];
           sum += part * v[a * stride + i];
@@ -224,7 +226,7 @@ void VecchiaPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef cova
         sum += mean_uncertainty(g, missing + a * q, missing + b * q);
         covariance(a, b) = covariance(b, a) = variance * sum;
       }
-      if (noise == Noise::observed) covariance(a, a) += variance * group.nugget;
+      if (noise == Noise::observed) covariance(a, a) += group.noise_variance[at - group.outputs.begin()];
     }
   }
 }
@@ -253,18 +255,18 @@ void VecchiaPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& 
     const auto p = static_cast<Index>(group.outputs.size());
     condition_on_nearest(g, u, 1, neighbours, block, workspace);
     for (Index o = 0; o < p; ++o) {
-        std::fill_n(solved, lanes * m, 0.0);
-        for (Index j = 0; j < m; ++j) solved[j * lanes] = group.values(neighbours[j], o);
-        kernels::table().lanes_forward(block.triangle, m, solved);
-        kernels::table().lanes_backward(block.triangle, m, solved);
-        for (Index j = 0; j < m; ++j) weight[j] = solved[j * lanes];
-        std::fill_n(gradient, d, 0.0);
-        kernel_->jacobian(u, block.local(0, m), searches_[g].coefficients.data(), weight, gradient, workspace);
-        for (Index k = 0; k < d; ++k)
-          for (Index r = 0; r < q; ++r) gradient[k] += derivatives[k * q + r] * group.mean(r, o);
-        for (Index k = 0; k < d; ++k)
-          jacobian(group.outputs[static_cast<std::size_t>(o)], state_.active[static_cast<std::size_t>(k)]) =
-              gradient[k] / state_.range[k];
+      std::fill_n(solved, lanes * m, 0.0);
+      for (Index j = 0; j < m; ++j) solved[j * lanes] = group.values(neighbours[j], o);
+      kernels::table().lanes_forward(block.triangle, m, solved);
+      kernels::table().lanes_backward(block.triangle, m, solved);
+      for (Index j = 0; j < m; ++j) weight[j] = solved[j * lanes];
+      std::fill_n(gradient, d, 0.0);
+      kernel_->jacobian(u, block.local(0, m), searches_[g].coefficients.data(), weight, gradient, workspace);
+      for (Index k = 0; k < d; ++k)
+        for (Index r = 0; r < q; ++r) gradient[k] += derivatives[k * q + r] * group.mean(r, o);
+      for (Index k = 0; k < d; ++k)
+        jacobian(group.outputs[static_cast<std::size_t>(o)], state_.active[static_cast<std::size_t>(k)]) =
+            gradient[k] / state_.range[k];
     }
   }
 }
@@ -297,7 +299,7 @@ void VecchiaPredictor::leave_out(Index first, Index last, MatrixRef residual, Ma
         block.neighbours[l] = neighbours + l * m;
         block.counts[l] = kept;
       }
-      condition(model(g), targets, count, 0.0, block, workspace);
+      condition(model(g), targets, count, nullptr, block, workspace);
       for (Index l = 0; l < count; ++l) {
         missing_mean(g, block, l, targets[l], missing, workspace);
         const double correlation = std::max(block.variance[l], 0.0) + mean_uncertainty(g, missing, missing);
@@ -339,6 +341,8 @@ void VecchiaPredictor::save(const h5::Group& group) const {
     to.write("mean", ConstMatrixRef(from.mean));
     to.write("mean_covariance", ConstMatrixRef(from.mean_covariance));
     to.write("process_variance", from.process_variance);
+    to.write("noise_variance", from.noise_variance);
+    to.write("noise", from.noise);
     to.write("values", ConstMatrixRef(from.values));
   }
 }
@@ -393,6 +397,10 @@ PredictorPtr load_vecchia_predictor(const h5::Group& group) {
     to.mean = from.read_matrix("mean", q, p);
     to.mean_covariance = from.read_matrix("mean_covariance", q, q);
     to.process_variance = from.read_vector("process_variance", p);
+    to.noise_variance = from.read_vector("noise_variance", p);
+    to.noise = from.read_vector("noise");
+    if (to.noise.size() != 0 && to.noise.size() != n)
+      throw wrong(text(to.noise.size(), " noise variances for ", n, " points"));
     to.values = from.read_matrix("values", n, p);
     s.groups.push_back(std::move(to));
   }

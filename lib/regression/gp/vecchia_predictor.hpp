@@ -19,9 +19,11 @@ struct VecchiaGroup {
   std::vector<double> hyperparameters;  ///< logarithms
   double nugget = 0.0;                  ///< noise variance over process variance
   double jitter = 0.0;                  ///< on the diagonal beside the nugget, not noise
+  Vector noise;                         ///< n, known noise variances over process variance; or empty
   Matrix mean;                          ///< q × p, coefficients of the mean
   Matrix mean_covariance;               ///< q × q: (FᵀR⁻¹F)⁻¹
   Vector process_variance;              ///< p
+  Vector noise_variance;                ///< p, what an observed value has beyond a latent one
   Matrix values;                        ///< n × p: y - mean
 };
 
@@ -65,8 +67,8 @@ class VecchiaPredictor final : public Predictor {
 
   const VecchiaState& state() const { return state_; }
 
-  /// Each training point from its neighbours without itself, the mean held fixed: residual and latent variance of
-  /// rows `first` … `last` - 1, (last - first) × p, zero for outputs without a group.
+  /// Each training point from its neighbours without itself, the mean held fixed: residual and latent
+  /// variance of rows `first` … `last` - 1, (last - first) × p, zero for outputs without a group.
   void leave_out(Index first, Index last, MatrixRef residual, MatrixRef variance, Workspace& workspace) const;
 
  private:
@@ -85,7 +87,8 @@ class VecchiaPredictor final : public Predictor {
                     Workspace& workspace) const;
   double mean_uncertainty(std::size_t g, const double* a, const double* b) const;
   void check_output(const MatrixRef& result, Index rows, Index cols, const char* what) const;
-  void predict(ConstMatrixRef X, MatrixRef mean, MatrixRef* variance, Noise noise, Workspace& workspace) const;
+  void predict(ConstMatrixRef X, MatrixRef mean, MatrixRef* variance, Noise noise,
+               Workspace& workspace) const;
 
   VecchiaState state_;
   KernelPtr kernel_;
