@@ -40,6 +40,10 @@ void TrainingData::check() const {
     throw DataError(text("training data: ", x.rows(), " rows of inputs but ", y.rows(), " rows of outputs"));
   if (!input_names.empty() && static_cast<Index>(input_names.size()) != x.cols())
     throw DataError(text("training data: ", input_names.size(), " names for ", x.cols(), " inputs"));
+  if (input_units.size() > 0 &&
+      (input_units.size() != x.cols() || !(input_units.minCoeff() > 0.0) || !input_units.allFinite()))
+    throw DataError(text("training data: ", input_units.size(), " input units for ", x.cols(),
+                         " inputs; expected as many, all finite and above 0"));
   if (noise_std.size() > 0 && (noise_std.rows() != y.rows() || noise_std.cols() != y.cols()))
     throw DataError(text("training data: noise deviations are ", noise_std.rows(), " x ", noise_std.cols(),
                          ", expected ", y.rows(), " x ", y.cols(), " as the outputs, or none"));

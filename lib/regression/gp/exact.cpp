@@ -242,8 +242,7 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
     }
   } else if (!prepared.varying.empty()) {
     const std::optional<double> nugget = nugget_for(duplicates, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(
-        options_.kernel, {data.x.cols(), data.input_names, prepared.active, prepared.lower, prepared.range});
+    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, gp::kernel_inputs(data, prepared));
     state.kernel = kernel->expression();
     std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
     for (Index v = 0; v < static_cast<Index>(prepared.varying.size()); ++v)
