@@ -112,8 +112,7 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
               options.likelihood == Estimator::leave_one_out ? ", -log predictive probability "
                                                              : ", -log likelihood ",
               brief(f.value, 8), ", ", starts_of(f), ", ", f.evaluations, " evaluations")});
-    if (group.mean.size() > 0)
-      summary.facts.push_back({"mean of output " + which, mean_of(group, terms)});
+    if (group.mean.size() > 0) summary.facts.push_back({"mean of output " + which, mean_of(group, terms)});
     if (f.jitter > 0.0) jittered += group.positions.size();
     jitter = std::max(jitter, f.jitter);
     if (!f.converged) stopped += group.positions.size();
@@ -143,18 +142,20 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
     const bool of_input = i < all.size() && all[i].input >= 0;
     if (of_input) name += " of " + names[static_cast<std::size_t>(all[i].input)];
     if (hits.lower[i])
-      summary.facts.push_back({"at its bound", text(name, " is at its smallest, ", brief(std::exp(box.lower[i])),
-                                                    length ? " ranges" : "", ": ", count_of(hits.lower[i], p))});
+      summary.facts.push_back(
+          {"at its bound", text(name, " is at its smallest, ", brief(std::exp(box.lower[i])),
+                                length ? " ranges" : "", ": ", count_of(hits.lower[i], p))});
     if (hits.upper[i])
-      summary.facts.push_back({"at its bound", text(name, " is at its largest, ", brief(std::exp(box.upper[i])),
-                                                    length ? " ranges" : "", ": ", count_of(hits.upper[i], p))});
+      summary.facts.push_back(
+          {"at its bound", text(name, " is at its largest, ", brief(std::exp(box.upper[i])),
+                                length ? " ranges" : "", ": ", count_of(hits.upper[i], p))});
     if (length && hits.lower[i]) {
       short_outputs = std::max(short_outputs, hits.lower[i]);
       shortest += (shortest.empty() ? "" : ", ") + name;
     }
     if (length && of_input && hits.upper[i])
-      summary.facts.push_back({"does not matter", text(names[static_cast<std::size_t>(all[i].input)], ": for ",
-                                                       count_of(hits.upper[i], p))});
+      summary.facts.push_back({"does not matter", text(names[static_cast<std::size_t>(all[i].input)],
+                                                       ": for ", count_of(hits.upper[i], p))});
     if (nugget) noisy = hits.upper[i];
   }
   if (short_outputs)
