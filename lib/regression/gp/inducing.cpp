@@ -7,6 +7,7 @@
 #include "core/kernels.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
 #include "regression/gp/box.hpp"
 #include "regression/gp/exact.hpp"
 #include "regression/gp/inducing_bound.hpp"
@@ -327,7 +328,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
   warn_about_scaling(data, scaled, summary);
 
   InducingState state;
-  state.kernel = options_.kernel;
+  state.kernel = "squared-exponential";  // unless there is something to fit
   state.inputs = data.x.cols();
   state.trend = options_.trend;
   state.active = scaled.active;
@@ -360,7 +361,8 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
                                       brief(*nugget)));
       nugget = smallest_inducing_nugget;
     }
-    const KernelPtr kernel = make_kernel(options_.kernel, scaled.x.cols());
+    const KernelPtr kernel = make_kernel(
+        options_.kernel, {data.x.cols(), data.input_names, scaled.active, scaled.lower, scaled.range});
     state.kernel = kernel->expression();
     std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
     for (Index v = 0; v < static_cast<Index>(scaled.varying.size()); ++v)
