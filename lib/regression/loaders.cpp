@@ -17,6 +17,7 @@ std::map<std::string, PredictorLoader>& loaders() {
       {"polynomial", load_polynomial_predictor},
       {"knn", load_knn_predictor},
       {"gp", load_gp_predictor},
+      {"gp-inducing", load_inducing_predictor},
       {"gp-vecchia", gp::load_vecchia_predictor},
   };
   return table;

@@ -3,16 +3,16 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/kernels.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
 #include "ersatz/regression/gp/likelihood.hpp"
 #include "regression/gp/box.hpp"
 #include "regression/gp/exact.hpp"
-#include "regression/gp/predictor.hpp"
 #include "regression/gp/scaled_data.hpp"
 #include "regression/gp/search.hpp"
+#include "regression/gp/state.hpp"
 
 namespace ersatz {
 namespace {
@@ -54,10 +54,12 @@ struct Found {
 class ExactGp final : public Regressor {
  public:
   explicit ExactGp(GpOptions options) : options_(std::move(options)) {
-    gp::make_kernel(options_.kernel, 1);
+    const gp::KernelRequest request = gp::check_kernel(options_.kernel);
     const auto check = [](bool good, const std::string& what) {
       if (!good) throw UsageError("regressor gp: " + what);
     };
+    check(!(request.white && options_.nugget),
+          "the kernel has white noise, whose variance is estimated; leave the setting nugget out, or white");
     check(!options_.nugget || (*options_.nugget >= 0.0 && std::isfinite(*options_.nugget)),
           text("nugget is ", options_.nugget.value_or(0.0), ", expected a number >= 0 or \"estimated\""));
     check(options_.starts >= 1 && options_.starts <= 1000,
@@ -150,28 +152,33 @@ void ExactGp::report(const gp::GpState& state, const std::vector<Found>& found,
     const Index input = state.active[k];
     return names.empty() ? text("input ", input) : names[static_cast<std::size_t>(input)];
   };
+  const gp::KernelPtr kernel = gp::make_kernel(state.kernel, static_cast<Index>(state.active.size()));
+  const auto hyperparameters = kernel->hyperparameters(state.points.cols());
+  std::vector<std::string> active_names;
+  for (std::size_t k = 0; k < state.active.size(); ++k) active_names.push_back(name_of(k));
   std::size_t jittered = 0, stopped = 0, shortest = 0, noisy = 0;
   double jitter = 0.0;
   std::vector<std::size_t> inert(state.active.size(), 0);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const Found& f = found[g];
     const std::size_t members = groups[g].size();
-    std::string lengths, who;
+    std::string who;
     bool at_lower = false;
     for (std::size_t k = 0; k < f.theta.size(); ++k) {
-      lengths += (k ? " " : "") + brief(std::exp(f.theta[k]) * state.range[static_cast<Index>(k)]);
+      if (hyperparameters[k].role != gp::Hyperparameter::Role::length) continue;
       at_lower = at_lower || f.theta[k] < box.lower[k] + 1e-2;
-      if (f.theta[k] > box.upper[k] - 0.1) inert[k] += members;
+      if (const Index input = hyperparameters[k].input; input >= 0 && f.theta[k] > box.upper[k] - 0.1)
+        inert[static_cast<std::size_t>(input)] += members;
     }
     for (const Index o : groups[g]) who += (who.empty() ? "" : " ") + text(o);
     if (members > 4) who = text(groups[g].front(), " … ", groups[g].back());
     const auto& first = state.outputs[static_cast<std::size_t>(groups[g].front())];
     summary.facts.push_back(
         {"output " + who,
-         text("lengths ", lengths, ", nugget ", brief(f.nugget), ", process deviation ",
-              brief(std::sqrt(first.process_variance)), ", -log likelihood ", brief(f.value, 8), ", start ",
-              f.winner, " of ", options_.starts, " won (others up to ", brief(f.spread), " behind), ",
-              f.evaluations, " evaluations")});
+         text(gp::describe(*kernel, f.theta.data(), active_names, state.range), ", nugget ", brief(f.nugget),
+              ", process deviation ", brief(std::sqrt(first.process_variance)), ", -log likelihood ",
+              brief(f.value, 8), ", start ", f.winner, " of ", options_.starts, " won (others up to ",
+              brief(f.spread), " behind), ", f.evaluations, " evaluations")});
     if (f.jitter > 0.0) jittered += members;
     jitter = std::max(jitter, f.jitter);
     if (f.converged == 0.0) stopped += members;
@@ -215,20 +222,12 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   FitSummary& summary = result.summary;
   const gp::ScaledData prepared = gp::scale_data(data);
 
-  gp::GpState state;
-  state.kernel = options_.kernel;
-  state.inputs = data.x.cols();
-  state.active = prepared.active;
-  state.lower = prepared.lower;
-  state.range = prepared.range;
-  state.points = prepared.x.transpose();
-  state.outputs.resize(static_cast<std::size_t>(p));
-  state.weights = Matrix::Zero(p, n);
+  const gp::Trend trend(prepared.x.cols(), 0);
+  gp::GpState state = gp::make_state("constant", trend, data, prepared);
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
   summary.leave_one_out_std = summary.leave_one_out;
 
   gp::warn_about_scaling(data, prepared, summary);
-  for (Index o = 0; o < p; ++o) state.outputs[static_cast<std::size_t>(o)].mean = data.y(0, o);
 
   const Duplicates duplicates = gp::find_duplicates(data.x, data.y);
   if (prepared.active.empty()) {
@@ -237,12 +236,15 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
       const Index o = prepared.varying[v];
       const double count = static_cast<double>(n);
       const double variance = (data.y.col(o).array() - data.y.col(o).mean()).square().sum() / (count - 1.0);
-      state.outputs[static_cast<std::size_t>(o)] = {-1, data.y.col(o).mean(), variance / count, variance};
+      state.outputs[static_cast<std::size_t>(o)] = {-1, data.y.col(o).mean(), 1.0, variance / count,
+                                                    variance};
       summary.leave_one_out.col(o) = (data.y.col(o).array() - data.y.col(o).mean()) * (count / (count - 1.0));
     }
   } else if (!prepared.varying.empty()) {
     const std::optional<double> nugget = nugget_for(duplicates, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, prepared.x.cols());
+    const gp::KernelPtr kernel = gp::make_kernel(
+        options_.kernel, {data.x.cols(), data.input_names, prepared.active, prepared.lower, prepared.range});
+    state.kernel = kernel->expression();
     std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
     for (Index v = 0; v < static_cast<Index>(prepared.varying.size()); ++v)
       if (options_.shared && v > 0)
@@ -277,28 +279,18 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
                                   " points, even with jitter 1e-4; look for points that nearly coincide"));
       Matrix y(n, static_cast<Index>(groups[g].size()));
       for (Index v = 0; v < y.cols(); ++v) y.col(v) = prepared.y.col(groups[g][static_cast<std::size_t>(v)]);
-      gp::Conditioned c =
-          gp::condition(*kernel, prepared.x, y, f.theta.data(), f.nugget, f.jitter, options_.likelihood);
-      gp::Correlation r;
-      r.hyperparameters = f.theta;
-      r.coefficients = c.coefficients;
-      r.nugget = c.nugget;
-      r.jitter = c.jitter;
-      r.information = c.information;
-      r.solved_ones = c.solved_ones;
-      r.panels = Vector::Zero(kernels::panels_size(n));
-      for (Index i = 0, at = 0; i < n; ++i)
-        for (Index j = 0; j <= i; ++j, ++at) r.panels[kernels::panels_index(i, j)] = c.inverse_lower[at];
+      gp::ConditionOptions given;
+      given.theta = f.theta;
+      given.nugget = f.nugget;
+      given.jitter = f.jitter;
+      given.estimator = options_.likelihood;
+      const gp::Conditioned c = gp::condition(*kernel, trend, prepared.x, y, given);
+      gp::add_correlation(c, given, prepared, groups[g], state);
       std::vector<Index> mine;
       for (Index v = 0; v < y.cols(); ++v) {
         const Index position = groups[g][static_cast<std::size_t>(v)];
         const Index o = prepared.varying[static_cast<std::size_t>(position)];
         const double scale = prepared.scale[position];
-        const double variance = c.concentrated.variance[static_cast<std::size_t>(v)] * scale * scale;
-        state.outputs[static_cast<std::size_t>(o)] = {
-            static_cast<Index>(g), prepared.centre[position] + scale * c.concentrated.coefficients(v, 0),
-            variance, variance * c.nugget};
-        state.weights.row(o) = scale * c.weights.row(v);
         summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(v);
         summary.leave_one_out_std.col(o) = scale * c.leave_one_out_deviation.col(v);
         for (Index i = 0; i < n; ++i) {
@@ -309,7 +301,6 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
         }
         mine.push_back(o);
       }
-      state.correlations.push_back(std::move(r));
       members.push_back(std::move(mine));
       found.push_back(std::move(f));
     }
