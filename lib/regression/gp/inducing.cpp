@@ -361,8 +361,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
                                       brief(*nugget)));
       nugget = smallest_inducing_nugget;
     }
-    const KernelPtr kernel = make_kernel(
-        options_.kernel, {data.x.cols(), data.input_names, scaled.active, scaled.lower, scaled.range});
+    const KernelPtr kernel = make_kernel(options_.kernel, kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
     std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
     for (Index v = 0; v < static_cast<Index>(scaled.varying.size()); ++v)
