@@ -71,8 +71,8 @@ TEST(KnnLengths, InputsThatDoNotMatterGetLongLengths) {
 }
 
 TEST(KnnLengths, TheErrorDrops) {
-  const TrainingData data = friedman(250, 132), test = friedman(300, 133);
-  for (const char* weights : {"uniform", "kernel", "local-linear"})
+  const TrainingData data = friedman(200, 132), test = friedman(200, 133);
+  for (const char* weights : {"uniform", "local-linear"})
     for (const char* metric : {"euclidean", "manhattan"})
       EXPECT_LT(error(weights, metric, "learnt", data, test),
                 (weights[0] == 'l' ? 0.6 : 0.75) * error(weights, metric, "equal", data, test))
