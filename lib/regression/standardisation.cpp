@@ -6,52 +6,61 @@
 
 namespace ersatz {
 
-// Row by row, so that memory is read in the order in which it stands; twice in all.
-Standardisation Standardisation::of(ConstMatrixRef values) {
+namespace {
+
+// A few hundred columns: their moments stay in the first cache while rows go by, in the order of the memory.
+void standardise(ConstMatrixRef values, Index from, Standardisation& s) {
   using Row = Eigen::Array<double, 1, Eigen::Dynamic>;
-  const Index n = values.rows(), d = values.cols();
+  const Index n = values.rows(), d = std::min<Index>(256, values.cols() - from);
   const double count = static_cast<double>(n);
-  const Row first = values.row(0);
+  const Row first = values.row(0).segment(from, d);
   Row low = first, high = first, sum = Row::Zero(d);
   for (Index i = 1; i < n; ++i) {
-    const auto row = values.row(i).array();
+    const auto row = values.row(i).segment(from, d).array();
     low = low.min(row);
     high = high.max(row);
     sum += row - first;
   }
-  Standardisation s{Vector::Zero(d), Vector::Zero(d)};
   Row half(d), centre(d);
   for (Index k = 0; k < d; ++k) {
     const double largest = std::max(std::abs(low[k]), std::abs(high[k]));
     half[k] = 0.5 * high[k] - 0.5 * low[k];
     const double middle = 0.5 * low[k] + 0.5 * high[k];
-    s.centre[k] = n == 1 || low[k] == high[k] ? low[k] : middle;
+    s.centre[from + k] = n == 1 || low[k] == high[k] ? low[k] : middle;
+    // Differences overflow where the range does: the middle then.
+    const double mean = first[k] + sum[k] / count;
+    const bool usable = std::isfinite(mean) && half[k] < 0.25 * std::numeric_limits<double>::max();
+    centre[k] = usable ? std::clamp(mean, low[k], high[k]) : middle;
     if (half[k] <= 2.0 * std::numeric_limits<double>::epsilon() * largest ||
         half[k] < std::numeric_limits<double>::min())
       half[k] = 0.0;
-    const double mean = first[k] + sum[k] / count;
-    // Differences overflow where the range does: the middle then.
-    const bool usable = std::isfinite(mean) && half[k] < 0.25 * std::numeric_limits<double>::max();
-    centre[k] = usable ? std::clamp(mean, low[k], high[k]) : middle;
   }
   // Moments of (x - centre) / half, which lies in [-2, 2]: nothing overflows, and the mean is all but zero.
   const Row inverse = (half > 0.0).select(half.inverse(), 0.0);
   const bool invertible = (half == 0.0 || inverse >= std::numeric_limits<double>::min()).all();
   Row mean = Row::Zero(d), squares = Row::Zero(d), z(d);
   for (Index i = 0; i < n; ++i) {
+    const auto row = values.row(i).segment(from, d).array();
     if (invertible)
-      z = (values.row(i).array() - centre) * inverse;
+      z = (row - centre) * inverse;
     else
-      z = (half > 0.0).select((values.row(i).array() - centre) / half, 0.0);
+      z = (half > 0.0).select((row - centre) / half, 0.0);
     mean += z;
     squares += z * z;
   }
   mean /= count;
   for (Index k = 0; k < d; ++k) {
     if (half[k] == 0.0) continue;
-    s.centre[k] = centre[k] + mean[k] * half[k];
-    s.inverse_scale[k] = 1.0 / (std::sqrt(squares[k] / count - mean[k] * mean[k]) * half[k]);
+    s.centre[from + k] = centre[k] + mean[k] * half[k];
+    s.inverse_scale[from + k] = 1.0 / (std::sqrt(squares[k] / count - mean[k] * mean[k]) * half[k]);
   }
+}
+
+}  // namespace
+
+Standardisation Standardisation::of(ConstMatrixRef values) {
+  Standardisation s{Vector::Zero(values.cols()), Vector::Zero(values.cols())};
+  for (Index from = 0; from < values.cols(); from += 256) standardise(values, from, s);
   return s;
 }
 
