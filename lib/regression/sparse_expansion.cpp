@@ -30,7 +30,8 @@ class GrowingFit {
         count_(static_cast<double>(columns.rows())),
         residual_(y),
         left_(Vector::Constant(columns.rows(), 1.0 - 1.0 / count_)),
-        trace_(1.0 / count_) {}
+        trace_(1.0 / count_),
+        q_(columns.rows(), 0) {}
 
   /// False: depends on the columns that are in.
   bool add(Index column, double norm) {

@@ -129,7 +129,7 @@ for name, function, lower, upper, sizes in (
     truth = function(test)
     for n, degrees in sizes.items():
         ot.RandomGenerator.SetSeed(1)
-        unit = np.array(ot.LowDiscrepancySequence.generate(ot.SobolSequence(len(lower)), n))
+        unit = np.array(ot.SobolSequence(len(lower)).generate(n))
         x = lower + (upper - lower) * unit
         y = function(x)
         ours = polynomial_peer.run(program, "chaos", x, y, test, threads, 2, lower=lower, upper=upper)

@@ -41,8 +41,9 @@ TEST(OrthogonalFeatures, LowDegrees) {
 
 // Gauss quadrature by the eigenvalues of the Jacobi matrix (Golub & Welsch 1969), exact up to degree 2 n - 1.
 TEST(OrthogonalFeatures, OrthonormalForTheirDensity) {
-  const int n = 24, top = 20;
   for (const Family family : {Family::legendre, Family::hermite}) {
+    // Weights below rounding would count for Hermite polynomials of high degree.
+    const int n = family == Family::legendre ? 24 : 12, top = n - 2;
     Eigen::MatrixXd jacobi = Eigen::MatrixXd::Zero(n, n);
     for (int k = 1; k < n; ++k)
       jacobi(k, k - 1) = jacobi(k - 1, k) =
@@ -203,10 +204,17 @@ TEST(Coefficients, OrthogonalTermsKeepTheirVariable) {
   const Fit f = make_regressor("chaos")->fit(data, {});
   const PolynomialCoefficients c = polynomial_coefficients(*f.predictor, data.input_names);
   // a b = (za + 1) (zb + 1), za = P1 / sqrt 3
-  EXPECT_EQ(c.names, (std::vector<std::string>{"P1(a)", "P1(b)", "P1(a) P1(b)"}));
   EXPECT_NEAR(c.intercept[0], 5.0, 1e-12);
-  EXPECT_NEAR(c.coefficients(0, 0), 2.0 / std::sqrt(3.0), 1e-12);
-  EXPECT_NEAR(c.coefficients(2, 0), 2.0 / 3.0, 1e-12);
+  double sum = 0.0;
+  for (Index t = 0; t < c.terms.size(); ++t) {
+    const std::string& name = c.names[static_cast<std::size_t>(t)];
+    const bool alone = name == "P1(a)" || name == "P1(b)";
+    EXPECT_NEAR(c.coefficients(t, 0),
+                alone ? 2.0 / std::sqrt(3.0) : (name == "P1(a) P1(b)" ? 2.0 / 3.0 : 0.0), 1e-12)
+        << name;
+    sum += c.coefficients(t, 0);
+  }
+  EXPECT_NEAR(sum, 4.0 / std::sqrt(3.0) + 2.0 / 3.0, 1e-11);  // none is missing
   ASSERT_EQ(c.scaling.size(), 2u);
   EXPECT_EQ(c.scaling[1], "P_e(b) = sqrt(2e+1) Legendre_e(z), z = (b - 1) / 1");
   const Matrix X = uniform(5, 2, 67);
