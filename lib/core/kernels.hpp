@@ -94,7 +94,31 @@ struct Table {
   /// y = L b for q vectors b (vector v at b + v stride, y likewise); L lower triangular in panels of
   /// panel_rows rows, see panels_size. b and y have panels_rounded(n) entries; those of b past n are zero.
   void (*panels_product)(const double* panels, const double* b, Size stride, Size n, Size q, double* y);
+
+  /// out[v n + i] = Σ_k (x[v d + k] - points[k stride + i])², or Σ_k |…|, for q vectors x; n a multiple of
+  /// distance_points.
+  void (*squared_distance_rows)(const double* x, Size q, const double* points, Size stride, Size n, Size d,
+                                double* out);
+  void (*absolute_distance_rows)(const double* x, Size q, const double* points, Size stride, Size n, Size d,
+                                 double* out);
+
+  /// Cholesky factors of eight n × n matrices at once, in place: see lanes_index. The diagonal of L becomes
+  /// one over itself. A pivot that is not above `floor` times its diagonal element is rounding: 0 takes its
+  /// place, which drops that row and column from all that follows. pivot[l]: what was left of the last
+  /// diagonal element.
+  void (*lanes_factor)(double* a, Size n, double floor, double* pivot);
+  /// L z = b and Lᵀ z = b in place, with such factors; b[8 i + l].
+  void (*lanes_forward)(const double* a, Size n, double* b);
+  void (*lanes_backward)(const double* a, Size n, double* b);
 };
+
+/// Eight lower triangles side by side, row by row: where element (i, j), j <= i, of the first one stands; the
+/// others follow. The leading rows of a triangle are a triangle.
+constexpr Size lane_count = 8;
+constexpr Size lanes_index(Size i, Size j) { return lane_count * (i * (i + 1) / 2 + j); }
+constexpr Size lanes_size(Size n) { return lanes_index(n, 0); }
+
+constexpr Size distance_points = 16;
 
 /// A lower triangle in panels: rows 8 g … 8 g + 7 over their first 8 (g + 1) columns, column by column, with
 /// zeros above the diagonal and past the last row. Half the memory of a square, read in one stream.

@@ -172,6 +172,7 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
 std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe,
                                         const FitContext& context, const Regressor* override) {
   std::vector<FittedChannel> result;
+  const MappedBounds bounds = mapped_bounds(prepared.space);
   for (const PreparedChannel& channel : prepared.channels) {
     RegressorPtr own;
     const Regressor* regressor = override;
@@ -184,6 +185,8 @@ std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& 
     data.x = prepared.x;
     data.y = channel.coefficients;
     data.input_names = prepared.input_names;
+    data.input_lower = bounds.lower;
+    data.input_upper = bounds.upper;
     data.input_units = prepared.input_units;
     FitContext inner = context;
     inner.random = context.random.split(channel.name);

@@ -5,7 +5,8 @@
 
 namespace ersatz::gp {
 
-SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n, bool estimate_nugget) {
+SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n, bool estimate_nugget,
+                         bool estimate_variance) {
   SearchOptions box;
   box.starts = options.starts;
   box.max_iterations = options.max_iterations;
@@ -24,6 +25,7 @@ SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n
     add(lower, upper, h.start, h.start / 4.0, h.start * 6.0);
   }
   if (estimate_nugget) add(smallest_nugget, largest_nugget, 1e-6, 1e-10, 1e-2);
+  if (estimate_variance) add(smallest_variance, largest_variance, 1.0, 0.2, 5.0);
   return box;
 }
 

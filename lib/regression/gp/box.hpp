@@ -6,9 +6,13 @@
 
 namespace ersatz::gp {
 
-constexpr double smallest_nugget = 1e-12, largest_nugget = 1.0;
+constexpr double smallest_nugget = 1e-12, largest_nugget = 100.0;
+/// Of the process variance, over that of the output.
+constexpr double smallest_variance = 1e-4, largest_variance = 1e4;
 
-/// One entry for each hyperparameter of the kernel, then log nugget where that is estimated.
-SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n, bool estimate_nugget);
+/// One entry for each hyperparameter of the kernel, then log nugget where that is estimated, then the log
+/// process variance where it is one, for outputs of variance 1.
+SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n, bool estimate_nugget,
+                         bool estimate_variance = false);
 
 }  // namespace ersatz::gp

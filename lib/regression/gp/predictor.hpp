@@ -4,39 +4,47 @@
 #include <string>
 #include <vector>
 
+#include "ersatz/regression/gp/covariance_objective.hpp"
 #include "ersatz/regression/gp/kernel.hpp"
+#include "ersatz/regression/gp/trend.hpp"
 #include "ersatz/regression/predictor.hpp"
 
 namespace ersatz::gp {
 
-/// One correlation matrix R = L Lᵀ of the training points, used by one or more outputs.
+/// One correlation matrix R = K + (nugget + jitter) I + diag(noise) = L Lᵀ of the training points, used by
+/// one or more outputs. F: the trend's n × q columns.
 struct Correlation {
   std::vector<double> hyperparameters;  ///< logarithms
   std::vector<double> coefficients;     ///< what the kernel's loops take
   double nugget = 0.0;                  ///< noise variance over process variance
   double jitter = 0.0;                  ///< on the diagonal, not noise
+  Vector noise;                         ///< known noise of each point over process variance, n; empty: none
   Vector panels;                        ///< L⁻¹, see kernels::panels_size
-  Vector solved_ones;                   ///< R⁻¹ 1, n
-  double information = 1.0;             ///< 1ᵀ R⁻¹ 1
+  Eigen::MatrixXd solved_trend;         ///< R⁻¹ F, n × q
+  Eigen::MatrixXd trend_factor;         ///< lower Cholesky factor of A = Fᵀ R⁻¹ F, q × q
 };
 
-/// All in the outputs' own units.
 struct Output {
-  Index correlation = -1;  ///< -1: no inputs matter; mean and variances below are all there is
-  double mean = 0.0;
-  double process_variance = 0.0;  ///< without a correlation: variance of the mean
-  double noise_variance = 0.0;
+  Index correlation = -1;  ///< -1: no inputs matter; centre and variances are all there is
+  double centre = 0.0;     ///< y = centre + scale × (internal units)
+  double scale = 1.0;
+  double process_variance = 0.0;  ///< in the output's unit; without a correlation: variance of the mean
+  double noise_variance = 0.0;    ///< in the output's unit
 };
 
 struct GpState {
   std::string kernel;         ///< expression
+  Index trend = 0;            ///< degree of the mean, see Trend
   Index inputs = 0;           ///< d, of the user
   std::vector<Index> active;  ///< inputs that vary in the data
   Vector lower, range;        ///< of the active inputs; internal units are (x - lower) / range
-  Matrix points;              ///< active × n: one row for each input
+  Matrix points;              ///< active × n: one row for each input, internal units
   std::vector<Correlation> correlations;
   std::vector<Output> outputs;
-  Matrix weights;  ///< p × n: R⁻¹ (y - mean), in the output's unit
+  Matrix trends;   ///< p × q: beta, internal units
+  Matrix weights;  ///< p × n: R⁻¹ (y - F beta), internal units
+  Estimator estimator = Estimator::restricted;
+  bool variance_given = false;  ///< the process variances are hyperparameters, not found by the estimator
 };
 
 class GpPredictor final : public Predictor {
@@ -48,31 +56,46 @@ class GpPredictor final : public Predictor {
   Index inputs() const override { return state_.inputs; }
   Index outputs() const override { return static_cast<Index>(state_.outputs.size()); }
   bool has_variance() const override { return true; }
+  bool has_covariance() const override { return true; }
   bool has_jacobian() const override { return true; }
+  bool has_variance_gradient() const override { return true; }
 
   /// Cost per point and output: n kernel values and one dot product; outputs that share a correlation share
   /// its kernel values.
   void mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) const override;
-  /// With the uncertainty of the mean (universal kriging). Half the inverse factor, n²/2 doubles, is read
-  /// once for each correlation and 64 points.
+  /// With the uncertainty of the mean's coefficients (universal kriging, Santner, Williams & Notz 2003,
+  /// section 3.3). Half the inverse factor, n²/2 doubles, is read once for each correlation and 64 points.
   void mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
                          Workspace& workspace) const override;
   void covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,
                   Workspace& workspace) const override;
   void jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const override;
+  /// Reads half the inverse factor twice for each correlation.
+  void variance_gradient(const double* x, MatrixRef gradient, Workspace& workspace) const override;
   void save(const h5::Group& group) const override;
 
   const GpState& state() const { return state_; }
+  const Kernel& kernel() const { return *kernel_; }
+  const Trend& trend() const { return trend_; }
+  /// Outputs that use a correlation.
+  const std::vector<Index>& members(std::size_t correlation) const { return members_[correlation]; }
+  Index size() const { return state_.points.cols(); }  ///< n
+  Points training() const;
+  /// Rows of X as rows of active inputs in internal units, from the workspace.
+  double* scaled(ConstMatrixRef X, Workspace& workspace) const;
+  /// Throws UsageError on a wrong shape (rows < 0: of X alone), DataError on what is not finite.
+  void check(ConstMatrixRef X, Index rows, Index cols) const;
 
  private:
-  Index size() const { return state_.points.cols(); }
-  Points training() const;
-  void check(ConstMatrixRef X, Index rows, Index cols) const;
-  double* scaled(ConstMatrixRef X, Workspace& workspace) const;
+  const Output& output(Index o) const { return state_.outputs[static_cast<std::size_t>(o)]; }
+  void check_derivatives(const double* x, const MatrixRef& result) const;
+  double mean_of(Index o, const double* k, const double* f) const;
+  void whiten_trend(const Correlation& r, const double* k, const double* f, double* missing) const;
 
   GpState state_;
   KernelPtr kernel_;
-  std::vector<std::vector<Index>> members_;  ///< outputs of each correlation
+  Trend trend_;
+  std::vector<std::vector<Index>> members_;
 };
 
 }  // namespace ersatz::gp

@@ -20,6 +20,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/gp/likelihood.hpp"
+#include "unit/regression/gp/given.hpp"
 
 namespace {
 
@@ -66,7 +67,7 @@ void fixed(int argc, char** argv) {
   const double nugget = std::atof(argv[5]);
   std::vector<double> theta;
   for (int a = 6; a < argc; ++a) theta.push_back(std::log(std::atof(argv[a])));
-  const Index d = data.x.cols(), n = data.x.rows(), q = points.rows();
+  const Index d = data.x.cols(), q = points.rows();
   const auto kernel = gp::make_kernel(argv[2], d);
   theta.push_back(std::log(nugget));
   gp::ObjectiveOptions options;
@@ -84,26 +85,21 @@ void fixed(int argc, char** argv) {
   print("mean", objective.concentrated().coefficients.data(), 1);
   print("variance", objective.concentrated().variance.data(), 1);
 
-  // Prediction by plain matrix products from what conditioning gives: kernel rows, weights, inverse factor.
-  const gp::Conditioned c =
-      gp::condition(*kernel, data.x, data.y, theta.data(), nugget, 0.0, gp::Estimator::profile);
-  const Eigen::MatrixXd columns = data.x, targets = points;
-  const gp::Points training{columns.data(), n, n, d}, wanted{targets.data(), q, q, d};
+  gp::ConditionOptions given;
+  theta.pop_back();
+  const Matrix spans = data.x.colwise().maxCoeff() - data.x.colwise().minCoeff();
+  for (Index k = 0; k < d; ++k)
+    given.theta.push_back(theta[static_cast<std::size_t>(k)] - std::log(spans(0, k)));
+  given.nugget = nugget;
+  given.estimator = gp::Estimator::profile;
+  const auto predictor = gp_test::predictor_with(argv[2], 0, data, given);
   Workspace workspace;
-  Matrix k(q, n), solved = Matrix::Zero(q, n), prior(q, q);
-  for (Index i = 0; i < q; ++i) {
-    kernel->row(points.row(i).data(), training, c.coefficients.data(), k.row(i).data(), workspace);
-    kernel->row(points.row(i).data(), wanted, c.coefficients.data(), prior.row(i).data(), workspace);
-    for (Index a = 0, at = 0; a < n; ++a)
-      for (Index b = 0; b <= a; ++b, ++at) solved(i, a) += c.inverse_lower[at] * k(i, b);
-  }
-  const Vector mean = (k * c.weights.row(0).transpose()).array() + c.concentrated.coefficients(0, 0);
-  const Vector missing = Vector::Ones(q) - k * c.solved_ones;
-  const Matrix simple = c.concentrated.variance[0] * (prior - solved * solved.transpose());
-  const Matrix trend = c.concentrated.variance[0] / c.information * missing * missing.transpose();
-  print("prediction", mean.data(), q);
-  print("covariance_known_mean", simple.data(), q * q);
-  print("covariance_of_mean", trend.data(), q * q);
+  Matrix predicted(q, 1), variance(q, 1), covariance(q, q);
+  predictor->mean_and_variance(points, predicted, variance, Noise::latent, workspace);
+  predictor->covariance(points, 0, covariance, Noise::latent, workspace);
+  print("prediction", predicted.data(), q);
+  print("prediction_variance", variance.data(), q);
+  print("covariance", covariance.data(), q * q);
 }
 
 GpOptions options_from(int argc, char** argv, int first) {

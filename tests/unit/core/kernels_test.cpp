@@ -238,4 +238,38 @@ TEST(Kernels, PanelsProductIsATriangularProductAloneAndInABatch) {
   }
 }
 
+TEST(Kernels, DistanceRowsAreRightAndTheSameAlone) {
+  using namespace ersatz::kernels;
+  for (const Size n : {distance_points, 5 * distance_points})
+    for (const Size d : {1, 3, 17})
+      for (const Size q : {1, 3, 8, 13}) {
+        RandomStream stream(5);
+        const Size stride = n + 3;
+        const Doubles points = random(stream, stride * d, -1.0, 1.0), x = random(stream, q * d, -1.0, 1.0);
+        for (const Table* t : tables())
+          for (const bool square : {true, false}) {
+            const auto rows = square ? t->squared_distance_rows : t->absolute_distance_rows;
+            Doubles out(static_cast<std::size_t>(q * n)), alone(static_cast<std::size_t>(n));
+            rows(x.data(), q, points.data(), stride, n, d, out.data());
+            for (Size v = 0; v < q; ++v) {
+              rows(x.data() + v * d, 1, points.data(), stride, n, d, alone.data());
+              for (Size i = 0; i < n; ++i) {
+                long double expected = 0.0L;
+                for (Size k = 0; k < d; ++k) {
+                  const long double h = static_cast<long double>(x[static_cast<std::size_t>(v * d + k)]) -
+                                        points[static_cast<std::size_t>(k * stride + i)];
+                  expected += square ? h * h : std::abs(h);
+                }
+                const double got = out[static_cast<std::size_t>(v * n + i)];
+                // The scan for neighbours relies on this bound.
+                ASSERT_NEAR(got, static_cast<double>(expected),
+                            4e-16 * static_cast<double>(d + 2) * static_cast<double>(expected))
+                    << t->name << " n " << n << " d " << d;
+                ASSERT_EQ(got, alone[static_cast<std::size_t>(i)]) << t->name;
+              }
+            }
+          }
+      }
+}
+
 }  // namespace

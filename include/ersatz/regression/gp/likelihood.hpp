@@ -1,5 +1,5 @@
 #pragma once
-// The likelihood of hyperparameters, and conditioning on data once they are chosen: two steps, two results.
+// The likelihood of hyperparameters.
 
 #include "ersatz/regression/gp/covariance_objective.hpp"
 
@@ -21,25 +21,5 @@ class Likelihood final : public CovarianceObjective {
   bool criterion(Eigen::MatrixXd& r, LeastSquares& squares, std::vector<double>& variance, double* value,
                  double* slope) override;
 };
-
-/// What prediction needs, given hyperparameters.
-struct Conditioned {
-  std::vector<double> coefficients;
-  double nugget = 0.0, jitter = 0.0;
-  Concentrated concentrated;
-  Matrix weights;        ///< m × n: R⁻¹ (y - mean)
-  Vector solved_ones;    ///< n: R⁻¹ 1
-  double information;    ///< 1ᵀ R⁻¹ 1
-  Vector inverse_lower;  ///< lower triangle of L⁻¹, R = L Lᵀ, row by row: n (n + 1) / 2
-  /// Leave-one-out in closed form, the mean estimated anew without the point (Dubrule 1983): residual
-  /// y_i - y_(-i) and its deviation, that of an observed value (n × m each). Empty for n = 1.
-  Matrix leave_one_out_residual, leave_one_out_deviation;
-  /// The same with the mean held fixed.
-  Matrix fixed_mean_residual, fixed_mean_deviation;
-};
-
-/// One factorisation and one triangular inverse. Throws NumericalError when R is not positive definite.
-Conditioned condition(const Kernel& kernel, ConstMatrixRef x, ConstMatrixRef y, const double* theta,
-                      double nugget, double jitter, Estimator estimator);
 
 }  // namespace ersatz::gp
