@@ -27,6 +27,9 @@ struct Table {
   // by the logarithm of length k is f (scale[k] h)², that by x[k] is -f scale[k]² h, h = x[k] - points[…].
   /// exp(-r² / 2); it is its own slope.
   void (*squared_exponential)(double* r2, Size n);
+  /// exp(-r); slope exp(-r) / r, finite but huge at r = 0, where the differences that it multiplies are 0
+  void (*matern12_radial)(double* r2, Size n);
+  void (*matern12_slope)(double* r2, Size n);
   /// (1 + √3 r) exp(-√3 r); slope 3 exp(-√3 r)
   void (*matern32_radial)(double* r2, Size n);
   void (*matern32_slope)(double* r2, Size n);
@@ -39,6 +42,9 @@ struct Table {
   void (*weighted_differences)(const double* x, const double* points, Size stride, Size n, Size d,
                                const double* f, double* out);
 
+  /// k[i] = Π_k exp(-h), h = scale[k] |x[k] - points[k stride + i]|
+  void (*matern12_product)(const double* x, const double* points, Size stride, Size n, Size d,
+                           const double* scale, double* k);
   /// k[i] = Π_k (1 + h) exp(-h), h = √3 scale[k] |x[k] - points[k stride + i]|
   void (*matern32_product)(const double* x, const double* points, Size stride, Size n, Size d,
                            const double* scale, double* k);
@@ -46,11 +52,40 @@ struct Table {
   void (*matern52_product)(const double* x, const double* points, Size stride, Size n, Size d,
                            const double* scale, double* k);
   /// As weighted_squares (power 2) and weighted_differences (power 1), each term times the one-dimensional
-  /// slope over the one-dimensional correlation: 3 / (1 + h), and 5/3 (1 + h) / (1 + h + h²/3).
+  /// slope over the one-dimensional correlation: 1 / h, 3 / (1 + h), and 5/3 (1 + h) / (1 + h + h²/3).
+  void (*matern12_product_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
+                                    const double* scale, const double* f, int power, double* out);
   void (*matern32_product_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
                                     const double* scale, const double* f, int power, double* out);
   void (*matern52_product_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
                                     const double* scale, const double* f, int power, double* out);
+
+  /// k[i] = exp(-Σ_k t), t = (scale[k] |x[k] - points[k stride + i]|)^power[k]; 0^power is 0.
+  void (*power_exponential)(const double* x, const double* points, Size stride, Size n, Size d,
+                            const double* scale, const double* power, double* k);
+  /// lengths[k] = Σ_i f[i] power[k] t, powers[k] = -Σ_i f[i] power[k] t log t: with f = w k the derivatives
+  /// by the logarithms of length and power.
+  void (*power_exponential_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
+                                     const double* scale, const double* power, const double* f,
+                                     double* lengths, double* powers);
+  /// out[k] = Σ_i f[i] power[k] t / (x[k] - points[…]), 0 where points meet.
+  void (*power_exponential_differences)(const double* x, const double* points, Size stride, Size n, Size d,
+                                        const double* scale, const double* power, const double* f,
+                                        double* out);
+
+  /// k[i] = exp(-2 Σ_k (scale[k] sin π t)²), t = frequency[k] (x[k] - points[k stride + i])
+  void (*periodic)(const double* x, const double* points, Size stride, Size n, Size d, const double* scale,
+                   const double* frequency, double* k);
+  /// squares[k] = Σ_i f[i] sin² π t, turned[k] = Σ_i f[i] t sin π t cos π t, products[k] = the same without
+  /// t.
+  void (*periodic_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
+                            const double* frequency, const double* f, double* squares, double* turned,
+                            double* products);
+
+  /// (1 + u)^-shape, u = r² / (2 shape), in place
+  void (*rational_quadratic)(double* r2, Size n, double shape);
+  /// r2 becomes the slope (1 + u)^(-shape - 1), by_shape[i] the derivative by log shape.
+  void (*rational_quadratic_slopes)(double* r2, Size n, double shape, double* by_shape);
 
   /// Σ_i a[i] b[i]
   double (*dot)(const double* a, const double* b, Size n);
@@ -59,7 +94,31 @@ struct Table {
   /// y = L b for q vectors b (vector v at b + v stride, y likewise); L lower triangular in panels of
   /// panel_rows rows, see panels_size. b and y have panels_rounded(n) entries; those of b past n are zero.
   void (*panels_product)(const double* panels, const double* b, Size stride, Size n, Size q, double* y);
+
+  /// out[v n + i] = Σ_k (x[v d + k] - points[k stride + i])², or Σ_k |…|, for q vectors x; n a multiple of
+  /// distance_points.
+  void (*squared_distance_rows)(const double* x, Size q, const double* points, Size stride, Size n, Size d,
+                                double* out);
+  void (*absolute_distance_rows)(const double* x, Size q, const double* points, Size stride, Size n, Size d,
+                                 double* out);
+
+  /// Cholesky factors of eight n × n matrices at once, in place: see lanes_index. The diagonal of L becomes
+  /// one over itself. A pivot that is not above `floor` times its diagonal element is rounding: 0 takes its
+  /// place, which drops that row and column from all that follows. pivot[l]: what was left of the last
+  /// diagonal element.
+  void (*lanes_factor)(double* a, Size n, double floor, double* pivot);
+  /// L z = b and Lᵀ z = b in place, with such factors; b[8 i + l].
+  void (*lanes_forward)(const double* a, Size n, double* b);
+  void (*lanes_backward)(const double* a, Size n, double* b);
 };
+
+/// Eight lower triangles side by side, row by row: where element (i, j), j <= i, of the first one stands; the
+/// others follow. The leading rows of a triangle are a triangle.
+constexpr Size lane_count = 8;
+constexpr Size lanes_index(Size i, Size j) { return lane_count * (i * (i + 1) / 2 + j); }
+constexpr Size lanes_size(Size n) { return lanes_index(n, 0); }
+
+constexpr Size distance_points = 16;
 
 /// A lower triangle in panels: rows 8 g … 8 g + 7 over their first 8 (g + 1) columns, column by column, with
 /// zeros above the diagonal and past the last row. Half the memory of a square, read in one stream.

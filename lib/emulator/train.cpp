@@ -171,6 +171,7 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
 std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe,
                                         const FitContext& context, const Regressor* override) {
   std::vector<FittedChannel> result;
+  const MappedBounds bounds = mapped_bounds(prepared.space);
   for (const PreparedChannel& channel : prepared.channels) {
     RegressorPtr own;
     const Regressor* regressor = override;
@@ -183,6 +184,8 @@ std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& 
     data.x = prepared.x;
     data.y = channel.coefficients;
     data.input_names = prepared.input_names;
+    data.input_lower = bounds.lower;
+    data.input_upper = bounds.upper;
     FitContext inner = context;
     inner.random = context.random.split(channel.name);
     if (context.progress)

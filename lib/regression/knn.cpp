@@ -6,123 +6,207 @@
 #include <numeric>
 
 #include "ersatz/core/error.hpp"
+#include "regression/knn_lengths.hpp"
+#include "regression/knn_loo.hpp"
 #include "regression/knn_predictor.hpp"
 #include "regression/training_data.hpp"
 
 namespace ersatz {
 namespace {
 
-constexpr Index chunk = 64;  // points per task; part of the result's order of summation
-
-struct Setup {
-  NeighbourWeights weights;
-  Index k;
-};
-
-// Neighbours of training points, without the points themselves and exact repeats of them.
-class LeaveOneOut {
- public:
-  LeaveOneOut(const Matrix& points, const Matrix& values, Index largest_k)
-      : points_(points),
-        values_(values),
-        first_(first_of_equal_rows(points)),
-        largest_k_(largest_k),
-        tree_(make_neighbour_tree(points.data(), points.rows(), points.cols())) {
-    std::vector<Index> copies(first_.size(), 0);
-    for (const Index f : first_) most_copies_ = std::max(most_copies_, ++copies[static_cast<std::size_t>(f)]);
-  }
-
-  /// False when all points are the same one.
-  bool possible() const { return most_copies_ < points_.rows(); }
-
-  /// Neighbours of point i: largest_k + 1, or all there are. Memory comes from the workspace.
-  Neighbourhood around(Index i, Workspace& workspace) const {
-    const Index ask = std::min(largest_k_ + 1 + most_copies_, points_.rows());
-    double* distances = workspace.take(ask);
-    double* rows = workspace.take(ask);
-    tree_->nearest(points_.data() + i * points_.cols(), ask, distances, rows);
-    Index size = 0;
-    for (Index l = 0; l < ask && size <= largest_k_; ++l) {
-      if (first_[static_cast<std::size_t>(rows[l])] == first_[static_cast<std::size_t>(i)]) continue;
-      distances[size] = distances[l];
-      rows[size++] = rows[l];
-    }
-    return {points_.data(), points_.cols(), distances, rows, size};
-  }
-
-  /// residual[j] = y_ij - the prediction without point i.
-  void residuals(Index i, const Setup& setup, Neighbourhood neighbours, double* residual,
-                 Workspace& workspace) const {
-    const Workspace::Frame frame(workspace);
-    const Index p = values_.cols(), k = std::min(setup.k, neighbours.size);
-    neighbours.size = std::min(neighbours.size, k + 1);
-    double* weights = workspace.take(k);
-    neighbour_weights(setup.weights, points_.data() + i * points_.cols(), neighbours, k, weights, workspace);
-    for (Index j = 0; j < p; ++j) residual[j] = values_(i, j);
-    for (Index l = 0; l < k; ++l) {
-      const double* y = values_.data() + static_cast<Index>(neighbours.rows[l]) * p;
-      for (Index j = 0; j < p; ++j) residual[j] -= weights[l] * y[j];
-    }
-  }
-
-  /// Variance of each output among the k + 1 nearest.
-  void spread(const Neighbourhood& neighbours, Index k, double* spread) const {
-    const Index size = std::min(neighbours.size, k + 1);
-    for (Index j = 0; j < values_.cols(); ++j) {
-      double average = 0.0, squares = 0.0;
-      for (Index l = 0; l < size; ++l) average += values_(static_cast<Index>(neighbours.rows[l]), j);
-      average /= static_cast<double>(size);
-      for (Index l = 0; l < size; ++l) {
-        const double deviation = values_(static_cast<Index>(neighbours.rows[l]), j) - average;
-        squares += deviation * deviation;
-      }
-      spread[j] = squares / static_cast<double>(size);
-    }
-  }
-
- private:
-  const Matrix& points_;
-  const Matrix& values_;
-  std::vector<Index> first_;
-  Index most_copies_ = 0, largest_k_;
-  std::unique_ptr<const NeighbourTree> tree_;
-};
+std::string name_of(const NeighbourRule& rule) {
+  return text(rule.k > 0 ? text("k ", rule.k) : text("radius ", brief(rule.radius)), ", ",
+              to_string(rule.weights), " weights");
+}
 
 class KnnRegressor final : public Regressor {
  public:
   explicit KnnRegressor(KnnOptions options) : options_(std::move(options)) {}
   std::string name() const override { return "knn"; }
-  std::string settings() const override {
-    return text(options_.k.size() == 1 ? text("k ", options_.k[0]) : "k by leave-one-out", ", ",
-                options_.weights.size() == 1 ? text(to_string(options_.weights[0]), " weights")
-                                             : "weights by leave-one-out");
-  }
+  std::string settings() const override;
   Fit fit(const TrainingData& data, const FitContext& context) const override;
 
  private:
-  std::vector<Setup> candidates(Index n, Index v, FitSummary& summary) const;
+  std::vector<NeighbourRule> candidates(Index n, Index v, FitSummary& summary) const;
 
   KnnOptions options_;
 };
 
+std::string KnnRegressor::settings() const {
+  const auto reach = [&]() -> std::string {
+    if (options_.radii.size() == 1) return text("radius ", brief(options_.radii[0]));
+    if (!options_.radii.empty()) return "radius by leave-one-out";
+    return options_.k.size() == 1 ? text("k ", options_.k[0]) : "k by leave-one-out";
+  };
+  return text(reach(), ", ",
+              options_.weights.size() == 1 ? text(to_string(options_.weights[0]), " weights")
+                                           : "weights by leave-one-out",
+              options_.metric == NeighbourMetric::manhattan ? ", manhattan" : "",
+              options_.lengths == NeighbourLengths::equal ? ", equal lengths" : "");
+}
+
 // The simplest first: of equally good ones, that is taken.
-std::vector<Setup> KnnRegressor::candidates(Index n, Index v, FitSummary& summary) const {
+std::vector<NeighbourRule> KnnRegressor::candidates(Index n, Index v, FitSummary& summary) const {
   const Index most = std::max<Index>(n - 1, 1);
   std::vector<Index> ks;
-  for (const Index k : options_.k)
-    if (k <= most) ks.push_back(k);
-  if (ks.empty()) {
-    ks.push_back(most);
-    summary.warnings.push_back(text("k is ", *std::min_element(options_.k.begin(), options_.k.end()),
-                                    ", but there are ", n, " training points: k = ", most, " is used"));
+  if (options_.radii.empty()) {
+    for (const Index k : options_.k)
+      if (k <= most) ks.push_back(k);
+    if (ks.empty()) {
+      ks.push_back(most);
+      summary.warnings.push_back(text("k is ", *std::min_element(options_.k.begin(), options_.k.end()),
+                                      ", but there are ", n, " training points: k = ", most, " is used"));
+    }
   }
-  std::vector<Setup> setups;
+  std::vector<NeighbourRule> rules;
   for (const NeighbourWeights w : options_.weights) {
     // A plane in many dimensions costs their cube for each point and k.
     if (w == NeighbourWeights::local_linear && v > 32 && options_.weights.size() > 1) continue;
-    for (const Index k : ks) setups.push_back({w, k});
+    for (const Index k : ks) rules.push_back({w, k, 0.0});
+    for (const double radius : options_.radii) rules.push_back({w, 0, radius});
   }
-  return setups;
+  return rules;
+}
+
+struct Choice {
+  NeighbourRule rule;
+  double error;  // mean square, summed over outputs
+};
+
+Choice choose(const LeaveOneOut& loo, const std::vector<NeighbourRule>& rules, Executor& executor) {
+  const std::vector<double> errors = loo.errors(rules, executor);
+  std::size_t best = 0;
+  for (std::size_t s = 1; s < errors.size(); ++s)
+    if (errors[s] < errors[best] * (1.0 - 1e-10)) best = s;
+  return {rules[best], errors[best]};
+}
+
+// The smooth rule nearest to one that may not be: tricube weights of 2 k neighbours count about k of them.
+NeighbourRule smooth_rule(const NeighbourRule& rule, Index around, Index n) {
+  const bool linear = rule.weights == NeighbourWeights::local_linear;
+  const Index k = rule.k > 0 ? rule.k : std::clamp<Index>(around, 4, 64);
+  return {linear ? NeighbourWeights::local_linear : NeighbourWeights::kernel,
+          std::clamp<Index>(rule.smooth() ? k : 2 * k, 2, std::max<Index>(n - 1, 2)), 0.0};
+}
+
+// By how much, relative, the error of new points is expected above one that v parameters were fitted to
+// (H. Akaike, Fitting autoregressive models for prediction, Ann. Inst. Statist. Math. 21 (1969), 243-247).
+double chance_gain(Index v, std::size_t count) {
+  return 2.0 * static_cast<double>(v) / static_cast<double>(count);
+}
+
+/// What a fit knows beside the state that it makes.
+struct Problem {
+  Matrix standard;           // n × p: outputs with mean 0 and deviation 1
+  Matrix equal;              // n × v: inputs likewise
+  std::vector<Index> first;  // of each point the first at the same place
+  std::vector<Index> rows;   // of leave-one-out
+};
+
+std::vector<Index> rows_to_leave_out(Index n, Index most, const RandomStream& stream) {
+  std::vector<Index> rows(static_cast<std::size_t>(n));
+  std::iota(rows.begin(), rows.end(), Index{0});
+  if (n <= most) return rows;
+  RandomStream random = stream.split("knn leave-one-out");
+  rows = random.permutation(n);
+  rows.resize(static_cast<std::size_t>(most));
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+// Sets rule, points and scales: of the candidates, with equal and learnt lengths, those of least error.
+void choose_rule_and_lengths(const Problem& problem, const std::vector<NeighbourRule>& rules, bool learn,
+                             KnnState& state, Executor& executor) {
+  const Index v = state.points.cols();
+  const LeaveOneOut equal(problem.equal, state.metric, problem.standard, problem.first, problem.rows);
+  Choice best = rules.size() > 1 || learn ? choose(equal, rules, executor) : Choice{rules[0], 0.0};
+  state.rule = best.rule;
+  if (!learn) return;
+  const Index around =
+      best.rule.k > 0 ? 0 : static_cast<Index>(equal.outcome(best.rule, executor).around.mean());
+  const Vector scales =
+      learn_scales(problem.equal, state.metric, problem.standard, problem.first, problem.rows,
+                   smooth_rule(best.rule, around, static_cast<Index>(problem.rows.size())), executor);
+  Matrix points = problem.equal * scales.asDiagonal();
+  const Choice learnt = choose(
+      LeaveOneOut(points, state.metric, problem.standard, problem.first, problem.rows), rules, executor);
+  // v parameters more, and the best of many tries: twice what they gain by chance must be gained.
+  if (learnt.error * (1.0 + 2.0 * chance_gain(v, problem.rows.size())) >= best.error) return;
+  state.rule = learnt.rule;
+  state.points = std::move(points);
+  for (Index k = 0, a = 0; k < state.inputs.size(); ++k)
+    if (state.inputs.varies(k)) state.scales[k] = scales[a++];
+}
+
+// Variance around a single place: of one more value beside those seen there.
+void variance_of_one_place(const Standardisation& outputs, const Vector& noise, Index n, KnnState& state) {
+  const Index p = outputs.size();
+  const double count = static_cast<double>(n);
+  state.has_variance = true;
+  state.typical_spread = Vector::Zero(p);
+  state.observed.constant.resize(p);
+  for (Index j = 0; j < p; ++j)
+    state.observed.constant[j] = outputs.scale(j) * outputs.scale(j) * (count + 1.0) / (count - 1.0);
+  state.observed.factor = state.observed.isolated = Vector::Zero(p);
+  state.latent = state.observed;
+  state.latent.constant = (state.observed.constant - noise).cwiseMax(0.0);
+}
+
+// The constants of the variance, such that its mean over the points of leave-one-out is the mean square
+// residual (less the known noise) times 1 + gain. Returns the mean square residual, in standard outputs.
+Vector set_variance(const LeaveOneOut::Outcome& outcome, double gain, const Standardisation& outputs,
+                    const Vector& noise, KnnState& state) {
+  const Index p = outputs.size(), count = outcome.residuals.rows();
+  const double points = static_cast<double>(count);
+  Vector mse(p);
+  state.has_variance = true;
+  state.typical_spread = Vector::Zero(p);
+  for (KnnVariance* variance : {&state.latent, &state.observed})
+    variance->constant = variance->factor = variance->isolated = Vector::Zero(p);
+  for (Index j = 0; j < p; ++j) {
+    const double scale2 = outputs.scale(j) * outputs.scale(j);
+    mse[j] = outcome.residuals.col(j).squaredNorm() / points;
+    double typical = 0.0, known = 0.0, mean = 0.0;
+    for (Index i = 0; i < count; ++i)
+      if (outcome.around[i] > 1.0) {
+        typical += outcome.spreads(i, j) / (outcome.around[i] - 1.0);
+        known += 1.0;
+      }
+    typical = known > 0.0 ? typical / known : 0.0;
+    for (Index i = 0; i < count; ++i) mean += (typical + outcome.spreads(i, j)) / outcome.around[i] / points;
+    state.typical_spread[j] = typical * scale2;
+    for (KnnVariance* variance : {&state.latent, &state.observed}) {
+      const double less = variance == &state.latent ? noise[j] : 0.0;
+      const double target = std::max(mse[j] * (1.0 + gain) * scale2 - less, 0.0);
+      variance->isolated[j] = std::max(scale2 - less, 0.0);
+      (mean > 0.0 ? variance->factor : variance->constant)[j] =
+          mean > 0.0 ? target / (mean * scale2) : target;
+    }
+  }
+  return mse;
+}
+
+void report_leave_one_out(const LeaveOneOut::Outcome& outcome, const Standardisation& outputs,
+                          const KnnState& state, FitSummary& summary) {
+  const Index n = outcome.residuals.rows(), p = outputs.size();
+  summary.leave_one_out = outcome.residuals;
+  summary.leave_one_out_std.resize(n, p);
+  for (Index j = 0; j < p; ++j) {
+    const double scale = outputs.scale(j);
+    summary.leave_one_out.col(j) *= scale;
+    for (Index i = 0; i < n; ++i)
+      summary.leave_one_out_std(i, j) =
+          std::sqrt(state.latent.at(j, state.typical_spread[j], scale * scale * outcome.spreads(i, j),
+                                    outcome.around[i], outcome.isolated[i] > 0.0));
+  }
+}
+
+std::string lengths_of(const TrainingData& data, const KnnState& state) {
+  std::string s;
+  for (Index k = 0; k < state.inputs.size(); ++k)
+    s += text(k > 0 ? ", " : "", input_name(data, k), " ",
+              state.inputs.varies(k) ? brief(state.inputs.scale(k) / state.scales[k]) : "ignored");
+  return s;
 }
 
 Fit KnnRegressor::fit(const TrainingData& data, const FitContext& context) const {
@@ -130,140 +214,65 @@ Fit KnnRegressor::fit(const TrainingData& data, const FitContext& context) const
   data.check();
   SerialExecutor serial;
   Executor& executor = context.executor ? *context.executor : serial;
-  const Index n = data.x.rows(), p = data.y.cols();
+  const Index n = data.x.rows();
   const Standardisation outputs = Standardisation::of(data.y);
 
   Fit fit;
   FitSummary& summary = fit.summary;
   KnnState state;
   state.inputs = Standardisation::of(data.x);
+  state.scales = Vector::Ones(data.x.cols());
+  state.metric = options_.metric;
   warn_about_data(data, state.inputs, outputs, summary);
-  state.points.resize(n, knn_dimension(state.inputs));
+  const Index v = knn_dimension(state.inputs);
+  Problem problem;
+  problem.equal.resize(n, v);
   for (Index i = 0; i < n; ++i)
-    knn_coordinates(state.inputs, data.x.data() + i * data.x.cols(), state.points.row(i).data());
+    knn_coordinates(state.inputs, state.scales, data.x.data() + i * data.x.cols(),
+                    problem.equal.row(i).data());
+  problem.standard = outputs.apply(data.y);
+  problem.first = first_of_equal_rows(problem.equal);
+  problem.rows = rows_to_leave_out(n, options_.loo_points, context.random);
+  state.points = problem.equal;
   state.centre = outputs.centre;
   state.values = data.y.rowwise() - outputs.centre.transpose();
 
-  const auto setups = candidates(n, state.points.cols(), summary);
-  Index largest_k = 1;
-  for (const Setup& s : setups) largest_k = std::max(largest_k, s.k);
-  const Matrix standard = outputs.apply(data.y);
-  const LeaveOneOut loo(state.points, standard, largest_k);
+  const auto rules = candidates(n, v, summary);
   const Vector noise = mean_noise_variance(data);
-
-  Setup chosen = setups[0];
-  if (!loo.possible()) {
-    // One place only: the average of what was seen there.
-    chosen = {NeighbourWeights::uniform, n};
+  const bool one_place = std::count(problem.first.begin(), problem.first.end(), Index{0}) == n;
+  const bool learn = options_.lengths == NeighbourLengths::learnt && v > 1;
+  if (one_place) {
+    state.rule = {NeighbourWeights::uniform, n, 0.0};
     if (n > 1) {
       summary.warnings.push_back("all training points are the same: the prediction is their average");
-      state.has_variance = true;
-      const double count = static_cast<double>(n);
-      state.observed_constant.resize(p);
-      for (Index j = 0; j < p; ++j)
-        state.observed_constant[j] = outputs.scale(j) * outputs.scale(j) * (count + 1.0) / (count - 1.0);
-      state.latent_constant = (state.observed_constant - noise).cwiseMax(0.0);
-      state.latent_factor = state.observed_factor = Vector::Zero(p);
+      variance_of_one_place(outputs, noise, n, state);
     }
   } else {
-    std::vector<Index> rows(static_cast<std::size_t>(n));
-    std::iota(rows.begin(), rows.end(), Index{0});
-    if (n > options_.loo_points) {
-      RandomStream random = context.random.split("knn leave-one-out");
-      rows = random.permutation(n);
-      rows.resize(static_cast<std::size_t>(options_.loo_points));
-      std::sort(rows.begin(), rows.end());
-    }
-    const Index count = static_cast<Index>(rows.size()), tasks = (count + chunk - 1) / chunk;
-
-    if (setups.size() > 1) {
-      const auto scores = executor.map(tasks, [&](Index task) {
-        Workspace workspace;
-        std::vector<double> sums(setups.size(), 0.0), residual(static_cast<std::size_t>(p));
-        for (Index at = task * chunk; at < std::min((task + 1) * chunk, count); ++at) {
-          const Workspace::Frame frame(workspace);
-          const Index i = rows[static_cast<std::size_t>(at)];
-          const Neighbourhood neighbours = loo.around(i, workspace);
-          for (std::size_t s = 0; s < setups.size(); ++s) {
-            loo.residuals(i, setups[s], neighbours, residual.data(), workspace);
-            for (const double e : residual) sums[s] += e * e;
-          }
-        }
-        return to_bytes(sums);
-      });
-      std::vector<double> total(setups.size(), 0.0);
-      for (const auto& bytes : scores) {
-        const auto sums = doubles_from_bytes(bytes);
-        for (std::size_t s = 0; s < sums.size(); ++s) total[s] += sums[s];
-      }
-      std::size_t best = 0;
-      for (std::size_t s = 1; s < total.size(); ++s)
-        if (total[s] < total[best] * (1.0 - 1e-10)) best = s;
-      chosen = setups[best];
-    }
-
-    // Residuals and spreads of the chosen one: per point p of each.
-    const auto parts = executor.map(tasks, [&](Index task) {
-      Workspace workspace;
-      std::vector<double> values;
-      std::vector<double> residual(static_cast<std::size_t>(p)), spread(residual.size());
-      for (Index at = task * chunk; at < std::min((task + 1) * chunk, count); ++at) {
-        const Workspace::Frame frame(workspace);
-        const Index i = rows[static_cast<std::size_t>(at)];
-        const Neighbourhood neighbours = loo.around(i, workspace);
-        loo.residuals(i, chosen, neighbours, residual.data(), workspace);
-        loo.spread(neighbours, chosen.k, spread.data());
-        values.insert(values.end(), residual.begin(), residual.end());
-        values.insert(values.end(), spread.begin(), spread.end());
-      }
-      return to_bytes(values);
-    });
-    Matrix residuals(count, p), spreads(count, p);
-    for (Index task = 0; task < tasks; ++task) {
-      const auto values = doubles_from_bytes(parts[static_cast<std::size_t>(task)]);
-      const Index points = static_cast<Index>(values.size()) / (2 * p);
-      const Eigen::Map<const Matrix> both(values.data(), points, 2 * p);
-      residuals.middleRows(task * chunk, points) = both.leftCols(p);
-      spreads.middleRows(task * chunk, points) = both.rightCols(p);
-    }
-    Vector mse(p);
-    state.has_variance = true;
-    state.observed_constant = state.observed_factor = state.latent_constant = state.latent_factor =
-        Vector::Zero(p);
-    const double k = static_cast<double>(chosen.k);
-    for (Index j = 0; j < p; ++j) {
-      const double scale2 = outputs.scale(j) * outputs.scale(j);
-      mse[j] = residuals.col(j).squaredNorm() / static_cast<double>(count);
-      const double average = spreads.col(j).sum() / static_cast<double>(count);
-      const double observed = mse[j] * scale2, latent = std::max(observed - noise[j], 0.0);
-      // The mean of (average + (k + 1) spread) / (k + 2) over the points is `average`.
-      const double prior = average > 0.0 ? 1.0 / (k + 2.0) : 1.0;
-      const double local = average > 0.0 ? (k + 1.0) / (k + 2.0) / (average * scale2) : 0.0;
-      state.observed_constant[j] = observed * prior;
-      state.observed_factor[j] = observed * local;
-      state.latent_constant[j] = latent * prior;
-      state.latent_factor[j] = latent * local;
-    }
+    choose_rule_and_lengths(problem, rules, learn, state, executor);
+    const LeaveOneOut::Outcome outcome =
+        LeaveOneOut(state.points, state.metric, problem.standard, problem.first, problem.rows)
+            .outcome(state.rule, executor);
+    const bool learnt = state.scales.minCoeff() < 1.0;
+    const double gain = learnt ? chance_gain(v, problem.rows.size()) : 0.0;
+    const Vector mse = set_variance(outcome, gain, outputs, noise, state);
     summary.facts.emplace_back("leave-one-out error over standard deviation", brief(std::sqrt(mse.mean())));
-    if (count < n)
-      summary.facts.emplace_back("leave-one-out points", text(count, " of ", n));
-    else {
-      summary.leave_one_out = residuals;
-      summary.leave_one_out_std.resize(n, p);
-      for (Index j = 0; j < p; ++j) {
-        const double scale = outputs.scale(j);
-        summary.leave_one_out.col(j) *= scale;
-        summary.leave_one_out_std.col(j) =
-            (state.latent_constant[j] + state.latent_factor[j] * scale * scale * spreads.col(j).array())
-                .sqrt();
-      }
-    }
+    if (outcome.residuals.rows() == n)
+      report_leave_one_out(outcome, outputs, state, summary);
+    else
+      summary.facts.emplace_back("leave-one-out points", text(outcome.residuals.rows(), " of ", n));
+    if (rules.size() > 1 || learn)
+      summary.settings = name_of(state.rule) + (!learn   ? ""
+                                                : learnt ? ", learnt lengths"
+                                                         : ", equal lengths");
   }
-  state.k = chosen.k;
-  state.weights = chosen.weights;
-  summary.facts.emplace_back("k", text(chosen.k));
-  summary.facts.emplace_back("weights", std::string(to_string(chosen.weights)));
-  summary.message = text("knn: ", chosen.k, " of ", n, " points, ", to_string(chosen.weights), " weights");
+  if (state.rule.k > 0)
+    summary.facts.emplace_back("k", text(state.rule.k));
+  else
+    summary.facts.emplace_back("radius", brief(state.rule.radius));
+  summary.facts.emplace_back("weights", std::string(to_string(state.rule.weights)));
+  summary.facts.emplace_back("metric", std::string(to_string(state.metric)));
+  summary.facts.emplace_back("lengths", lengths_of(data, state));
+  summary.message = text("knn: ", n, " points, ", name_of(state.rule));
   fit.predictor = std::make_shared<KnnPredictor>(std::move(state));
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count();
   return fit;
@@ -272,17 +281,21 @@ Fit KnnRegressor::fit(const TrainingData& data, const FitContext& context) const
 }  // namespace
 
 RegressorPtr make_knn_regressor(const KnnOptions& options) {
-  if (options.k.empty()) throw UsageError("regressor knn: no k to choose from");
+  if (options.k.empty() && options.radii.empty()) throw UsageError("regressor knn: no k to choose from");
   if (options.weights.empty()) throw UsageError("regressor knn: no weights to choose from");
   for (const Index k : options.k)
     if (k < 1) throw UsageError(text("regressor knn: k is ", k, ", expected 1 or more"));
+  for (const double radius : options.radii)
+    if (!(radius > 0.0 && radius < 1e150))
+      throw UsageError(text("regressor knn: radius is ", radius,
+                            ", expected more than 0 (in standard deviations of the inputs)"));
   if (options.loo_points < 2)
     throw UsageError(text("regressor knn: loo_points is ", options.loo_points, ", expected 2 or more"));
   return std::make_shared<KnnRegressor>(options);
 }
 
 RegressorPtr make_knn_regressor(const Settings& settings) {
-  settings.check_known("regressor knn", {"k", "weights", "loo_points"});
+  settings.check_known("regressor knn", {"k", "radius", "weights", "metric", "lengths", "loo_points"});
   KnnOptions options;
   const auto k = settings.values().find("k");
   if (k != settings.values().end()) {
@@ -299,8 +312,17 @@ RegressorPtr make_knn_regressor(const Settings& settings) {
       }
     }
   }
+  options.radii = settings.get("radius", std::vector<double>{});
+  if (settings.has("radius") && (settings.has("k") || options.radii.empty()))
+    throw UsageError(
+        "regressor knn: radius is a number or a list, and takes the place of k; give one of them");
   const std::string weights = settings.get("weights", "auto");
   if (weights != "auto") options.weights = {neighbour_weights_from_string(weights)};
+  options.metric = neighbour_metric_from_string(settings.get("metric", "euclidean"));
+  const std::string lengths = settings.get("lengths", "learnt");
+  if (lengths != "learnt" && lengths != "equal")
+    throw UsageError(text("regressor knn: lengths is '", lengths, "', expected \"learnt\" or \"equal\""));
+  options.lengths = lengths == "learnt" ? NeighbourLengths::learnt : NeighbourLengths::equal;
   options.loo_points = settings.get("loo_points", options.loo_points);
   return make_knn_regressor(options);
 }

@@ -2,126 +2,137 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "core/kernels.hpp"
+#include "regression/lasso_working_set.hpp"
 
 namespace ersatz {
 namespace {
 
-// Columns whose mean square is below this, with columns standardised to 1, carry nothing but rounding.
-constexpr double smallest_diagonal = 1e-12;
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-double shrink(double value, double by) { return value > by ? value - by : (value < -by ? value + by : 0.0); }
-
-// One pass over the given coordinates; the largest change, in units of the standardised output.
-template <class Coordinates>
-double sweep(const LassoProblem& problem, double l1, double l2, const Coordinates& coordinates,
-             LassoState& state) {
-  double largest = 0.0;
-  for (const Index j : coordinates) {
-    const double diagonal = problem.diagonal[j];
-    if (diagonal < smallest_diagonal) continue;
-    const double before = state.beta[j];
-    const double gradient =
-        problem.gram ? state.gradient[j] : problem.columns->col(j).dot(state.residual) / problem.points;
-    const double after = shrink(gradient + diagonal * before, l1) / (diagonal + l2);
-    if (after == before) continue;
-    state.beta[j] = after;
-    if (problem.gram)
-      state.gradient.noalias() -= (after - before) * problem.gram->col(j);
-    else
-      state.residual.noalias() -= (after - before) * problem.columns->col(j);
-    largest = std::max(largest, std::abs(after - before) * std::sqrt(diagonal));
-  }
-  return largest;
-}
-
-// The gradient from its definition: what the updates accumulated in rounding is gone.
+// Residual and gradient from their definition: what the updates accumulated in rounding is gone.
 void refresh(const LassoProblem& problem, LassoState& state) {
-  if (problem.gram) {
-    state.gradient = problem.correlation;
-    for (Index j = 0; j < state.beta.size(); ++j)
-      if (state.beta[j] != 0.0) state.gradient.noalias() -= state.beta[j] * problem.gram->col(j);
-    return;
+  const auto& table = kernels::table();
+  const LassoWorkingSet& working = state.working;
+  const Index m = problem.features(), k = working.size();
+  Vector minus(k);
+  for (Index c = 0; c < problem.outputs(); ++c) {
+    for (Index a = 0; a < k; ++a) minus[a] = -state.beta(working.features[static_cast<std::size_t>(a)], c);
+    if (problem.covariance()) {
+      state.gradient.col(c) = problem.correlation.col(c);
+      table.add_rows(minus.data(), working.basis.data(), k, m, state.gradient.col(c).data());
+      continue;
+    }
+    const Index n = problem.columns->rows();
+    state.residual.col(c) = Eigen::Map<const Vector>(problem.y + c * n, n);
+    table.add_rows(minus.data(), working.basis.data(), k, n, state.residual.col(c).data());
+    for (Index j = 0; j < m; ++j)
+      state.gradient(j, c) =
+          table.dot(problem.columns->col(j).data(), state.residual.col(c).data(), n) / problem.points;
   }
-  state.residual = Eigen::Map<const Vector>(problem.y, problem.columns->rows());
-  for (Index j = 0; j < state.beta.size(); ++j)
-    if (state.beta[j] != 0.0) state.residual.noalias() -= state.beta[j] * problem.columns->col(j);
-  state.gradient.noalias() = problem.columns->transpose() * state.residual / problem.points;
 }
 
-// Duality gap over the primal objective. The elastic net is a lasso on [F; sqrt(n l2) I], [y; 0].
-double relative_gap(const LassoProblem& problem, double l1, double l2, const LassoState& state) {
-  const Vector& b = state.beta;
-  const double fitted = b.dot(problem.correlation);  // bᵀFᵀy / n
-  const double norm2 = b.squaredNorm();
-  const double rest2 = problem.gram ? std::max(problem.y2 - fitted - b.dot(state.gradient), 0.0)
-                                    : state.residual.squaredNorm() / problem.points;
-  const double primal = 0.5 * rest2 + l1 * b.lpNorm<1>() + 0.5 * l2 * norm2;
-  const double dual_norm = (state.gradient - l2 * b).lpNorm<Eigen::Infinity>();
-  const double scale = dual_norm > l1 ? l1 / dual_norm : 1.0;
-  const double dual = scale * (problem.y2 - fitted) - 0.5 * scale * scale * (rest2 + l2 * norm2);
-  return primal > 0.0 ? std::max(primal - dual, 0.0) / primal : 0.0;
+// Gap over the objective, and the violation of the optimality conditions, over all features. The elastic net
+// is a lasso on [F; sqrt(n l2) I], [Y; 0].
+void judge(const LassoProblem& problem, double l1, double l2, LassoState& state) {
+  GapTerms terms;
+  terms.y2 = problem.y2;
+  state.kkt_error = 0.0;
+  const Index q = problem.outputs();
+  for (Index j = 0; j < problem.features(); ++j) {
+    double norm2 = 0.0, dual2 = 0.0, aligned = 0.0, fitted = 0.0, left = 0.0;
+    for (Index c = 0; c < q; ++c) {
+      const double b = state.beta(j, c), g = state.gradient(j, c);
+      norm2 += b * b;
+      dual2 += (g - l2 * b) * (g - l2 * b);
+      aligned += (g - l2 * b) * b;
+      fitted += b * problem.correlation(j, c);
+      left += b * g;
+    }
+    if (problem.diagonal[j] < smallest_diagonal) continue;
+    const double dual = std::sqrt(dual2);
+    terms.dual_norm = std::max(terms.dual_norm, dual);
+    if (norm2 == 0.0) {
+      state.kkt_error = std::max(state.kkt_error, dual - l1);
+      continue;
+    }
+    const double norm = std::sqrt(norm2);
+    terms.norm1 += norm;
+    terms.norm2 += norm2;
+    terms.fitted += fitted;
+    terms.left += left;
+    // |g - l2 b - l1 b/|b||, from the part along b and the part across.
+    const double along = aligned / norm;
+    const double across2 = std::max(dual2 - along * along, 0.0);
+    state.kkt_error = std::max(
+        state.kkt_error, q == 1 ? std::abs(along - l1) : std::sqrt((along - l1) * (along - l1) + across2));
+  }
+  terms.rest2 = problem.covariance() ? std::max(problem.y2 - terms.fitted - terms.left, 0.0)
+                                     : state.residual.squaredNorm() / problem.points;
+  state.objective = terms.objective(l1, l2);
+  state.gap = terms.relative_gap(l1, l2);
 }
 
-struct All {
-  Index count;
-  struct Iterator {
-    Index i;
-    Index operator*() const { return i; }
-    void operator++() { ++i; }
-    bool operator!=(const Iterator& other) const { return i != other.i; }
-  };
-  Iterator begin() const { return {0}; }
-  Iterator end() const { return {count}; }
-};
+// Features outside of the working set whose gradient is longer than `threshold`.
+std::vector<Index> beyond(const LassoProblem& problem, double threshold, const LassoState& state) {
+  std::vector<Index> some;
+  for (Index j = 0; j < problem.features(); ++j) {
+    if (state.working.member[static_cast<std::size_t>(j)] || problem.diagonal[j] < smallest_diagonal)
+      continue;
+    double norm2 = 0.0;
+    for (Index c = 0; c < problem.outputs(); ++c) norm2 += state.gradient(j, c) * state.gradient(j, c);
+    if (std::sqrt(norm2) > threshold) some.push_back(j);
+  }
+  return some;
+}
 
 }  // namespace
 
 LassoState start(const LassoProblem& problem) {
+  const Index m = problem.features(), q = problem.outputs();
   LassoState state;
-  state.beta.setZero(problem.features());
+  state.beta.setZero(m, q);
   state.gradient = problem.correlation;
-  if (!problem.gram) state.residual = Eigen::Map<const Vector>(problem.y, problem.columns->rows());
+  if (!problem.covariance())
+    state.residual = Eigen::Map<const Eigen::MatrixXd>(problem.y, problem.columns->rows(), q);
+  state.working.member.assign(static_cast<std::size_t>(m), 0);
   return state;
 }
 
 double largest_alpha(const LassoProblem& problem, double l1_ratio) {
-  return problem.features() == 0 ? 0.0 : problem.correlation.lpNorm<Eigen::Infinity>() / l1_ratio;
+  double largest = 0.0;
+  for (Index j = 0; j < problem.features(); ++j)
+    if (problem.diagonal[j] >= smallest_diagonal)
+      largest = std::max(largest, problem.correlation.row(j).norm());
+  return largest / l1_ratio;
 }
 
 void descend(const LassoProblem& problem, double alpha, const LassoControl& control, LassoState& state) {
   const double l1 = alpha * control.l1_ratio, l2 = alpha * (1.0 - control.l1_ratio);
-  const Index m = problem.features();
   state.sweeps = 0;
   state.converged = true;
-  refresh(problem, state);
-  state.gap = relative_gap(problem, l1, l2, state);
-  // Changes below `small` end the passes over the coefficients in use; the gap then judges, and `small` goes
-  // down for as long as it is not met.
-  const double rounding = 1e-15 * std::sqrt(problem.y2);
+  if (state.l1 >= 0.0) extend(problem, beyond(problem, 2.0 * l1 - state.l1, state), state.working);
+  state.l1 = l1;
+  judge(problem, l1, l2, state);
+  // Residual sweeps end when changes are below `small`, which goes down for as long as the gap is not met.
   double small = 1e-4 * std::sqrt(problem.y2);
-  std::vector<Index> active;
+  bool stands = false;
   while (state.gap > control.tolerance) {
-    if (state.sweeps >= control.max_sweeps) {
-      state.converged = false;
+    const std::vector<Index> violating = beyond(problem, l1, state);
+    extend(problem, violating, state.working);
+    if ((violating.empty() && stands) || state.sweeps >= control.max_sweeps) {
+      // Nothing moves any more: what is left is rounding, of a gap that is a difference of terms like y2.
+      const double rounding = 64.0 * epsilon * problem.y2;
+      state.converged = violating.empty() && stands && state.gap * state.objective <= rounding;
       return;
     }
-    double change = sweep(problem, l1, l2, All{m}, state);
-    ++state.sweeps;
-    const bool still = change <= rounding;
-    active.clear();
-    for (Index j = 0; j < m; ++j)
-      if (state.beta[j] != 0.0) active.push_back(j);
-    while (change > small && state.sweeps < control.max_sweeps) {
-      change = sweep(problem, l1, l2, active, state);
-      ++state.sweeps;
-    }
+    stands = state.working.residual_sweeps ? sweep_residuals(problem, l1, l2, small, control, state)
+                                           : solve_on_working_set(problem, l1, l2, control, state);
+    small *= 0.1;
     refresh(problem, state);
-    state.gap = relative_gap(problem, l1, l2, state);
-    if (still && state.gap > control.tolerance) {
-      state.converged = false;  // nothing moves any more: the rest is rounding
-      return;
-    }
-    small = std::max(0.1 * small, rounding);
+    judge(problem, l1, l2, state);
   }
 }
 

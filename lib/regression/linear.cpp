@@ -5,6 +5,9 @@
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/ridge_path.hpp"
+#include "regression/feature_options.hpp"
+#include "regression/polynomial_facts.hpp"
 #include "regression/polynomial_predictor.hpp"
 #include "regression/ridge_path.hpp"
 #include "regression/training_data.hpp"
@@ -13,11 +16,38 @@ namespace ersatz {
 namespace {
 
 struct Candidate {
-  FeatureTable table;
+  PolynomialFeatures features;
+  Standardisation scaling;
   Decomposition decomposition;
-  std::vector<RidgeFit> outputs;
-  double score = 0.0;  // Σ_j leave-one-out mean square error over variance
+  RidgeFits fits;
+  double score = 0.0;  // Σ_j leave-one-out mean square error (or GCV) over variance
 };
+
+// What mean, linear and ridge are: their name, and RidgeOptions.
+struct Model {
+  const char* name;
+  std::vector<Index> degrees;
+  RidgeSelection selection = RidgeSelection::leave_one_out;
+  PolynomialFamily family = PolynomialFamily::powers;
+  double q_norm = 1.0;
+};
+
+Candidate fit_candidate(const PolynomialFeatures& features, const TrainingData& data,
+                        const Eigen::MatrixXd& Y, const std::vector<double>& alphas, RidgeSelection selection,
+                        Executor& executor) {
+  Candidate c;
+  FeatureRows table = make_feature_rows(features, data.x);
+  c.features = std::move(table.features);
+  c.scaling = std::move(table.scaling);
+  c.decomposition = decompose(std::move(table.rows), executor);
+  c.fits = fit_ridge(c.decomposition, Y, alphas, selection, executor);
+  for (Index j = 0; j < Y.cols(); ++j) {
+    const RidgeFit& f = c.fits.outputs[static_cast<std::size_t>(j)];
+    c.score +=
+        selection == RidgeSelection::gcv ? c.fits.gcv(static_cast<Index>(f.alpha_index), j) : f.loo_mse;
+  }
+  return c;
+}
 
 // Decreasing and each once.
 std::vector<double> path_of(const std::vector<double>& alphas, Index n) {
@@ -32,15 +62,15 @@ std::vector<double> path_of(const std::vector<double>& alphas, Index n) {
 
 PolynomialState state_of(const Candidate& chosen, const Standardisation& outputs, const Vector& noise) {
   const Decomposition& d = chosen.decomposition;
-  const Index n = d.u.rows(), m = d.v.rows(), r = d.rank(), p = outputs.size();
+  const Index n = d.points(), m = d.v.rows(), r = d.rank(), p = outputs.size();
   PolynomialState s;
-  s.features = chosen.table.features;
-  s.centre = chosen.table.scaling.centre;
-  s.inverse_scale = chosen.table.scaling.inverse_scale;
+  s.features = chosen.features;
+  s.centre = chosen.scaling.centre;
+  s.inverse_scale = chosen.scaling.inverse_scale;
   s.intercept = outputs.centre;
   s.coefficients.resize(m, p);
   for (Index j = 0; j < p; ++j)
-    s.coefficients.col(j) = (d.v * chosen.outputs[static_cast<std::size_t>(j)].gamma).array() *
+    s.coefficients.col(j) = (d.v * chosen.fits.outputs[static_cast<std::size_t>(j)].gamma).array() *
                             s.inverse_scale.array() * outputs.scale(j);
   s.has_variance = n > 1;
   if (!s.has_variance) return s;
@@ -51,7 +81,7 @@ PolynomialState state_of(const Candidate& chosen, const Standardisation& outputs
   s.directions = s.inverse_scale.asDiagonal() * d.v;
   std::vector<double> levels;
   for (Index j = 0; j < p; ++j) {
-    const RidgeFit& fit = chosen.outputs[static_cast<std::size_t>(j)];
+    const RidgeFit& fit = chosen.fits.outputs[static_cast<std::size_t>(j)];
     const auto at = std::find(levels.begin(), levels.end(), fit.alpha);
     s.level.push_back(at - levels.begin());
     if (at == levels.end()) levels.push_back(fit.alpha);
@@ -75,14 +105,14 @@ PolynomialState state_of(const Candidate& chosen, const Standardisation& outputs
 }
 
 // What mean, linear and ridge share: candidates for degree and alpha.
-Fit fit_polynomial(const TrainingData& data, const FitContext& context, const std::vector<Index>& degrees,
-                   const std::vector<double>& alphas, const char* name) {
+Fit fit_polynomial(const TrainingData& data, const FitContext& context, const Model& model,
+                   const std::vector<double>& alphas) {
   const auto start = std::chrono::steady_clock::now();
   data.check();
   SerialExecutor serial;
   Executor& executor = context.executor ? *context.executor : serial;
   const Index n = data.x.rows(), p = data.y.cols();
-  const Standardisation inputs = Standardisation::of(data.x), outputs = Standardisation::of(data.y);
+  const Standardisation inputs = feature_inputs(data, model.family), outputs = Standardisation::of(data.y);
   const Eigen::MatrixXd Y = outputs.apply(data.y);
 
   Fit fit;
@@ -91,18 +121,16 @@ Fit fit_polynomial(const TrainingData& data, const FitContext& context, const st
   Candidate best;
   Index best_degree = -1;
   std::vector<std::string> tried;
-  for (const Index degree : degrees) {
-    const Index size = PolynomialFeatures::total_degree_size(inputs.varying(), degree);
+  for (const Index degree : model.degrees) {
+    const Truncation truncation{degree, model.q_norm};
+    const Index size = PolynomialFeatures::truncated_size(inputs.varying(), truncation);
     if (best_degree >= 0 && (size < 0 || size > std::min<Index>(4 * n, 5000))) {
       tried.push_back(
           text("degree ", degree, ": not tried, more than ", std::min<Index>(4 * n, 5000), " features"));
       continue;
     }
-    Candidate candidate;
-    candidate.table = make_feature_table(PolynomialFeatures::total_degree(inputs, degree), data.x);
-    candidate.decomposition = decompose(candidate.table.columns);
-    candidate.outputs = fit_ridge(candidate.decomposition, Y, alphas, executor);
-    for (const RidgeFit& f : candidate.outputs) candidate.score += f.loo_mse;
+    Candidate candidate = fit_candidate(features_of(inputs, truncation, model.family), data, Y, alphas,
+                                        model.selection, executor);
     if (n > 1)
       tried.push_back(
           text("degree ", degree, ": ", brief(std::sqrt(candidate.score / static_cast<double>(p)))));
@@ -115,10 +143,13 @@ Fit fit_polynomial(const TrainingData& data, const FitContext& context, const st
 
   const Decomposition& d = best.decomposition;
   const Index m = d.v.rows();
-  if (degrees.size() > 1) {
+  const bool gcv = model.selection == RidgeSelection::gcv;
+  if (model.degrees.size() > 1) {
     std::string list;
     for (const auto& t : tried) list += (list.empty() ? "" : "; ") + t;
-    summary.facts.emplace_back("degrees tried (leave-one-out error over standard deviation)", list);
+    summary.facts.emplace_back(text("degrees tried (", gcv ? "generalised cross-validation" : "leave-one-out",
+                                    " error over standard deviation)"),
+                               list);
   }
   summary.facts.emplace_back("degree", text(best_degree));
   summary.facts.emplace_back("features", text(m));
@@ -131,7 +162,7 @@ Fit fit_polynomial(const TrainingData& data, const FitContext& context, const st
     std::vector<double> used;
     Index at_end = 0;
     for (Index j = 0; j < p; ++j) {
-      const RidgeFit& f = best.outputs[static_cast<std::size_t>(j)];
+      const RidgeFit& f = best.fits.outputs[static_cast<std::size_t>(j)];
       used.push_back(f.alpha);
       if (alphas.size() > 1 && outputs.varies(j) && f.alpha_index == 0) ++at_end;
     }
@@ -151,7 +182,7 @@ Fit fit_polynomial(const TrainingData& data, const FitContext& context, const st
     summary.leave_one_out_std.resize(n, p);
     double total = 0.0;
     for (Index j = 0; j < p; ++j) {
-      const RidgeFit& f = best.outputs[static_cast<std::size_t>(j)];
+      const RidgeFit& f = best.fits.outputs[static_cast<std::size_t>(j)];
       const double scale = outputs.scale(j);
       summary.leave_one_out.col(j) = f.leave_one_out * scale;
       summary.leave_one_out_std.col(j) =
@@ -161,31 +192,26 @@ Fit fit_polynomial(const TrainingData& data, const FitContext& context, const st
     summary.facts.emplace_back("leave-one-out error over standard deviation",
                                brief(std::sqrt(total / static_cast<double>(p))));
   }
-  summary.message = text(name, ": ", m, " features from ", n, " points, rank ", d.rank());
+  add_coefficient_facts(*fit.predictor, data, summary);
+  summary.message = text(model.name, ": ", m, " features from ", n, " points, rank ", d.rank());
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return fit;
 }
 
 class PolynomialRegressor final : public Regressor {
  public:
-  PolynomialRegressor(const char* name, std::string settings, std::vector<Index> degrees,
-                      std::vector<double> alphas, bool path)
-      : name_(name),
-        settings_(std::move(settings)),
-        degrees_(std::move(degrees)),
-        alphas_(std::move(alphas)),
-        path_(path) {}
-  std::string name() const override { return name_; }
+  PolynomialRegressor(Model model, std::string settings, std::vector<double> alphas, bool path)
+      : model_(std::move(model)), settings_(std::move(settings)), alphas_(std::move(alphas)), path_(path) {}
+  std::string name() const override { return model_.name; }
   std::string settings() const override { return settings_; }
   Fit fit(const TrainingData& data, const FitContext& context) const override {
     const auto alphas = path_ ? path_of(alphas_, data.x.rows()) : std::vector<double>{0.0};
-    return fit_polynomial(data, context, degrees_, alphas, name_);
+    return fit_polynomial(data, context, model_, alphas);
   }
 
  private:
-  const char* name_;
+  Model model_;
   std::string settings_;
-  std::vector<Index> degrees_;
   std::vector<double> alphas_;
   bool path_;
 };
@@ -195,44 +221,95 @@ void check_degree(const char* whose, Index degree) {
     throw UsageError(text("regressor ", whose, ": degree is ", degree, ", expected 1 to 64"));
 }
 
-}  // namespace
-
-RegressorPtr make_mean_regressor(const Settings& settings) {
-  settings.check_known("regressor mean", {});
-  return std::make_shared<PolynomialRegressor>("mean", "the average", std::vector<Index>{0},
-                                               std::vector<double>{}, false);
-}
-
-RegressorPtr make_linear_regressor(const LinearOptions& options) {
-  check_degree("linear", options.degree);
-  return std::make_shared<PolynomialRegressor>("linear", text("least squares, degree ", options.degree),
-                                               std::vector<Index>{options.degree}, std::vector<double>{},
-                                               false);
-}
-
-RegressorPtr make_linear_regressor(const Settings& settings) {
-  settings.check_known("regressor linear", {"degree"});
-  LinearOptions options;
-  options.degree = settings.get("degree", options.degree);
-  return make_linear_regressor(options);
-}
-
-RegressorPtr make_ridge_regressor(const RidgeOptions& options) {
+void check_ridge(const RidgeOptions& options) {
   if (options.degrees.empty()) throw UsageError("regressor ridge: no degree to choose from");
   for (const Index degree : options.degrees) check_degree("ridge", degree);
   for (const double alpha : options.alphas)
     if (!(alpha > 0.0) || !std::isfinite(alpha))
       throw UsageError(text("regressor ridge: alpha is ", alpha,
                             ", expected more than 0 (regressor linear does without a penalty)"));
+}
+
+}  // namespace
+
+Matrix RidgePath::coefficients(Index a) const {
+  const Vector shrink =
+      singular_values.array() / (singular_values.array().square() + alphas.at(static_cast<std::size_t>(a)));
+  const Eigen::MatrixXd standardised = directions * (shrink.asDiagonal() * rotated);
+  return feature_inverse_scale.asDiagonal() * standardised * output_scale.asDiagonal();
+}
+
+Vector RidgePath::intercept(Index a) const {
+  return output_centre - coefficients(a).transpose() * feature_centre;
+}
+
+RidgePath fit_ridge_path(const TrainingData& data, const RidgeOptions& options, const FitContext& context) {
+  check_ridge(options);
+  if (options.degrees.size() != 1)
+    throw UsageError(text("ridge path: ", options.degrees.size(), " degrees, expected one"));
+  data.check();
+  SerialExecutor serial;
+  Executor& executor = context.executor ? *context.executor : serial;
+  const Standardisation outputs = Standardisation::of(data.y);
+  const auto features = features_of(feature_inputs(data, options.features),
+                                    {options.degrees[0], options.q_norm}, options.features);
+  RidgePath path;
+  path.alphas = path_of(options.alphas, data.x.rows());
+  Candidate c =
+      fit_candidate(features, data, outputs.apply(data.y), path.alphas, options.selection, executor);
+  path.features = std::move(c.features);
+  path.feature_centre = std::move(c.scaling.centre);
+  path.feature_inverse_scale = std::move(c.scaling.inverse_scale);
+  path.output_centre = outputs.centre;
+  path.output_scale.resize(outputs.size());
+  for (Index j = 0; j < outputs.size(); ++j) path.output_scale[j] = outputs.scale(j);
+  const auto squared = path.output_scale.cwiseAbs2().asDiagonal();
+  path.leave_one_out = c.fits.leave_one_out * squared;
+  path.gcv = c.fits.gcv * squared;
+  for (const RidgeFit& fit : c.fits.outputs) path.chosen.push_back(static_cast<Index>(fit.alpha_index));
+  path.singular_values = std::move(c.decomposition.s);
+  path.directions = std::move(c.decomposition.v);
+  path.rotated = std::move(c.fits.rotated);
+  return path;
+}
+
+RegressorPtr make_mean_regressor(const Settings& settings) {
+  settings.check_known("regressor mean", {});
+  return std::make_shared<PolynomialRegressor>(Model{"mean", {0}}, "the average", std::vector<double>{},
+                                               false);
+}
+
+RegressorPtr make_linear_regressor(const LinearOptions& options) {
+  check_degree("linear", options.degree);
+  const Model model{
+      "linear", {options.degree}, RidgeSelection::leave_one_out, options.features, options.q_norm};
+  return std::make_shared<PolynomialRegressor>(
+      model, text("least squares, degree ", options.degree, describe(options.features, options.q_norm)),
+      std::vector<double>{}, false);
+}
+
+RegressorPtr make_linear_regressor(const Settings& settings) {
+  settings.check_known("regressor linear", {"degree", "features", "q_norm"});
+  LinearOptions options;
+  options.degree = settings.get("degree", options.degree);
+  options.features = family_setting(settings, "linear", options.features);
+  options.q_norm = q_norm_setting(settings, "linear", options.q_norm);
+  return make_linear_regressor(options);
+}
+
+RegressorPtr make_ridge_regressor(const RidgeOptions& options) {
+  check_ridge(options);
+  const std::string by = options.selection == RidgeSelection::gcv ? "gcv" : "leave-one-out";
   std::string line =
-      options.degrees.size() > 1 ? "degree by leave-one-out" : text("degree ", options.degrees[0]);
-  line +=
-      options.alphas.size() == 1 ? text(", alpha ", brief(options.alphas[0])) : ", alpha by leave-one-out";
-  return std::make_shared<PolynomialRegressor>("ridge", line, options.degrees, options.alphas, true);
+      options.degrees.size() > 1 ? text("degree by ", by) : text("degree ", options.degrees[0]);
+  line += options.alphas.size() == 1 ? text(", alpha ", brief(options.alphas[0])) : text(", alpha by ", by);
+  line += describe(options.features, options.q_norm);
+  const Model model{"ridge", options.degrees, options.selection, options.features, options.q_norm};
+  return std::make_shared<PolynomialRegressor>(model, line, options.alphas, true);
 }
 
 RegressorPtr make_ridge_regressor(const Settings& settings) {
-  settings.check_known("regressor ridge", {"degree", "alpha"});
+  settings.check_known("regressor ridge", {"degree", "alpha", "selection", "features", "q_norm"});
   RidgeOptions options;
   const auto degree = settings.values().find("degree");
   if (degree != settings.values().end()) {
@@ -245,6 +322,13 @@ RegressorPtr make_ridge_regressor(const Settings& settings) {
     }
   }
   options.alphas = settings.get("alpha", options.alphas);
+  const std::string selection = settings.get("selection", "leave-one-out");
+  if (selection != "leave-one-out" && selection != "gcv")
+    throw UsageError(
+        text("regressor ridge: selection is '", selection, "', expected \"leave-one-out\" or \"gcv\""));
+  if (selection == "gcv") options.selection = RidgeSelection::gcv;
+  options.features = family_setting(settings, "ridge", options.features);
+  options.q_norm = q_norm_setting(settings, "ridge", options.q_norm);
   return make_ridge_regressor(options);
 }
 

@@ -7,6 +7,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/predictor.hpp"
+#include "regression/gp/vecchia_predictor.hpp"
 
 namespace ersatz {
 namespace {
@@ -16,6 +17,8 @@ std::map<std::string, PredictorLoader>& loaders() {
       {"polynomial", load_polynomial_predictor},
       {"knn", load_knn_predictor},
       {"gp", load_gp_predictor},
+      {"gp-inducing", load_inducing_predictor},
+      {"gp-vecchia", gp::load_vecchia_predictor},
   };
   return table;
 }

@@ -109,6 +109,12 @@ void PolynomialPredictor::save(const h5::Group& group) const {
   group.set("has_variance", static_cast<std::int64_t>(s.has_variance));
   group.write("input_centre", s.features.standardisation().centre);
   group.write("input_inverse_scale", s.features.standardisation().inverse_scale);
+  const auto& families = s.features.families();
+  if (std::any_of(families.begin(), families.end(), [](auto f) { return f != PolynomialFamily::powers; })) {
+    std::vector<std::string> names;
+    for (const PolynomialFamily f : families) names.emplace_back(to_string(f));
+    group.write("families", names);  // of the inputs; not there: powers
+  }
   group.write("intercept", s.intercept);
   if (s.features.size() > 0) {
     matrix("exponents", s.features.exponents().cast<double>());
@@ -145,7 +151,11 @@ PredictorPtr load_polynomial_predictor(const h5::Group& group) {
     s.coefficients.resize(0, p);
   }
   try {
-    s.features = PolynomialFeatures(std::move(inputs), std::move(exponents));
+    std::vector<PolynomialFamily> families;
+    if (group.has("families"))
+      for (const std::string& name : group.read_strings("families", d))
+        families.push_back(polynomial_family_from_string(name));
+    s.features = PolynomialFeatures(std::move(inputs), std::move(exponents), std::move(families));
   } catch (const UsageError& e) {
     throw StorageError(text(group.where(), ": ", e.what()));
   }

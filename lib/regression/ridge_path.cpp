@@ -5,225 +5,290 @@
 #include <limits>
 
 #include "ersatz/core/blas.hpp"
-#include "ersatz/core/error.hpp"
 
 namespace ersatz {
 namespace {
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
+constexpr Index block = 512;  ///< points that are one task
 
-// c = op(a) b
-void multiply(bool transpose, const Eigen::MatrixXd& a, const double* b, Index b_cols, double* c) {
-  const int rows = static_cast<int>(transpose ? a.cols() : a.rows());
-  const int inner = static_cast<int>(transpose ? a.rows() : a.cols());
-  const int cols = static_cast<int>(b_cols), lda = static_cast<int>(a.rows());
-  if (rows == 0 || cols == 0) return;
-  if (inner == 0) {
-    std::fill(c, c + static_cast<Index>(rows) * cols, 0.0);
-    return;
+// c = aᵀ b
+Eigen::MatrixXd transpose_times(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  const int rows = static_cast<int>(a.cols()), cols = static_cast<int>(b.cols());
+  const int inner = static_cast<int>(a.rows());
+  Eigen::MatrixXd c = Eigen::MatrixXd::Zero(rows, cols);
+  const double one = 1.0, zero = 0.0;
+  if (rows > 0 && cols > 0 && inner > 0)
+    dgemm_("T", "N", &rows, &cols, &inner, &one, a.data(), &inner, b.data(), &inner, &zero, c.data(), &rows);
+  return c;
+}
+
+// What alpha leaves of each direction, r × alphas: alpha / (s² + alpha); for alpha = 0 the limit of that over
+// alpha.
+Eigen::MatrixXd shrinkage(const Vector& s, const std::vector<double>& alphas) {
+  Eigen::MatrixXd shrink(s.size(), static_cast<Index>(alphas.size()));
+  for (Index a = 0; a < shrink.cols(); ++a) {
+    const double alpha = alphas[static_cast<std::size_t>(a)];
+    for (Index l = 0; l < s.size(); ++l)
+      shrink(l, a) = alpha > 0.0 ? alpha / (s[l] * s[l] + alpha) : 1.0 / (s[l] * s[l]);
   }
-  const double one = 1.0, zero = 0.0;
-  dgemm_(transpose ? "T" : "N", "N", &rows, &cols, &inner, &one, a.data(), &lda, b, &inner, &zero, c, &rows);
+  return shrink;
 }
 
-bool decompose_gram(const Eigen::MatrixXd& F, Decomposition& out) {
-  const int n = static_cast<int>(F.rows()), m = static_cast<int>(F.cols());
-  const double one = 1.0, zero = 0.0;
-  Eigen::MatrixXd gram(m, m);
-  dsyrk_("L", "T", &m, &n, &one, F.data(), &n, &zero, gram.data(), &m);
-  Vector lambda(m);
-  int info = 0, work_size = -1, iwork_size = -1, iwork_best = 0;
-  double work_best = 0.0;
-  dsyevd_("V", "L", &m, gram.data(), &m, lambda.data(), &work_best, &work_size, &iwork_best, &iwork_size,
-          &info);
-  work_size = static_cast<int>(work_best);
-  iwork_size = iwork_best;
-  std::vector<double> work(static_cast<std::size_t>(work_size));
-  std::vector<int> iwork(static_cast<std::size_t>(iwork_size));
-  dsyevd_("V", "L", &m, gram.data(), &m, lambda.data(), work.data(), &work_size, iwork.data(), &iwork_size,
-          &info);
-  // Squaring the condition number costs digits: where that would show, the singular values decide.
-  if (info != 0 || !(lambda[0] > 1e-6 * lambda[m - 1])) return false;
-  out.s = lambda.reverse().cwiseSqrt();
-  out.v = gram.rowwise().reverse();
-  out.u.resize(n, m);
-  multiply(false, F, out.v.data(), m, out.u.data());
-  for (Index l = 0; l < m; ++l) out.u.col(l) /= out.s[l];
-  out.from_gram = true;
-  return true;
-}
+// The points of one task.
+struct Points {
+  Eigen::MatrixXd u;  // r × count
+  Vector free;  // what an unpenalised fit leaves free, 1 - 1/n - Σ u²; exactly 0 where that is rounding
+  Eigen::MatrixXd rest;  // p × count: y - U Uᵀ y, 0 where nothing is free
 
-void decompose_singular_values(const Eigen::MatrixXd& F, Decomposition& out) {
-  const int n = static_cast<int>(F.rows()), m = static_cast<int>(F.cols()), r = std::min(n, m);
-  Eigen::MatrixXd a = F, u(n, r), vt(r, m);
-  Vector s(r);
-  int info = 0, work_size = -1;
-  double work_best = 0.0;
-  std::vector<int> iwork(static_cast<std::size_t>(8 * r));
-  dgesdd_("S", &n, &m, a.data(), &n, s.data(), u.data(), &n, vt.data(), &r, &work_best, &work_size,
-          iwork.data(), &info);
-  work_size = static_cast<int>(work_best);
-  std::vector<double> work(static_cast<std::size_t>(work_size));
-  dgesdd_("S", &n, &m, a.data(), &n, s.data(), u.data(), &n, vt.data(), &r, work.data(), &work_size,
-          iwork.data(), &info);
-  if (info != 0)
-    throw NumericalError(text("ridge regression: the singular value decomposition of ", n, " points by ", m,
-                              " features did not converge (dgesdd info ", info, ")"));
-  Index rank = 0;
-  while (rank < r && s[rank] > s[0] * epsilon * std::max(n, m)) ++rank;
-  rank = std::min<Index>(rank, n - 1);  // columns are centred
-  out.u = u.leftCols(rank);
-  out.s = s.head(rank);
-  out.v = vt.topRows(rank).transpose();
-}
-
-struct Leverages {
-  Eigen::MatrixXd squares;  // u²
-  const Decomposition& d;
-
-  // 1 - h for each point (rows) and alpha (columns); for alpha = 0 at a point that is not free, the limit of
-  // (1 - h) / alpha.
-  Eigen::MatrixXd operator()(const std::vector<double>& alphas) const {
-    const Index n = d.u.rows(), r = d.rank(), count = static_cast<Index>(alphas.size());
-    Eigen::MatrixXd shrink(r, count), out(n, count);
-    for (Index a = 0; a < count; ++a) {
-      const double alpha = alphas[static_cast<std::size_t>(a)];
-      for (Index l = 0; l < r; ++l)
-        shrink(l, a) = alpha > 0.0 ? alpha / (d.s[l] * d.s[l] + alpha) : 1.0 / (d.s[l] * d.s[l]);
-    }
-    multiply(false, squares, shrink.data(), count, out.data());
-    for (Index a = 0; a < count; ++a) {
-      const bool penalised = alphas[static_cast<std::size_t>(a)] > 0.0;
-      for (Index i = 0; i < n; ++i)
-        out(i, a) = penalised ? d.free[i] + out(i, a) : (d.free[i] > 0.0 ? d.free[i] : out(i, a));
-    }
+  // 1 - h, alphas × count; where alpha is 0 and the point not free, the limit of (1 - h) / alpha.
+  Eigen::MatrixXd left(const Eigen::MatrixXd& shrink, const std::vector<double>& alphas) const {
+    Eigen::MatrixXd out = transpose_times(shrink, u.cwiseAbs2());
+    for (Index i = 0; i < out.cols(); ++i)
+      for (Index a = 0; a < out.rows(); ++a) {
+        if (alphas[static_cast<std::size_t>(a)] > 0.0)
+          out(a, i) += free[i];
+        else if (free[i] > 0.0)
+          out(a, i) = free[i];
+      }
     return out;
+  }
+
+  // Residuals in the same sense, from `shrunk` = shrinkage times Uᵀ y.
+  double residual(double shrunk, double alpha, Index output, Index i) const {
+    if (alpha > 0.0) return rest(output, i) + shrunk;
+    return free[i] > 0.0 ? rest(output, i) : shrunk;
   }
 };
 
-// Leave-one-out residuals of one output, points × alphas. c = Uᵀ y, rest = y - U c.
-Eigen::MatrixXd loo_residuals(const Decomposition& d, const Vector& c, const Vector& rest,
-                              const std::vector<double>& alphas, const Eigen::MatrixXd& leverages) {
-  const Index n = d.u.rows(), r = d.rank(), count = static_cast<Index>(alphas.size());
-  Eigen::MatrixXd shrunk(r, count), out(n, count);
-  for (Index a = 0; a < count; ++a) {
-    const double alpha = alphas[static_cast<std::size_t>(a)];
-    for (Index l = 0; l < r; ++l)
-      shrunk(l, a) = c[l] * (alpha > 0.0 ? alpha / (d.s[l] * d.s[l] + alpha) : 1.0 / (d.s[l] * d.s[l]));
-  }
-  multiply(false, d.u, shrunk.data(), count, out.data());
-  for (Index a = 0; a < count; ++a) {
-    const bool penalised = alphas[static_cast<std::size_t>(a)] > 0.0;
-    for (Index i = 0; i < n; ++i) {
-      const double e = penalised ? rest[i] + out(i, a) : (d.free[i] > 0.0 ? rest[i] : out(i, a));
-      out(i, a) = e / leverages(i, a);
+// Everything that depends on the points, in tasks of `block` of them.
+class Path {
+ public:
+  Path(const Decomposition& d, const Eigen::MatrixXd& Y, Executor& executor)
+      : d_(d), Y_(Y), executor_(executor), scaled_(d.scaled_v()), n_(d.points()), p_(Y.cols()) {
+    if (d.keeps_u()) {
+      rotated = Eigen::MatrixXd::Zero(d.rank(), p_);
+      for (Index from = 0; from < n_; from += block)
+        rotated += d.rows.middleRows(from, size(from)).transpose() * Y.middleRows(from, size(from));
+    } else {
+      Eigen::MatrixXd correlation(d.v.rows(), p_);
+      const int m = static_cast<int>(d.v.rows()), p = static_cast<int>(p_), n = static_cast<int>(n_);
+      const double one = 1.0, zero = 0.0;
+      dgemm_("N", "N", &m, &p, &n, &one, d.rows.data(), &m, Y.data(), &n, &zero, correlation.data(), &m);
+      rotated = transpose_times(scaled_, correlation);
     }
   }
-  return out;
+
+  Eigen::MatrixXd rotated;  // Uᵀ y, r × p
+
+  Points points(Index from, Index count) const {
+    Points points;
+    points.u = d_.left(from, count, scaled_);
+    points.free.setZero(count);
+    if (!d_.saturated())
+      for (Index i = 0; i < count; ++i) {
+        const double left = 1.0 - 1.0 / static_cast<double>(n_) - points.u.col(i).squaredNorm();
+        points.free[i] = left > 64.0 * epsilon ? left : 0.0;
+      }
+    points.rest = Y_.middleRows(from, count).transpose() - transpose_times(rotated, points.u);
+    for (Index i = 0; i < count; ++i)
+      if (points.free[i] == 0.0) points.rest.col(i).setZero();
+    return points;
+  }
+
+  // Sums of squares of leave-one-out residuals, alphas × p, and of what no alpha can fit, p. `kept`: if not
+  // null, gets 1 - h, alphas × n.
+  void scores(const std::vector<double>& alphas, Eigen::MatrixXd& squares, Vector& rest2,
+              Eigen::MatrixXd* kept) const {
+    const Eigen::MatrixXd shrink = shrinkage(d_.s, alphas);
+    const Index count = shrink.cols();
+    const auto parts = executor_.map(blocks(), [&](Index b) {
+      const Index from = b * block, size = this->size(from);
+      const Points here = points(from, size);
+      const Eigen::MatrixXd left = here.left(shrink, alphas);
+      std::vector<double> out;
+      for (Index j = 0; j < p_; ++j) {
+        const Eigen::MatrixXd shrunk =
+            transpose_times(shrink.array().colwise() * rotated.col(j).array(), here.u);
+        Vector sum = Vector::Zero(count);
+        for (Index i = 0; i < size; ++i)
+          for (Index a = 0; a < count; ++a) {
+            const double e =
+                here.residual(shrunk(a, i), alphas[static_cast<std::size_t>(a)], j, i) / left(a, i);
+            sum[a] += e * e;
+          }
+        out.insert(out.end(), sum.data(), sum.data() + count);
+        out.push_back(here.rest.row(j).squaredNorm());
+      }
+      if (kept) out.insert(out.end(), left.data(), left.data() + left.size());
+      return to_bytes(out);
+    });
+    squares.setZero(count, p_);
+    rest2.setZero(p_);
+    if (kept) kept->resize(count, n_);
+    for (Index b = 0; b < blocks(); ++b) {
+      const auto part = doubles_from_bytes(parts[static_cast<std::size_t>(b)]);
+      const double* at = part.data();
+      for (Index j = 0; j < p_; ++j, at += count + 1) {
+        squares.col(j) += Eigen::Map<const Vector>(at, count);
+        rest2[j] += at[count];
+      }
+      if (kept) std::copy(at, part.data() + part.size(), kept->data() + b * block * count);
+    }
+  }
+
+  // 1 - h of each level (levels × n), residuals of each output at its own level (p × n) before division, and
+  // what is free (n).
+  struct Chosen {
+    Eigen::MatrixXd left, residuals;
+    Vector free;
+  };
+  Chosen chosen(const std::vector<double>& levels, const std::vector<std::size_t>& level_of) const {
+    const Eigen::MatrixXd shrink = shrinkage(d_.s, levels);
+    Eigen::MatrixXd weights(d_.rank(), p_);
+    for (Index j = 0; j < p_; ++j)
+      weights.col(j) = rotated.col(j).cwiseProduct(shrink.col(level(level_of, j)));
+    const auto parts = executor_.map(blocks(), [&](Index b) {
+      const Index from = b * block, size = this->size(from);
+      const Points here = points(from, size);
+      const Eigen::MatrixXd left = here.left(shrink, levels);
+      Eigen::MatrixXd e = transpose_times(weights, here.u);
+      for (Index i = 0; i < size; ++i)
+        for (Index j = 0; j < p_; ++j)
+          e(j, i) = here.residual(e(j, i), levels[level_of[static_cast<std::size_t>(j)]], j, i);
+      std::vector<double> out(left.data(), left.data() + left.size());
+      out.insert(out.end(), e.data(), e.data() + e.size());
+      out.insert(out.end(), here.free.data(), here.free.data() + size);
+      return to_bytes(out);
+    });
+    Chosen result{Eigen::MatrixXd(shrink.cols(), n_), Eigen::MatrixXd(p_, n_), Vector(n_)};
+    for (Index b = 0; b < blocks(); ++b) {
+      const auto part = doubles_from_bytes(parts[static_cast<std::size_t>(b)]);
+      const Index from = b * block, size = this->size(from);
+      const double* at = part.data();
+      result.left.middleCols(from, size) = Eigen::Map<const Eigen::MatrixXd>(at, shrink.cols(), size);
+      at += shrink.cols() * size;
+      result.residuals.middleCols(from, size) = Eigen::Map<const Eigen::MatrixXd>(at, p_, size);
+      result.free.segment(from, size) = Eigen::Map<const Vector>(at + p_ * size, size);
+    }
+    return result;
+  }
+
+  // The same without U, from 1 - h of the whole path and the coefficients; alphas above 0.
+  Chosen chosen(const Eigen::MatrixXd& path_left, const std::vector<std::size_t>& path_index,
+                const std::vector<double>& levels, const std::vector<std::size_t>& level_of) const {
+    Chosen result{Eigen::MatrixXd(static_cast<Index>(levels.size()), n_), Eigen::MatrixXd(p_, n_),
+                  Vector::Zero(n_)};
+    for (Index a = 0; a < result.left.rows(); ++a)
+      result.left.row(a) = path_left.row(static_cast<Index>(path_index[static_cast<std::size_t>(a)]));
+    Eigen::MatrixXd b(d_.v.rows(), p_);
+    for (Index j = 0; j < p_; ++j)
+      b.col(j) = ridge_coefficients(d_, rotated.col(j), levels[level_of[static_cast<std::size_t>(j)]]);
+    const int m = static_cast<int>(d_.v.rows()), p = static_cast<int>(p_), n = static_cast<int>(n_);
+    const double minus = -1.0, one = 1.0;
+    result.residuals = Y_.transpose();
+    dgemm_("T", "N", &p, &n, &m, &minus, b.data(), &m, d_.rows.data(), &m, &one, result.residuals.data(), &p);
+    return result;
+  }
+
+ private:
+  Index size(Index from) const { return std::min(block, n_ - from); }
+  Index blocks() const { return (n_ + block - 1) / block; }
+  static Index level(const std::vector<std::size_t>& level_of, Index j) {
+    return static_cast<Index>(level_of[static_cast<std::size_t>(j)]);
+  }
+
+  const Decomposition& d_;
+  const Eigen::MatrixXd& Y_;
+  Executor& executor_;
+  Eigen::MatrixXd scaled_;
+  Index n_, p_;
+};
+
+// Golub, Heath & Wahba (1979), eq. 1.4, the intercept counted among the parameters:
+//   GCV(alpha) = (1/n) |y - A y|² / ((1/n) tr(I - A))²; for alpha = 0 without a degree of freedom, the limit.
+Eigen::MatrixXd generalised_cross_validation(const Decomposition& d, const Eigen::MatrixXd& rotated,
+                                             const Vector& rest2, const std::vector<double>& alphas) {
+  const Eigen::MatrixXd shrink = shrinkage(d.s, alphas);
+  const double n = static_cast<double>(d.points());
+  const double open = static_cast<double>(d.points() - 1 - d.rank());
+  Eigen::MatrixXd gcv(shrink.cols(), rotated.cols());
+  for (Index a = 0; a < gcv.rows(); ++a) {
+    const bool limit = alphas[static_cast<std::size_t>(a)] == 0.0 && open == 0.0;
+    const bool unpenalised = alphas[static_cast<std::size_t>(a)] == 0.0 && !limit;
+    const double trace = unpenalised ? open : (limit ? 0.0 : open) + shrink.col(a).sum();
+    for (Index j = 0; j < gcv.cols(); ++j) {
+      const double shrunk = shrink.col(a).cwiseProduct(rotated.col(j)).squaredNorm();
+      const double squares = unpenalised ? rest2[j] : (limit ? 0.0 : rest2[j]) + shrunk;
+      gcv(a, j) = n * squares / (trace * trace);
+    }
+  }
+  return gcv;
 }
 
 }  // namespace
-
-FeatureTable make_feature_table(const PolynomialFeatures& features, ConstMatrixRef X) {
-  Matrix F = features.evaluate(X);
-  Standardisation scaling = Standardisation::of(F);
-  std::vector<Index> kept;
-  for (Index t = 0; t < F.cols(); ++t)
-    // Rounding of a power that is constant at the data (a square over ±1) is not variation.
-    if (scaling.varies(t) && scaling.scale(t) > 1e-12 * F.col(t).cwiseAbs().maxCoeff()) kept.push_back(t);
-  FeatureTable table;
-  table.features = features.subset(kept);
-  const Index m = static_cast<Index>(kept.size());
-  table.scaling.centre.resize(m);
-  table.scaling.inverse_scale.resize(m);
-  table.columns.resize(F.rows(), m);
-  for (Index t = 0; t < m; ++t) {
-    const Index from = kept[static_cast<std::size_t>(t)];
-    table.scaling.centre[t] = scaling.centre[from];
-    table.scaling.inverse_scale[t] = scaling.inverse_scale[from];
-    table.columns.col(t) = (F.col(from).array() - scaling.centre[from]) * scaling.inverse_scale[from];
-  }
-  return table;
-}
-
-Decomposition decompose(const Eigen::MatrixXd& F) {
-  const SingleThreadedBlas single;
-  const Index n = F.rows(), m = F.cols();
-  Decomposition d;
-  if (n < 2 || m == 0) {
-    d.u.resize(n, 0);
-    d.s.resize(0);
-    d.v.resize(m, 0);
-  } else if (!(m >= 64 && n >= 4 * m && decompose_gram(F, d))) {
-    decompose_singular_values(F, d);
-  }
-  d.free.setZero(n);
-  if (!d.saturated())
-    for (Index i = 0; i < n; ++i) {
-      const double left = 1.0 - 1.0 / static_cast<double>(n) - d.u.row(i).squaredNorm();
-      d.free[i] = left > 64.0 * epsilon ? left : 0.0;
-    }
-  return d;
-}
 
 bool interpolating(const Decomposition& decomposition, double alpha) {
   return alpha == 0.0 && decomposition.saturated() && !decomposition.full_rank();
 }
 
-std::vector<RidgeFit> fit_ridge(const Decomposition& d, const Eigen::MatrixXd& Y,
-                                const std::vector<double>& alphas, Executor& executor) {
-  const SingleThreadedBlas single;
-  const Index n = d.u.rows(), r = d.rank(), p = Y.cols(), count = static_cast<Index>(alphas.size());
-  Eigen::MatrixXd C(r, p);
-  multiply(true, d.u, Y.data(), p, C.data());
-  Eigen::MatrixXd rest(n, p);
-  multiply(false, d.u, C.data(), p, rest.data());
-  rest = Y - rest;
-  for (Index i = 0; i < n; ++i)
-    if (d.free[i] == 0.0) rest.row(i).setZero();
+Eigen::MatrixXd ridge_coefficients(const Decomposition& d, const Eigen::MatrixXd& rotated, double alpha) {
+  const Vector shrink = d.s.array() / (d.s.array().square() + alpha);
+  return d.v * (shrink.asDiagonal() * rotated);
+}
 
-  std::vector<RidgeFit> fits(static_cast<std::size_t>(p));
-  for (auto& fit : fits) fit.path_loo_mse.setZero(count);
-  const Leverages leverages{d.u.cwiseAbs2(), d};
-  if (n > 1 && count > 1) {
-    const Index block = std::clamp<Index>(Index{4000000} / n, 1, count);
-    for (Index from = 0; from < count; from += block) {
-      const std::vector<double> some(alphas.begin() + from, alphas.begin() + std::min(from + block, count));
-      const Eigen::MatrixXd free = leverages(some);
-      const auto results = executor.map(p, [&](Index j) {
-        const Eigen::MatrixXd e = loo_residuals(d, C.col(j), rest.col(j), some, free);
-        std::vector<double> mse(some.size());
-        for (std::size_t a = 0; a < some.size(); ++a)
-          mse[a] = e.col(static_cast<Index>(a)).squaredNorm() / static_cast<double>(n);
-        return to_bytes(mse);
-      });
-      for (Index j = 0; j < p; ++j) {
-        const auto mse = doubles_from_bytes(results[static_cast<std::size_t>(j)]);
-        std::copy(mse.begin(), mse.end(), fits[static_cast<std::size_t>(j)].path_loo_mse.data() + from);
-      }
-    }
+RidgeFits fit_ridge(const Decomposition& d, const Eigen::MatrixXd& Y, const std::vector<double>& alphas,
+                    RidgeSelection selection, Executor& executor) {
+  const SingleThreadedBlas single;
+  const Index n = d.points(), r = d.rank(), p = Y.cols(), count = static_cast<Index>(alphas.size());
+  const Path path(d, Y, executor);
+  RidgeFits fits;
+  fits.rotated = path.rotated;
+  fits.leave_one_out.setZero(count, p);
+  fits.gcv.setZero(count, p);
+  fits.outputs.resize(static_cast<std::size_t>(p));
+  // U is made once where that is what costs: then 1 - h of the whole path is kept, which takes less memory
+  // than the features.
+  const bool once = !d.keeps_u() && count > 1 && d.v.rows() > count && alphas.back() > 0.0;
+  Eigen::MatrixXd path_left;
+  if (n > 1 && (count > 1 || selection == RidgeSelection::gcv)) {
+    Vector rest2;
+    path.scores(alphas, fits.leave_one_out, rest2, once ? &path_left : nullptr);
+    fits.leave_one_out /= static_cast<double>(n);
+    fits.gcv = generalised_cross_validation(d, fits.rotated, rest2, alphas);
   }
+  std::vector<double> levels;
+  std::vector<std::size_t> path_index, level_of;
+  const Eigen::MatrixXd& score = selection == RidgeSelection::gcv ? fits.gcv : fits.leave_one_out;
   for (Index j = 0; j < p; ++j) {
-    RidgeFit& fit = fits[static_cast<std::size_t>(j)];
+    RidgeFit& fit = fits.outputs[static_cast<std::size_t>(j)];
     Index best = 0;
     for (Index a = 1; a < count; ++a)
-      if (fit.path_loo_mse[a] < fit.path_loo_mse[best] * (1.0 - 1e-10)) best = a;
+      if (score(a, j) < score(best, j) * (1.0 - 1e-10)) best = a;
     fit.alpha_index = static_cast<std::size_t>(best);
     fit.alpha = alphas[fit.alpha_index];
     fit.gamma.resize(r);
-    for (Index l = 0; l < r; ++l) fit.gamma[l] = C(l, j) * d.s[l] / (d.s[l] * d.s[l] + fit.alpha);
-    if (n < 2) continue;
-    const std::vector<double> chosen = {fit.alpha};
-    const Eigen::MatrixXd free = leverages(chosen);
-    fit.leave_one_out = loo_residuals(d, C.col(j), rest.col(j), chosen, free).col(0);
+    for (Index l = 0; l < r; ++l) fit.gamma[l] = fits.rotated(l, j) * d.s[l] / (d.s[l] * d.s[l] + fit.alpha);
+    const auto at = std::find(path_index.begin(), path_index.end(), fit.alpha_index);
+    level_of.push_back(static_cast<std::size_t>(at - path_index.begin()));
+    if (at != path_index.end()) continue;
+    path_index.push_back(fit.alpha_index);
+    levels.push_back(fit.alpha);
+  }
+  if (n < 2) return fits;
+
+  const auto chosen =
+      once ? path.chosen(path_left, path_index, levels, level_of) : path.chosen(levels, level_of);
+  for (Index j = 0; j < p; ++j) {
+    RidgeFit& fit = fits.outputs[static_cast<std::size_t>(j)];
+    Vector left = chosen.left.row(static_cast<Index>(level_of[static_cast<std::size_t>(j)]));
+    fit.leave_one_out = chosen.residuals.row(j).transpose().cwiseQuotient(left);
     fit.loo_mse = fit.leave_one_out.squaredNorm() / static_cast<double>(n);
-    fit.path_loo_mse[best] = fit.loo_mse;
     // E e_(-i)² = s² / (1 - h_i). Points that a full-rank fit passes through exactly say nothing about the
     // misfit of the model, however small 1 - h_i: it counts as a tenth at least.
     const bool floored = !interpolating(d, fit.alpha) && (fit.alpha == 0.0 || d.full_rank());
-    Vector left = free.col(0);
     for (Index i = 0; i < n; ++i) {
-      if (floored && d.free[i] == 0.0 && fit.alpha == 0.0) left[i] = 0.0;
+      if (floored && chosen.free[i] == 0.0 && fit.alpha == 0.0) left[i] = 0.0;
       if (floored) left[i] = std::max(left[i], 0.1);
     }
     fit.residual = (left.array() * fit.leave_one_out.array().square()).mean();

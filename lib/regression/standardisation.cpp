@@ -6,33 +6,51 @@
 
 namespace ersatz {
 
+// Row by row, so that memory is read in the order in which it stands; twice in all.
 Standardisation Standardisation::of(ConstMatrixRef values) {
-  const Index n = values.rows();
+  using Row = Eigen::Array<double, 1, Eigen::Dynamic>;
+  const Index n = values.rows(), d = values.cols();
   const double count = static_cast<double>(n);
-  Standardisation s{Vector::Zero(values.cols()), Vector::Zero(values.cols())};
-  for (Index k = 0; k < values.cols(); ++k) {
-    double low = values(0, k), high = low;
-    for (Index i = 1; i < n; ++i) {
-      low = std::min(low, values(i, k));
-      high = std::max(high, values(i, k));
-    }
-    const double largest = std::max(std::abs(low), std::abs(high));
-    const double middle = 0.5 * low + 0.5 * high;
-    const double half = 0.5 * high - 0.5 * low;
-    s.centre[k] = n == 1 || low == high ? low : middle;
-    if (half <= 2.0 * std::numeric_limits<double>::epsilon() * largest ||
-        half < std::numeric_limits<double>::min())
-      continue;
-    // Moments of (x - middle) / half, which lies in [-1, 1]: nothing overflows, nothing cancels.
-    double sum = 0.0, squares = 0.0;
-    for (Index i = 0; i < n; ++i) sum += (values(i, k) - middle) / half;
-    const double mean = sum / count;
-    for (Index i = 0; i < n; ++i) {
-      const double deviation = (values(i, k) - middle) / half - mean;
-      squares += deviation * deviation;
-    }
-    s.centre[k] = middle + mean * half;
-    s.inverse_scale[k] = 1.0 / (std::sqrt(squares / count) * half);
+  const Row first = values.row(0);
+  Row low = first, high = first, sum = Row::Zero(d);
+  for (Index i = 1; i < n; ++i) {
+    const auto row = values.row(i).array();
+    low = low.min(row);
+    high = high.max(row);
+    sum += row - first;
+  }
+  Standardisation s{Vector::Zero(d), Vector::Zero(d)};
+  Row half(d), centre(d);
+  for (Index k = 0; k < d; ++k) {
+    const double largest = std::max(std::abs(low[k]), std::abs(high[k]));
+    half[k] = 0.5 * high[k] - 0.5 * low[k];
+    const double middle = 0.5 * low[k] + 0.5 * high[k];
+    s.centre[k] = n == 1 || low[k] == high[k] ? low[k] : middle;
+    if (half[k] <= 2.0 * std::numeric_limits<double>::epsilon() * largest ||
+        half[k] < std::numeric_limits<double>::min())
+      half[k] = 0.0;
+    const double mean = first[k] + sum[k] / count;
+    // Differences overflow where the range does: the middle then.
+    const bool usable = std::isfinite(mean) && half[k] < 0.25 * std::numeric_limits<double>::max();
+    centre[k] = usable ? std::clamp(mean, low[k], high[k]) : middle;
+  }
+  // Moments of (x - centre) / half, which lies in [-2, 2]: nothing overflows, and the mean is all but zero.
+  const Row inverse = (half > 0.0).select(half.inverse(), 0.0);
+  const bool invertible = (half == 0.0 || inverse >= std::numeric_limits<double>::min()).all();
+  Row mean = Row::Zero(d), squares = Row::Zero(d), z(d);
+  for (Index i = 0; i < n; ++i) {
+    if (invertible)
+      z = (values.row(i).array() - centre) * inverse;
+    else
+      z = (half > 0.0).select((values.row(i).array() - centre) / half, 0.0);
+    mean += z;
+    squares += z * z;
+  }
+  mean /= count;
+  for (Index k = 0; k < d; ++k) {
+    if (half[k] == 0.0) continue;
+    s.centre[k] = centre[k] + mean[k] * half[k];
+    s.inverse_scale[k] = 1.0 / (std::sqrt(squares[k] / count - mean[k] * mean[k]) * half[k]);
   }
   return s;
 }

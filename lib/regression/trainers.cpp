@@ -3,6 +3,7 @@
 
 #include "core/named_table.hpp"
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/chaos.hpp"
 #include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/knn.hpp"
 #include "ersatz/regression/lasso.hpp"
@@ -24,6 +25,7 @@ std::vector<Trainer>& trainers() {
       {"linear", make_linear_regressor},
       {"ridge", make_ridge_regressor},
       {"lasso", make_lasso_regressor},
+      {"chaos", make_chaos_regressor},
       {"knn", make_knn_regressor},
       {"gp", make_gp_regressor},
   };

@@ -10,7 +10,8 @@ namespace ersatz {
 namespace {
 
 void check_finite(const char* what, const Matrix& values, const std::vector<std::string>& names) {
-  for (Index i = 0; i < values.rows(); ++i)
+  for (Index i = 0; i < values.rows(); ++i) {
+    if (values.row(i).allFinite()) continue;
     for (Index k = 0; k < values.cols(); ++k)
       if (!std::isfinite(values(i, k))) {
         const auto column = static_cast<std::size_t>(k);
@@ -18,6 +19,7 @@ void check_finite(const char* what, const Matrix& values, const std::vector<std:
                              column < names.size() ? " (" + names[column] + ")" : std::string(), " is ",
                              values(i, k), ", expected a finite number; drop the row or repair it"));
       }
+  }
 }
 
 // "0, 4, 7, … (12 in all)"
@@ -41,6 +43,14 @@ void TrainingData::check() const {
   if (noise_std.size() > 0 && (noise_std.rows() != y.rows() || noise_std.cols() != y.cols()))
     throw DataError(text("training data: noise deviations are ", noise_std.rows(), " x ", noise_std.cols(),
                          ", expected ", y.rows(), " x ", y.cols(), " as the outputs, or none"));
+  const Index bounds = std::max(input_lower.size(), input_upper.size());
+  if (bounds > 0 && (input_lower.size() != x.cols() || input_upper.size() != x.cols()))
+    throw DataError(text("training data: ", input_lower.size(), " lower and ", input_upper.size(),
+                         " upper bounds for ", x.cols(), " inputs"));
+  for (Index k = 0; k < bounds; ++k)
+    if (!std::isfinite(input_lower[k]) || !std::isfinite(input_upper[k]) || input_lower[k] > input_upper[k])
+      throw DataError(text("training data: bounds of input ", input_name(*this, k), " are ", input_lower[k],
+                           " to ", input_upper[k], ", expected finite numbers in order"));
   check_finite("the input", x, input_names);
   check_finite("the output", y, {});
   check_finite("the noise deviation", noise_std, {});

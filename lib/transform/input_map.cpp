@@ -44,4 +44,19 @@ std::vector<std::string> mapped_names(const ParameterSpace& space) {
   return names;
 }
 
+MappedBounds mapped_bounds(const ParameterSpace& space) {
+  std::vector<double> lower, upper;
+  Index circles = 0;
+  for (const Parameter& p : space.parameters()) {
+    const bool circle = p.scale == Scale::periodic && p.upper > p.lower;
+    circles += circle;
+    lower.push_back(circle ? -1.0 : 0.0);
+    upper.push_back(p.upper > p.lower ? 1.0 : 0.0);
+  }
+  lower.insert(lower.end(), static_cast<std::size_t>(circles), -1.0);
+  upper.insert(upper.end(), static_cast<std::size_t>(circles), 1.0);
+  const auto size = static_cast<Index>(lower.size());
+  return {Eigen::Map<const Vector>(lower.data(), size), Eigen::Map<const Vector>(upper.data(), size)};
+}
+
 }  // namespace ersatz

@@ -32,6 +32,8 @@ class Executor {
 
   virtual ~Executor() = default;
   virtual Index workers() const = 0;
+  /// Whether tasks of map() may write to the caller's memory.
+  virtual bool shares_memory() const { return false; }
 
   /// Runs task(0) … task(n-1), results in order of the index. The first exception (lowest index) is rethrown
   /// when all that were started have ended. Same results whatever the number of workers.
@@ -46,6 +48,7 @@ class Executor {
 class SerialExecutor final : public Executor {
  public:
   Index workers() const override { return 1; }
+  bool shares_memory() const override { return true; }
   std::vector<Bytes> map(Index n, const IndexedTask& task) override;
   std::unique_ptr<TaskQueue> open(Task task) override;
 };
@@ -55,6 +58,7 @@ class ThreadExecutor final : public Executor {
  public:
   explicit ThreadExecutor(Index threads);
   Index workers() const override { return threads_; }
+  bool shares_memory() const override { return true; }
   std::vector<Bytes> map(Index n, const IndexedTask& task) override;
   std::unique_ptr<TaskQueue> open(Task task) override;
 

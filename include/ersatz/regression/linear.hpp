@@ -14,6 +14,9 @@
 // `noise_std` is given (never below s² h). Directions that the data do not determine (rank-deficient least
 // squares) count as the least determined one that they do.
 
+#include <vector>
+
+#include "ersatz/regression/polynomial_features.hpp"
 #include "ersatz/regression/regressor.hpp"
 
 namespace ersatz {
@@ -23,24 +26,33 @@ RegressorPtr make_mean_regressor(const Settings& settings);
 
 struct LinearOptions {
   Index degree = 1;  ///< of the polynomial, interactions up to this total degree included
+  PolynomialFamily features = PolynomialFamily::powers;
+  double q_norm = 1.0;  ///< below 1: hyperbolic truncation, see polynomial_features.hpp
 };
 /// Ordinary least squares. Where the data do not determine the coefficients (fewer points than features,
 /// inputs that depend on each other) it takes those of smallest norm, and the summary warns.
 /// Cost: n m² for m features.
 RegressorPtr make_linear_regressor(const LinearOptions& options);
-RegressorPtr make_linear_regressor(const Settings& settings);  ///< degree
+RegressorPtr make_linear_regressor(const Settings& settings);  ///< degree, features, q_norm
+
+/// What chooses among penalties (and degrees): the mean square of the closed-form leave-one-out residuals, or
+/// generalised cross-validation, its rotation-invariant form (Golub, Heath & Wahba 1979, eq. 1.4).
+enum class RidgeSelection { leave_one_out, gcv };
 
 struct RidgeOptions {
-  std::vector<Index> degrees = {1, 2, 3};  ///< candidates; leave-one-out chooses among several
-  /// Candidates for the penalty alpha in |y - F b|² + alpha |b|², features standardised; leave-one-out
-  /// chooses one per output. Empty: a path of 100 from 1e-12 n to 1e2 n.
+  std::vector<Index> degrees = {1, 2, 3};  ///< candidates; `selection` chooses among several
+  /// Candidates for the penalty alpha in |y - F b|² + alpha |b|², features standardised; `selection` chooses
+  /// one per output. Empty: a path of 100 from 1e-12 n to 1e2 n.
   std::vector<double> alphas;
+  RidgeSelection selection = RidgeSelection::leave_one_out;
+  PolynomialFamily features = PolynomialFamily::powers;
+  double q_norm = 1.0;
 };
-/// Ridge regression: one singular value decomposition (or eigenvalues of the Gram matrix, when well
-/// conditioned) serves all alphas and outputs; leave-one-out in closed form. Cost: n m min(n, m) + alphas ·
-/// n m per output.
+/// Ridge regression: one singular value decomposition (or eigenvalues of the smaller Gram matrix, when well
+/// conditioned) serves all alphas and outputs. Cost: n m min(n, m) + alphas · n min(n, m) per output.
 RegressorPtr make_ridge_regressor(const RidgeOptions& options);
-/// degree (1, 2, 3, … or "auto", the default), alpha (a number, a list, or none: the path)
+/// degree (1, 2, 3, … or "auto", the default), alpha (a number, a list, or none: the path), selection
+/// ("leave-one-out" or "gcv"), features, q_norm
 RegressorPtr make_ridge_regressor(const Settings& settings);
 
 }  // namespace ersatz

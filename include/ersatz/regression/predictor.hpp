@@ -46,6 +46,15 @@ class Predictor {
 
 using PredictorPtr = std::shared_ptr<const Predictor>;
 
+class Executor;
+/// Predictor::mean and mean_and_variance with the rows of X shared out among the executor's workers, in
+/// blocks whose size depends on their number; each task has a workspace of its own. The same bits as in one
+/// call, whatever the number of workers. In the memory of one process results are written where they belong,
+/// without a copy.
+void mean_in_parallel(const Predictor& predictor, ConstMatrixRef X, MatrixRef mean, Executor& executor);
+void mean_and_variance_in_parallel(const Predictor& predictor, ConstMatrixRef X, MatrixRef mean,
+                                   MatrixRef variance, Noise noise, Executor& executor);
+
 /// For implementations, first thing in mean(): X must be q × d and finite, `result` q × p. Throws UsageError
 /// on a shape, DataError naming point and input of the first value that is not finite.
 void check_points(const Predictor& predictor, ConstMatrixRef X, const MatrixRef& result);

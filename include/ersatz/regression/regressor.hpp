@@ -22,8 +22,12 @@ struct TrainingData {
   std::vector<std::string> input_names;  ///< d, or empty
   /// Standard deviation of each value of y where it is known (n × p), else empty.
   Matrix noise_std;
+  /// Where the inputs were to lie, both d or both empty: the range of orthogonal polynomials. Empty: the
+  /// range of the rows of x.
+  Vector input_lower, input_upper;
 
-  /// Throws DataError naming row and column: shapes that disagree, no rows, values that are not finite.
+  /// Throws DataError naming row and column: shapes that disagree, no rows, values that are not finite,
+  /// bounds that are not finite or inverted.
   void check() const;
 };
 

@@ -7,6 +7,7 @@
 
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
 #include "regression/gp/factor.hpp"
 #include "regression/gp/found.hpp"
 #include "regression/gp/predictor.hpp"
@@ -21,7 +22,9 @@ void check_options(const GpOptions& options) {
   const auto check = [](bool good, const std::string& what) {
     if (!good) throw UsageError("regressor gp: " + what);
   };
-  gp::make_kernel(options.kernel, 1);
+  const gp::KernelRequest request = gp::check_kernel(options.kernel);
+  check(!(request.white && options.nugget),
+        "the kernel has white noise, whose variance is estimated; leave the setting nugget out, or white");
   gp::Trend(1, options.trend);
   options.priors.check();
   check(!options.nugget || (*options.nugget >= 0.0 && std::isfinite(*options.nugget)),
@@ -49,7 +52,10 @@ Matrix known_noise(const GpOptions& options, const TrainingData& data) {
 
 class ExactGp final : public Regressor {
  public:
-  explicit ExactGp(GpOptions options) : options_(std::move(options)) { check_options(options_); }
+  explicit ExactGp(GpOptions options) : options_(std::move(options)) {
+    check_options(options_);
+    options_.extra_noise = options_.extra_noise || gp::check_kernel(options_.kernel).white;
+  }
 
   std::string name() const override { return "gp"; }
   std::string settings() const override;
@@ -112,6 +118,12 @@ Matrix columns_of(const gp::ScaledData& data, const gp::Group& group) {
   return y;
 }
 
+/// Fewer tasks than threads of this process: the others help with the matrices. Small ones are not worth it.
+Index threads_for_each(const Executor& executor, Index tasks, Index n) {
+  if (n < 200 || !dynamic_cast<const ThreadExecutor*>(&executor)) return 1;
+  return std::max<Index>(executor.workers() / tasks, 1);
+}
+
 std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix& noise,
                                        const std::optional<double>& nugget, const gp::KernelPtr& kernel,
                                        const gp::SearchOptions& box, const FitContext& context) const {
@@ -129,6 +141,7 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
   const auto tasks = static_cast<Index>(groups.size());
   SerialExecutor serial;
   Executor& executor = context.executor ? *context.executor : serial;
+  const Index threads = threads_for_each(executor, tasks, data.x.rows());
   if (context.progress) context.progress->begin("Gaussian processes", tasks);
   std::atomic<Index> done{0};
   const std::vector<Bytes> results = executor.map(tasks, [&](Index task) {
@@ -140,6 +153,7 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
     objective.priors = options_.priors;
     objective.nugget = nugget;
     objective.noise = scaled_noise(data, noise, first);
+    objective.threads = threads;
     const RandomStream random =
         context.random.split(static_cast<std::uint64_t>(data.varying[static_cast<std::size_t>(first)]));
     const gp::Found found =
@@ -231,7 +245,7 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   FitSummary& summary = result.summary;
   const gp::ScaledData scaled = gp::scale_data(data);
   const gp::Trend trend(scaled.x.cols(), options_.trend);
-  gp::GpState state = gp::make_state(options_.kernel, trend, data, scaled);
+  gp::GpState state = gp::make_state("constant", trend, data, scaled);
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
   summary.leave_one_out_std = summary.leave_one_out;
   gp::warn_about_scaling(data, scaled, summary);
@@ -246,7 +260,9 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
                                                : data.input_names[static_cast<std::size_t>(k)]);
     gp::check_trend(trend, trend.matrix(scaled.x), names);
     const std::optional<double> nugget = nugget_for(duplicates, noise.size() > 0, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, scaled.x.cols());
+    const gp::KernelPtr kernel = gp::make_kernel(
+        options_.kernel, {data.x.cols(), data.input_names, scaled.active, scaled.lower, scaled.range});
+    state.kernel = kernel->expression();
     const gp::SearchOptions box = gp::search_box(options_, *kernel, n, !nugget, noise.size() > 0);
     std::vector<gp::Group> groups = search(scaled, noise, nugget, kernel, box, context);
     const SingleThreadedBlas single;

@@ -3,11 +3,11 @@
 
 #include "ersatz/core/error.hpp"
 #include "regression/gp/choice.hpp"
-#include "regression/gp/exact.hpp"
+#include "regression/gp/method.hpp"
 
 namespace ersatz {
 
-RegressorPtr make_gp_regressor(const GpOptions& options) { return gp::make_exact_gp(options); }
+RegressorPtr make_gp_regressor(const GpOptions& options) { return gp::make_gp_by_method(options); }
 
 namespace {
 

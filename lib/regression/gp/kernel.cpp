@@ -2,16 +2,7 @@
 
 #include "regression/gp/stationary.hpp"
 
-#include "ersatz/core/error.hpp"
-
 namespace ersatz::gp {
-
-KernelPtr make_kernel(const std::string& expression, Index inputs) {
-  if (KernelPtr kernel = make_stationary_kernel(expression, inputs)) return kernel;
-  std::string known;
-  for (const auto& name : kernel_names()) known += (known.empty() ? "" : ", ") + name;
-  throw UsageError(text("kernel \"", expression, "\" is not known; known are ", known));
-}
 
 std::vector<std::string> kernel_names() { return stationary_kernel_names(); }
 

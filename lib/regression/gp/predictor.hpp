@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "ersatz/regression/gp/covariance_objective.hpp"
 #include "ersatz/regression/gp/kernel.hpp"
-#include "ersatz/regression/gp/likelihood.hpp"
 #include "ersatz/regression/gp/trend.hpp"
 #include "ersatz/regression/predictor.hpp"
 

@@ -1,17 +1,22 @@
 // The fitted Gaussian process in a file; docs/file-formats.md says what stands where.
+#include <algorithm>
+
 #include "core/kernels.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
 #include "regression/gp/predictor.hpp"
 
 namespace ersatz::gp {
+namespace {
+const char* const estimators[] = {"profile", "restricted", "leave-one-out"};  // in the order of Estimator
+}
 
 void GpPredictor::save(const h5::Group& group) const {
   const auto m = static_cast<Index>(state_.correlations.size()), n = size(), p = outputs();
   const Index parameters = kernel_->parameters(), q = trend_.size();
   group.set("kernel", state_.kernel);
   group.set("trend_degree", static_cast<std::int64_t>(state_.trend));
-  group.set("estimator", state_.estimator == Estimator::restricted ? "restricted" : "profile");
+  group.set("estimator", estimators[static_cast<std::size_t>(state_.estimator)]);
   group.set("variance_given", static_cast<std::int64_t>(state_.variance_given));
   group.set("inputs", static_cast<std::int64_t>(state_.inputs));
   group.write("active_inputs", std::vector<std::int64_t>(state_.active.begin(), state_.active.end()));
@@ -63,8 +68,9 @@ PredictorPtr GpPredictor::load(const h5::Group& group) {
   s.kernel = group.get_string("kernel");
   s.trend = static_cast<Index>(group.get_integer("trend_degree"));
   const std::string estimator = group.get_string("estimator");
-  if (estimator != "restricted" && estimator != "profile") throw wrong("unknown estimator " + estimator);
-  s.estimator = estimator == "restricted" ? Estimator::restricted : Estimator::profile;
+  const auto* const found = std::find(std::begin(estimators), std::end(estimators), estimator);
+  if (found == std::end(estimators)) throw wrong("unknown estimator " + estimator);
+  s.estimator = static_cast<Estimator>(found - std::begin(estimators));
   s.variance_given = group.get_integer("variance_given") != 0;
   s.inputs = static_cast<Index>(group.get_integer("inputs"));
   for (const auto i : group.read_integers("active_inputs")) {

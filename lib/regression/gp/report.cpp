@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
 
 namespace ersatz::gp {
 namespace {
@@ -44,20 +45,6 @@ std::string starts_of(const Found& found) {
   if (!behind.empty()) line += " behind";
   if (lost) line += text(", ", lost, " without a value");
   return line;
-}
-
-std::string hyperparameters_of(const std::vector<Hyperparameter>& all, const Group& group,
-                               const ScaledData& data) {
-  std::string lengths, others;
-  for (std::size_t p = 0; p < all.size(); ++p) {
-    const double value = std::exp(group.found.theta[p]);
-    if (all[p].role == Role::length)
-      lengths += (lengths.empty() ? "lengths " : " ") +
-                 brief(all[p].input < 0 ? value : value * data.range[all[p].input]);
-    else
-      others += text(", ", all[p].name, " ", brief(value));
-  }
-  return lengths + others;
 }
 
 std::string mean_of(const Group& group, const std::vector<std::string>& terms) {
@@ -107,8 +94,8 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
     const std::string which = outputs_of(group, data);
     summary.facts.push_back(
         {"output " + which,
-         text(hyperparameters_of(all, group, data), ", nugget ", brief(f.nugget), ", process deviation ",
-              brief(group.process_deviation.front()),
+         text(describe(kernel, f.theta.data(), names, data.range), ", nugget ", brief(f.nugget),
+              ", process deviation ", brief(group.process_deviation.front()),
               options.likelihood == Estimator::leave_one_out ? ", -log predictive probability "
                                                              : ", -log likelihood ",
               brief(f.value, 8), ", ", starts_of(f), ", ", f.evaluations, " evaluations")});

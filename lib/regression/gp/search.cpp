@@ -12,17 +12,19 @@ namespace ersatz::gp {
 namespace {
 
 /// Parameters between bounds by p = middle + half sin u. A parameter may sit on its bound, where dp/du = 0.
+/// Without bounds p = u.
 class Box {
  public:
   Box(const std::vector<double>& lower, const std::vector<double>& upper) : lower_(lower), upper_(upper) {}
   std::size_t size() const { return lower_.size(); }
-  double outer(std::size_t i, double u) const { return middle(i) + half(i) * std::sin(u); }
-  double slope(std::size_t i, double u) const { return half(i) * std::cos(u); }
+  double outer(std::size_t i, double u) const { return free(i) ? u : middle(i) + half(i) * std::sin(u); }
+  double slope(std::size_t i, double u) const { return free(i) ? 1.0 : half(i) * std::cos(u); }
   double inner(std::size_t i, double p) const {
-    return std::asin(std::clamp((p - middle(i)) / half(i), -0.98, 0.98));
+    return free(i) ? p : std::asin(std::clamp((p - middle(i)) / half(i), -0.98, 0.98));
   }
 
  private:
+  bool free(std::size_t i) const { return !std::isfinite(half(i)); }
   double middle(std::size_t i) const { return 0.5 * (lower_[i] + upper_[i]); }
   double half(std::size_t i) const { return 0.5 * (upper_[i] - lower_[i]); }
   const std::vector<double>&lower_, &upper_;
@@ -57,17 +59,19 @@ class Boxed final : public ceres::FirstOrderFunction {
   mutable std::vector<double> outer_;
 };
 
-/// Log likelihoods are differences on an absolute scale: stop when two iterations in a row gain less than a
-/// thousandth (odds of models differ by e^gain; nothing statistical hangs on that).
+/// Log likelihoods are differences on an absolute scale: stop when two iterations in a row gain less than
+/// `flat` (odds of models differ by e^gain; nothing statistical hangs on a thousandth).
 class StopWhenFlat final : public ceres::IterationCallback {
  public:
+  explicit StopWhenFlat(double flat) : flat_(flat) {}
   ceres::CallbackReturnType operator()(const ceres::IterationSummary& summary) override {
-    small_ = summary.iteration > 0 && last_ - summary.cost < 1e-3 ? small_ + 1 : 0;
+    small_ = summary.iteration > 0 && last_ - summary.cost < flat_ ? small_ + 1 : 0;
     last_ = summary.cost;
     return small_ >= 2 ? ceres::SOLVER_TERMINATE_SUCCESSFULLY : ceres::SOLVER_CONTINUE;
   }
 
  private:
+  double flat_;
   double last_ = std::numeric_limits<double>::infinity();
   int small_ = 0;
 };
@@ -78,13 +82,14 @@ struct Run {
   bool converged = false;
 };
 
-Run descend(Objective& objective, const Box& box, std::vector<double>& u, Index iterations) {
+Run descend(Objective& objective, const Box& box, std::vector<double>& u, const SearchOptions& how,
+            Index iterations) {
   auto* boxed = new Boxed(objective, box);
   const ceres::GradientProblem problem(boxed);  // owns it
   ceres::GradientProblemSolver::Options options;
-  StopWhenFlat flat;
+  StopWhenFlat flat(how.flat);
   options.callbacks.push_back(&flat);
-  options.line_search_direction_type = ceres::BFGS;
+  options.line_search_direction_type = how.limited_memory ? ceres::LBFGS : ceres::BFGS;
   options.line_search_type = ceres::WOLFE;
   options.max_num_iterations = static_cast<int>(iterations);
   options.function_tolerance = 0.0;
@@ -142,7 +147,7 @@ SearchResult search(Objective& objective, const SearchOptions& options, const Ra
     else
       u = best_of_random(objective, box, options, random.split(static_cast<std::uint64_t>(s)));
     const Index explore = options.starts == 1 ? options.max_iterations : 15;
-    const Run run = descend(objective, box, u, std::min(explore, options.max_iterations));
+    const Run run = descend(objective, box, u, options, std::min(explore, options.max_iterations));
     result.reached.push_back(run.value);
     if (std::isfinite(run.value) && (!result.usable || run.value < result.value)) {
       result.usable = true;
@@ -154,7 +159,7 @@ SearchResult search(Objective& objective, const SearchOptions& options, const Ra
     }
   }
   if (result.usable && !result.converged && options.starts > 1) {
-    const Run run = descend(objective, box, best, options.max_iterations);
+    const Run run = descend(objective, box, best, options, options.max_iterations);
     if (std::isfinite(run.value)) {
       result.value = run.value;
       result.iterations += run.iterations;

@@ -12,8 +12,11 @@ namespace ersatz::gp {
 struct SearchOptions {
   Index starts = 3;
   Index max_iterations = 100;
-  std::vector<double> lower, upper, start;         ///< in logarithms, one for each parameter of the objective
+  /// In logarithms, one for each parameter of the objective. Infinite bounds: free.
+  std::vector<double> lower, upper, start;
   std::vector<double> random_lower, random_upper;  ///< where the other starts are drawn from
+  bool limited_memory = false;                     ///< L-BFGS, for thousands of parameters
+  double flat = 1e-3;                              ///< gain per iteration below which a search ends
 };
 
 struct SearchResult {

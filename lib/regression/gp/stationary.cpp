@@ -3,55 +3,41 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/kernels.hpp"
-
 namespace ersatz::gp {
+
+std::vector<Hyperparameter> length_hyperparameters(const std::string& part, Index inputs, Index points) {
+  const double d = static_cast<double>(inputs), n = static_cast<double>(points);
+  const double lower = std::min(0.05, 0.5 * std::pow(n, -1.0 / d));
+  const double start = std::clamp(0.5 * std::sqrt(d), 2.0 * lower, 2.0);
+  std::vector<Hyperparameter> all;
+  for (Index k = 0; k < inputs; ++k)
+    all.push_back({"length", Hyperparameter::Role::length, k, start, lower, 50.0, true, part});
+  return all;
+}
+
+std::vector<Hyperparameter> Named::hyperparameters(Index points) const {
+  return length_hyperparameters(name_, inputs_, points);
+}
+
+void Named::prepare(const double* theta, double* coefficients) const {
+  for (Index k = 0; k < inputs_; ++k) coefficients[k] = std::exp(-theta[k]);
+}
+
+void Named::diagonal(const Points& points, const double*, double* k) const {
+  std::fill(k, k + points.size, 1.0);
+}
+
 namespace {
 
 using kernels::Table;
 
-/// A length for each input, unit variance. Coefficients are one over the lengths.
-class Stationary : public Kernel {
- public:
-  Stationary(std::string name, Index inputs) : name_(std::move(name)), inputs_(inputs) {}
-
-  std::string expression() const override { return name_; }
-  Index inputs() const override { return inputs_; }
-  Index parameters() const override { return inputs_; }
-
-  std::vector<Hyperparameter> hyperparameters(Index points) const override {
-    // Lengths below a fraction of the typical spacing of the points explain anything; past fifty ranges an
-    // input no longer matters.
-    const double d = static_cast<double>(inputs_), n = static_cast<double>(points);
-    const double lower = std::min(0.05, 0.5 * std::pow(n, -1.0 / d));
-    const double start = std::clamp(0.5 * std::sqrt(d), 2.0 * lower, 2.0);
-    std::vector<Hyperparameter> all;
-    for (Index k = 0; k < inputs_; ++k)
-      all.push_back({"length", Hyperparameter::Role::length, k, start, lower, 50.0});
-    return all;
-  }
-
-  void prepare(const double* theta, double* coefficients) const override {
-    for (Index k = 0; k < inputs_; ++k) coefficients[k] = std::exp(-theta[k]);
-  }
-
-  void diagonal(const Points& points, const double*, double* k) const override {
-    std::fill(k, k + points.size, 1.0);
-  }
-
- protected:
-  const Table& table_ = kernels::table();
-  std::string name_;
-  Index inputs_;
-};
-
 using InPlace = void (*Table::*)(double*, kernels::Size);
 
 /// k = φ(r²); the slope is f = -2 φ'(r²).
-class Radial final : public Stationary {
+class Radial final : public Named {
  public:
   Radial(std::string name, Index inputs, InPlace value, InPlace slope)
-      : Stationary(std::move(name), inputs), value_(value), slope_(slope) {}
+      : Named(std::move(name), inputs), value_(value), slope_(slope) {}
 
   void row(const double* x, const Points& points, const double* coefficients, double* k,
            Workspace&) const override {
@@ -94,10 +80,10 @@ using ProductRow = decltype(&Table::matern32_product);
 using ProductWeighted = decltype(&Table::matern32_product_weighted);
 
 /// k = Π_k g(h_k).
-class Product final : public Stationary {
+class ProductForm final : public Named {
  public:
-  Product(std::string name, Index inputs, ProductRow value, ProductWeighted weighted)
-      : Stationary(std::move(name), inputs), value_(value), weighted_(weighted) {}
+  ProductForm(std::string name, Index inputs, ProductRow value, ProductWeighted weighted)
+      : Named(std::move(name), inputs), value_(value), weighted_(weighted) {}
 
   void row(const double* x, const Points& points, const double* coefficients, double* k,
            Workspace&) const override {
@@ -138,21 +124,27 @@ class Product final : public Stationary {
 KernelPtr make_stationary_kernel(const std::string& name, Index inputs) {
   if (name == "squared-exponential")
     return std::make_shared<Radial>(name, inputs, &Table::squared_exponential, &Table::squared_exponential);
+  if (name == "matern12")
+    return std::make_shared<Radial>(name, inputs, &Table::matern12_radial, &Table::matern12_slope);
   if (name == "matern32")
     return std::make_shared<Radial>(name, inputs, &Table::matern32_radial, &Table::matern32_slope);
   if (name == "matern52")
     return std::make_shared<Radial>(name, inputs, &Table::matern52_radial, &Table::matern52_slope);
+  if (name == "matern12-product")
+    return std::make_shared<ProductForm>(name, inputs, &Table::matern12_product,
+                                         &Table::matern12_product_weighted);
   if (name == "matern32-product")
-    return std::make_shared<Product>(name, inputs, &Table::matern32_product,
-                                     &Table::matern32_product_weighted);
+    return std::make_shared<ProductForm>(name, inputs, &Table::matern32_product,
+                                         &Table::matern32_product_weighted);
   if (name == "matern52-product")
-    return std::make_shared<Product>(name, inputs, &Table::matern52_product,
-                                     &Table::matern52_product_weighted);
+    return std::make_shared<ProductForm>(name, inputs, &Table::matern52_product,
+                                         &Table::matern52_product_weighted);
   return nullptr;
 }
 
 std::vector<std::string> stationary_kernel_names() {
-  return {"squared-exponential", "matern32", "matern52", "matern32-product", "matern52-product"};
+  return {"squared-exponential", "matern12",         "matern32",        "matern52",
+          "matern12-product",    "matern32-product", "matern52-product"};
 }
 
 }  // namespace ersatz::gp

@@ -210,7 +210,7 @@ TEST_P(Contract, JacobianAgreesWithDifferences) {
   for (Index i = 0; i < X.rows(); ++i) {
     f.predictor->jacobian(X.row(i).data(), jacobian, workspace);
     for (Index k = 0; k < 3; ++k) {
-      const double step = 1e-3;
+      const double step = 1e-5;
       Matrix low = X.row(i), high = X.row(i);
       low(0, k) -= step;
       high(0, k) += step;

@@ -63,10 +63,10 @@ TEST(Lasso, OptimalityConditionsHoldAlongThePath) {
         descend(problem, alpha, control, state);
         ASSERT_TRUE(state.converged) << "alpha " << alpha;
         const Vector g = data.F.transpose() * (data.y - data.F * state.beta) / 60.0 -
-                         alpha * (1.0 - l1_ratio) * state.beta;
+                         alpha * (1.0 - l1_ratio) * state.beta.col(0);
         for (Index t = 0; t < m; ++t) {
-          if (state.beta[t] != 0.0)
-            EXPECT_NEAR(g[t], state.beta[t] > 0.0 ? l1 : -l1, 1e-5 * top);
+          if (state.beta(t) != 0.0)
+            EXPECT_NEAR(g[t], state.beta(t) > 0.0 ? l1 : -l1, 1e-5 * top);
           else
             EXPECT_LE(std::abs(g[t]), l1 + 1e-5 * top);
         }
@@ -86,8 +86,8 @@ TEST(Lasso, GapBoundsTheDistanceToTheOptimum) {
     LassoState best = start(problem), loose = start(problem);
     descend(problem, alpha, {l1_ratio, 1e-13, 100000}, best);
     descend(problem, alpha, {l1_ratio, 1e-2, 100000}, loose);
-    const double optimum = data.objective(best.beta, alpha, l1_ratio);
-    const double reached = data.objective(loose.beta, alpha, l1_ratio);
+    const double optimum = data.objective(best.beta.col(0), alpha, l1_ratio);
+    const double reached = data.objective(loose.beta.col(0), alpha, l1_ratio);
     EXPECT_LE(reached - optimum, loose.gap * reached + 1e-14);
     EXPECT_LE(loose.gap, 1e-2);
     EXPECT_LE(best.gap, 1e-13);
@@ -103,7 +103,7 @@ TEST(Lasso, CovarianceAndResidualUpdatesAgree) {
   descend(data.problem(true), alpha, control, a);
   descend(data.problem(false), alpha, control, b);
   EXPECT_NEAR((a.beta - b.beta).cwiseAbs().maxCoeff(), 0.0, 1e-5);
-  EXPECT_NEAR(data.objective(a.beta, alpha, 1.0), data.objective(b.beta, alpha, 1.0), 1e-11);
+  EXPECT_NEAR(data.objective(a.beta.col(0), alpha, 1.0), data.objective(b.beta.col(0), alpha, 1.0), 1e-11);
 }
 
 TEST(Lasso, OrthogonalColumnsGiveSoftThresholding) {
@@ -117,9 +117,9 @@ TEST(Lasso, OrthogonalColumnsGiveSoftThresholding) {
   LassoState state = start(problem);
   descend(problem, alpha, {0.7, 1e-12, 1000}, state);
   for (Index t = 0; t < 8; ++t) {
-    const double c = problem.correlation[t], l1 = 0.7 * alpha;
+    const double c = problem.correlation(t), l1 = 0.7 * alpha;
     const double soft = std::abs(c) > l1 ? (c > 0 ? c - l1 : c + l1) : 0.0;
-    EXPECT_NEAR(state.beta[t], soft / (1.0 + 0.3 * alpha), 1e-12);
+    EXPECT_NEAR(state.beta(t), soft / (1.0 + 0.3 * alpha), 1e-12);
   }
 }
 
@@ -136,7 +136,7 @@ TEST(Lasso, TiedColumnsEnd) {
       ASSERT_TRUE(state.converged);
     }
     EXPECT_TRUE(state.beta.allFinite());
-    EXPECT_EQ(state.beta[3], 0.0);
+    EXPECT_EQ(state.beta(3), 0.0);
   }
 }
 

@@ -38,9 +38,9 @@ TEST(PolynomialFeatures, TotalDegreeInOrder) {
   const auto f = PolynomialFeatures::total_degree(unit_inputs(2), 3);
   const std::vector<std::string> expected = {"a", "b", "a^2", "a b", "b^2", "a^3", "a^2 b", "a b^2", "b^3"};
   EXPECT_EQ(f.names({"a", "b"}), expected);
-  EXPECT_EQ(PolynomialFeatures::total_degree_size(2, 3), 9);
-  EXPECT_EQ(PolynomialFeatures::total_degree_size(50, 3), 23425);
-  EXPECT_EQ(PolynomialFeatures::total_degree_size(1000, 8), -1);
+  EXPECT_EQ(PolynomialFeatures::truncated_size(2, {3}), 9);
+  EXPECT_EQ(PolynomialFeatures::truncated_size(50, {3}), 23425);
+  EXPECT_EQ(PolynomialFeatures::truncated_size(1000, {8}), -1);
   EXPECT_THROW(PolynomialFeatures::total_degree(unit_inputs(1000), 8), UsageError);
   EXPECT_EQ(PolynomialFeatures::total_degree(unit_inputs(3), 0).size(), 0);
 }
@@ -107,12 +107,12 @@ TEST(Ridge, ClosedFormLeaveOneOutEqualsRefits) {
     const Matrix X = uniform(c.n, c.d, 31);
     const auto table =
         make_feature_table(PolynomialFeatures::total_degree(Standardisation::of(X), c.degree), X);
-    const Decomposition d = decompose(table.columns);
+    const Decomposition d = decompose(table.columns, serial);
     Vector y(c.n);
     for (Index i = 0; i < c.n; ++i) y[i] = std::exp(X(i, 0)) + std::sin(5.0 * X(i, c.d - 1));
     const Vector centred = y.array() - y.mean();
     for (const double alpha : {0.0, 1e-6, 0.1, 10.0}) {
-      const auto fits = fit_ridge(d, centred, {alpha}, serial);
+      const auto fits = fit_ridge(d, centred, {alpha}, RidgeSelection::leave_one_out, serial).outputs;
       const Vector expected = brute_leave_one_out(table.columns, y, alpha);
       EXPECT_NEAR((fits[0].leave_one_out - expected).norm() / expected.norm(), 0.0, 1e-7)
           << c.n << " points, degree " << c.degree << ", alpha " << alpha;
@@ -127,13 +127,15 @@ TEST(Ridge, PathTakesTheSmallestLeaveOneOutError) {
   Vector y(25);
   for (Index i = 0; i < 25; ++i) y[i] = X(i, 0) + 0.5 * random.normal();
   const auto table = make_feature_table(PolynomialFeatures::total_degree(Standardisation::of(X), 3), X);
-  const Decomposition d = decompose(table.columns);
+  const Decomposition d = decompose(table.columns, serial);
   const std::vector<double> alphas = {100.0, 30.0, 10.0, 3.0, 1.0, 0.1, 1e-3};
-  const auto fit = fit_ridge(d, Eigen::MatrixXd(y.array() - y.mean()), alphas, serial)[0];
+  const Eigen::MatrixXd centred = y.array() - y.mean();
+  const RidgeFits fits = fit_ridge(d, centred, alphas, RidgeSelection::leave_one_out, serial);
+  const RidgeFit& fit = fits.outputs[0];
   double best = INFINITY, chosen = 0.0;
   for (std::size_t a = 0; a < alphas.size(); ++a) {
     const double mse = brute_leave_one_out(table.columns, y, alphas[a]).squaredNorm() / 25.0;
-    EXPECT_NEAR(fit.path_loo_mse[static_cast<Index>(a)], mse, 1e-9 * mse);
+    EXPECT_NEAR(fits.leave_one_out(static_cast<Index>(a), 0), mse, 1e-9 * mse);
     if (mse < best) {
       best = mse;
       chosen = alphas[a];
@@ -148,20 +150,20 @@ TEST(Ridge, GramAndSingularValuesAgree) {
   Matrix F = uniform(400, 80, 34);
   const Standardisation s = Standardisation::of(F);
   const Eigen::MatrixXd columns = s.apply(F);
-  const Decomposition d = decompose(columns);
-  ASSERT_TRUE(d.from_gram);
+  const Decomposition d = decompose(columns, serial);
+  ASSERT_TRUE(d.way == Decomposition::Way::gram);
   const Vector y = columns.col(0) + uniform(400, 1, 35).col(0);
   const Vector centred = y.array() - y.mean();
   for (const double alpha : {0.0, 1.0}) {
-    const auto fit = fit_ridge(d, centred, {alpha}, serial)[0];
+    const auto fit = fit_ridge(d, centred, {alpha}, RidgeSelection::leave_one_out, serial).outputs[0];
     const Vector b = d.v * fit.gamma;
     EXPECT_NEAR(b.dot(columns.row(7)) + y.mean(), brute_prediction(columns, y, alpha, columns.row(7)), 1e-11);
   }
   // Nearly dependent columns: the Gram matrix would lose half of the digits.
   Eigen::MatrixXd dependent = columns;
   dependent.col(79) = columns.col(78) + 1e-5 * columns.col(79);
-  EXPECT_FALSE(decompose(dependent).from_gram);
-  EXPECT_TRUE(decompose(dependent).full_rank());
+  EXPECT_FALSE(decompose(dependent, serial).way == Decomposition::Way::gram);
+  EXPECT_TRUE(decompose(dependent, serial).full_rank());
 }
 
 TEST(Linear, ExactForPolynomialsOfItsDegree) {

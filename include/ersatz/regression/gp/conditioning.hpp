@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "ersatz/core/matrix.hpp"
+#include "ersatz/regression/gp/covariance_objective.hpp"
 #include "ersatz/regression/gp/kernel.hpp"
-#include "ersatz/regression/gp/likelihood.hpp"
 #include "ersatz/regression/gp/trend.hpp"
 
 namespace ersatz::gp {
@@ -35,7 +35,8 @@ struct Conditioned {
   Eigen::MatrixXd trend_factor;  ///< q × q: lower Cholesky factor of A = Fᵀ R⁻¹ F
   Vector panels;                 ///< L⁻¹, in the layout of lib/core/kernels.hpp
   /// Leave-one-out in closed form, the mean estimated anew without the point (Dubrule 1983): residual
-  /// y_i - y_(-i) and its deviation, that of an observed value (n × m each). Empty for n = 1.
+  /// y_i - y_(-i) and its deviation, that of an observed value (n × m each); 0 and infinity for a point that
+  /// alone determines a coefficient of the mean. Empty for n = 1.
   Matrix leave_one_out_residual, leave_one_out_deviation;
   /// The same with the mean's coefficients held fixed.
   Matrix fixed_mean_residual, fixed_mean_deviation;

@@ -28,31 +28,36 @@ struct Points {
 
 /// One hyperparameter, in its natural unit where every input spans [0, 1] and outputs have variance 1.
 struct Hyperparameter {
-  enum class Role { length, variance, shape };
-  std::string name;  ///< "length", …
+  enum class Role { length, variance, shape, period };
+  std::string name;  ///< as an expression gives it a value: "length", "period", …
   Role role = Role::length;
   Index input = -1;  ///< the input that it belongs to, -1: none
   double start = 1.0;
   double lower = 1e-2, upper = 1e2;  ///< where a search may go unless told otherwise
+  bool scaled = false;               ///< counts in ranges of its input: ×range on the user's scale
+  std::string part = {};             ///< the kernel that it belongs to: "periodic", "matern52 2" (the second)
 };
 
 /// A covariance function k(x, x'; θ). All calls are const and safe from many threads, each with its own
 /// Workspace. θ are logarithms of the hyperparameters; loops take `coefficients`, what `prepare` made of them
 /// once (for lengths: one over the length).
 ///
-/// To add one: derive, implement the calls below, and name it in make_kernel.
+/// To add one by its value for a pair of points, see pointwise.hpp; by rows, derive from this class.
 class Kernel {
  public:
   virtual ~Kernel() = default;
 
-  /// What make_kernel reads back.
+  /// What make_kernel reads back, in internal units, inputs by number.
   virtual std::string expression() const = 0;
   virtual Index inputs() const = 0;      ///< d
   virtual Index parameters() const = 0;  ///< length of θ
   /// In the order of θ; `points` (n) bounds from below what lengths the data can tell.
   virtual std::vector<Hyperparameter> hyperparameters(Index points) const = 0;
-  /// coefficients: one for each hyperparameter.
+  /// coefficients: one for each hyperparameter, a function of this hyperparameter alone.
   virtual void prepare(const double* theta, double* coefficients) const = 0;
+  /// Whether the diagonal is the same for all points: k(x, x) does not depend on x. (The squared exponential
+  /// and its kin, their sums and products; not the linear kernel.)
+  virtual bool stationary() const = 0;
 
   /// k[i] = k(x, x_i), n values.
   virtual void row(const double* x, const Points& points, const double* coefficients, double* k,
@@ -69,18 +74,30 @@ class Kernel {
 
 using KernelPtr = std::shared_ptr<const Kernel>;
 
-/// The kernel that an expression names, on d inputs. All have unit variance and one length for each input,
-/// h_k = |x_k - x'_k| / length_k, r² = Σ_k h_k²:
+/// k = k_1 + Σ_t variance_t k_t: every term but the first brings a hyperparameter, its variance relative to
+/// the first; a `weight` fixes it instead. Both on the same inputs, else UsageError.
+KernelPtr operator+(const KernelPtr& a, const KernelPtr& b);
+KernelPtr sum(const KernelPtr& a, const KernelPtr& b, double weight);
+/// k = Π_f k_f. A product brings no hyperparameters of its own.
+KernelPtr operator*(const KernelPtr& a, const KernelPtr& b);
+
+/// The kernel that an expression names, on d inputs that go by their numbers 0 … d - 1, in internal units:
+/// what `Kernel::expression` writes. kernel_expression.hpp has the grammar, and the inputs' own names and
+/// units. Throws UsageError naming place, word and what is known.
+KernelPtr make_kernel(const std::string& expression, Index inputs);
+/// Kernels with one length for each input and no other hyperparameter, h_k = |x_k - x'_k| / length_k,
+/// r² = Σ_k h_k²:
 ///
 ///   squared-exponential  exp(-r²/2)
-///   matern32             (1 + √3 r) exp(-√3 r)                       radial, as scikit-learn
+///   matern12             exp(-r)
+///   matern32             (1 + √3 r) exp(-√3 r)
 ///   matern52             (1 + √5 r + 5/3 r²) exp(-√5 r)              radial, as scikit-learn
-///   matern32-product     Π_k (1 + √3 h_k) exp(-√3 h_k)               as DiceKriging, RobustGaSP, libKriging
+///   matern12-product     Π_k exp(-h_k)
+///   matern32-product     Π_k (1 + √3 h_k) exp(-√3 h_k)
 ///   matern52-product     Π_k (1 + √5 h_k + 5/3 h_k²) exp(-√5 h_k)    as DiceKriging, RobustGaSP, libKriging
 ///
-/// (Rasmussen & Williams 2006, eqs 4.9, 4.17.) Radial and product forms are different functions as soon as d
-/// is 2 or more. Throws UsageError naming the known ones.
-KernelPtr make_kernel(const std::string& expression, Index inputs);
+/// (Rasmussen & Williams 2006, eqs 4.9, 4.14, 4.17.) Radial and product forms are different functions as soon
+/// as d is 2 or more. The others are in kernel_expression.hpp.
 std::vector<std::string> kernel_names();
 
 /// The lower triangle of the n × n covariance matrix, column major with leading dimension n: element (i, j),

@@ -15,7 +15,6 @@ namespace {
 
 using namespace gp_test;
 using gp::Estimator;
-using gp::Priors;
 
 TEST(GpConditioning, SingularMatrixIsRefused) {
   Matrix x(3, 1), y(3, 1);
@@ -77,7 +76,7 @@ TEST(GpConditioning, BraninGridAsDiceKriging) {
   GpOptions options;
   options.kernel = "matern52-product";
   options.likelihood = Estimator::profile;
-  options.priors = Priors::none();
+  options.priors = gp::Priors::none();
   options.nugget = 0.0;
   options.bounds = {1e-3, 2.0};
   const Fit fit = make_gp_regressor(options)->fit(data, {});

@@ -45,7 +45,7 @@ inline TrainingData smooth_data(Index n, Index d, Index p, std::uint64_t seed, d
 
 /// Kernels by their textbook formulas, one pair at a time.
 inline double correlation(const std::string& name, const double* a, const double* b, const Vector& lengths) {
-  double r2 = 0.0, m3 = 1.0, m5 = 1.0;
+  double r2 = 0.0, m1 = 1.0, m3 = 1.0, m5 = 1.0;
   const auto g3 = [](double h) { return (1 + std::sqrt(3.0) * h) * std::exp(-std::sqrt(3.0) * h); };
   const auto g5 = [](double h) {
     return (1 + std::sqrt(5.0) * h + 5.0 / 3.0 * h * h) * std::exp(-std::sqrt(5.0) * h);
@@ -53,10 +53,13 @@ inline double correlation(const std::string& name, const double* a, const double
   for (Index k = 0; k < lengths.size(); ++k) {
     const double h = std::abs(a[k] - b[k]) / lengths[k];
     r2 += h * h;
+    m1 *= std::exp(-h);
     m3 *= g3(h);
     m5 *= g5(h);
   }
   if (name == "squared-exponential") return std::exp(-r2 / 2);
+  if (name == "matern12") return std::exp(-std::sqrt(r2));
+  if (name == "matern12-product") return m1;
   if (name == "matern32") return g3(std::sqrt(r2));
   if (name == "matern52") return g5(std::sqrt(r2));
   return name == "matern32-product" ? m3 : m5;

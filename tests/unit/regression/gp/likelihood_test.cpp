@@ -1,4 +1,4 @@
-// Kernels and likelihood against finite differences and plain formulas.
+// Kernels, likelihood and conditioning against finite differences, plain formulas and published numbers.
 
 #include "ersatz/regression/gp/likelihood.hpp"
 

@@ -1,0 +1,12 @@
+#pragma once
+// Which way of fitting a Gaussian process suits a number of points.
+
+#include "ersatz/regression/gp/gp.hpp"
+
+namespace ersatz::gp {
+
+/// The regressor that options.method names; for "auto" one that chooses by the number of points when it sees
+/// the data, and says so in the summary. Throws UsageError naming the methods there are.
+RegressorPtr make_gp_by_method(const GpOptions& options);
+
+}  // namespace ersatz::gp

@@ -1,0 +1,313 @@
+#include "regression/gp/vecchia.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "ersatz/core/error.hpp"
+#include "regression/gp/factor.hpp"
+#include "regression/gp/scaled_data.hpp"
+#include "regression/gp/vecchia_predictor.hpp"
+#include "regression/gp/vecchia_search.hpp"
+
+namespace ersatz {
+namespace {
+
+using gp::count_of;
+using gp::VecchiaFound;
+
+/// Up to here every point is predicted without itself; beyond it so many of them.
+constexpr Index largest_leave_one_out = 200000, leave_one_out_sample = 5000;
+
+class VecchiaGp final : public Regressor {
+ public:
+  explicit VecchiaGp(GpOptions options) : options_(std::move(options)) {
+    gp::make_kernel(options_.kernel, 1);
+    if (options_.neighbours == 0) options_.neighbours = gp::default_neighbours;
+    if (options_.neighbours < 1 || options_.neighbours > 1000)
+      throw UsageError(text("regressor gp: neighbours is ", options_.neighbours, ", expected 1 … 1000"));
+    if (options_.likelihood == gp::Estimator::leave_one_out)
+      throw UsageError(
+          "regressor gp: method \"vecchia\" has no likelihood \"leave-one-out\"; choose \"restricted\" or "
+          "\"profile\"");
+  }
+
+  std::string name() const override { return "gp"; }
+  std::string settings() const override {
+    std::string line = options_.kernel;
+    line += options_.nugget ? text(", nugget ", *options_.nugget) : ", nugget estimated";
+    if (const std::string priors = options_.priors.text(); priors != "robust prior") line += ", " + priors;
+    if (options_.likelihood == gp::Estimator::profile) line += ", profile likelihood";
+    if (options_.shared) line += ", shared correlation";
+    return line + text(", ", options_.neighbours, " neighbours");
+  }
+  Fit fit(const TrainingData& data, const FitContext& context) const override;
+
+ private:
+  std::optional<double> nugget_for(const TrainingData& data, FitSummary& summary) const;
+  void report(const gp::VecchiaState& state, const std::vector<VecchiaFound>& found,
+              const gp::SearchOptions& box, const std::vector<std::string>& names, FitSummary& summary) const;
+  void leave_out(const gp::VecchiaPredictor& predictor, Executor& executor, FitSummary& summary) const;
+
+  GpOptions options_;
+};
+
+/// Known noise variances of some outputs, in the square of their internal unit; empty: none is known.
+Vector noise_of(const TrainingData& data, const GpOptions& options, const gp::ScaledData& scaled,
+                const std::vector<Index>& group) {
+  const Index n = data.x.rows();
+  if (data.noise_std.size() == 0 && !options.noise) return {};
+  Vector noise;
+  for (const Index v : group) {
+    const Index o = scaled.varying[static_cast<std::size_t>(v)];
+    Vector own = Vector::Constant(n, options.noise.value_or(0.0));
+    if (data.noise_std.size() > 0) own = data.noise_std.col(o);
+    own = (own / scaled.scale[v]).array().square();
+    if (noise.size() > 0 && !((own - noise).cwiseAbs().maxCoeff() <= 1e-9 * noise.maxCoeff()))
+      throw DataError(
+          text("regressor gp: outputs with known noise share one correlation only where their noise is "
+               "the same part of their deviation; output ",
+               o, " differs: leave shared away"));
+    noise = own;
+  }
+  return noise;
+}
+
+std::optional<double> VecchiaGp::nugget_for(const TrainingData& data, FitSummary& summary) const {
+  const bool known = data.noise_std.size() > 0 || options_.noise;
+  std::optional<double> nugget = options_.nugget;
+  if (!nugget && known && !options_.extra_noise) nugget = 0.0;
+  const gp::Duplicates duplicates = gp::find_duplicates(data.x, data.y);
+  if (duplicates.count == 0) return nugget;
+  std::string warning = text(duplicates.count, duplicates.count == 1 ? " point repeats" : " points repeat",
+                             " the inputs of another (rows ", duplicates.first, " and ", duplicates.second,
+                             duplicates.conflicting ? ", with different outputs)" : ")");
+  if (nugget && *nugget == 0.0 && !known) {
+    nugget.reset();
+    warning += "; no function interpolates them all: the nugget is estimated instead of 0";
+  }
+  summary.warnings.push_back(warning);
+  return nugget;
+}
+
+void VecchiaGp::report(const gp::VecchiaState& state, const std::vector<VecchiaFound>& found,
+                       const gp::SearchOptions& box, const std::vector<std::string>& names,
+                       FitSummary& summary) const {
+  const Index p = state.constant.size(), n = state.points.rows();
+  std::size_t jittered = 0, stopped = 0, shortest = 0, noisy = 0;
+  double jitter = 0.0;
+  std::vector<std::size_t> inert(state.active.size(), 0);
+  const gp::KernelPtr kernel = gp::make_kernel(state.kernel, static_cast<Index>(state.active.size()));
+  const auto hyperparameters = kernel->hyperparameters(n);
+  for (std::size_t g = 0; g < found.size(); ++g) {
+    const VecchiaFound& f = found[g];
+    const std::size_t members = state.groups[g].outputs.size();
+    std::string values, who;
+    bool at_lower = false;
+    for (std::size_t k = 0; k < f.theta.size(); ++k) {
+      const gp::Hyperparameter& h = hyperparameters[k];
+      const bool length = h.role == gp::Hyperparameter::Role::length && h.input >= 0;
+      values += (k ? " " : "") + brief(std::exp(f.theta[k]) * (length ? state.range[h.input] : 1.0));
+      if (!length) continue;
+      at_lower = at_lower || f.theta[k] < box.lower[k] + 1e-2;
+      if (f.theta[k] > box.upper[k] - 0.1) inert[static_cast<std::size_t>(h.input)] += members;
+    }
+    for (const Index o : state.groups[g].outputs) who += (who.empty() ? "" : " ") + text(o);
+    if (members > 4) who = text(state.groups[g].outputs.front(), " … ", state.groups[g].outputs.back());
+    summary.facts.push_back(
+        {"output " + who,
+         text("lengths ", values, ", nugget ", brief(f.nugget), ", process deviation ",
+              brief(std::sqrt(state.groups[g].process_variance[0])), ", -log likelihood ", brief(f.value, 8),
+              ", start ", f.winner, " of ", options_.starts, " won (others up to ", brief(f.spread),
+              " behind), ", f.evaluations, " evaluations in ", f.rounds, " rounds",
+              f.points < n ? text(", the last on ", f.points, " of ", n, " points") : std::string())});
+    if (f.jitter > 0.0) jittered += members;
+    jitter = std::max(jitter, f.jitter);
+    if (!f.converged) stopped += members;
+    if (at_lower) shortest += members;
+    if (f.nugget > 0.5 * gp::largest_nugget) noisy += members;
+  }
+  if (jittered)
+    summary.warnings.push_back(text("points of ", count_of(jittered, p),
+                                    " left no variance to those near them: jitter up to ", brief(jitter),
+                                    " of the process variance was added; nugget = \"estimated\" avoids it"));
+  if (stopped) {
+    summary.converged = false;
+    summary.warnings.push_back(text("the search for ", count_of(stopped, p),
+                                    " stopped before its likelihood was flat; try a larger max_iterations (",
+                                    options_.max_iterations, ") or more starts (", options_.starts, ")"));
+  }
+  if (shortest)
+    summary.warnings.push_back(text("a length of ", count_of(shortest, p),
+                                    " is at its smallest: the outputs may vary faster than the points lie"));
+  if (noisy)
+    summary.warnings.push_back(text("the nugget of ", count_of(noisy, p),
+                                    " is at its largest: the inputs explain little of the variance"));
+  for (std::size_t k = 0; k < inert.size(); ++k)
+    if (inert[k]) {
+      const Index input = state.active[k];
+      const std::string name = names.empty() ? text("input ", input) : names[static_cast<std::size_t>(input)];
+      summary.facts.push_back({"does not matter", text(name, ": for ", count_of(inert[k], p))});
+    }
+}
+
+void VecchiaGp::leave_out(const gp::VecchiaPredictor& predictor, Executor& executor,
+                          FitSummary& summary) const {
+  const gp::VecchiaState& state = predictor.state();
+  const Index n = state.points.rows(), p = predictor.outputs();
+  if (state.groups.empty() || n < 2) return;
+  constexpr Index chunk = 512;
+  const Index size = n <= largest_leave_one_out ? n : leave_one_out_sample;
+  const Index tasks = (size + chunk - 1) / chunk;
+  const auto parts = executor.map(tasks, [&](Index task) {
+    const Index begin = task * chunk, end = std::min(size, begin + chunk);
+    // Points of a sample stand apart evenly.
+    std::vector<double> out(static_cast<std::size_t>(2 * (end - begin) * p));
+    Workspace workspace;
+    Eigen::Map<Matrix> residual(out.data(), end - begin, p),
+        variance(out.data() + (end - begin) * p, end - begin, p);
+    if (size == n)
+      predictor.leave_out(begin, end, residual, variance, workspace);
+    else
+      for (Index i = begin; i < end; ++i) {
+        const Index row = i * (n / size);
+        predictor.leave_out(row, row + 1, residual.middleRows(i - begin, 1),
+                            variance.middleRows(i - begin, 1), workspace);
+      }
+    return to_bytes(out);
+  });
+  double inside_one = 0.0, inside_two = 0.0, values = 0.0;
+  Matrix residuals(size, p), variances(size, p);
+  for (Index task = 0; task < tasks; ++task) {
+    const std::vector<double> part = doubles_from_bytes(parts[static_cast<std::size_t>(task)]);
+    const Index begin = task * chunk, rows = std::min(size, begin + chunk) - begin;
+    residuals.middleRows(begin, rows) = Eigen::Map<const Matrix>(part.data(), rows, p);
+    variances.middleRows(begin, rows) = Eigen::Map<const Matrix>(part.data() + rows * p, rows, p);
+  }
+  for (const auto& group : state.groups)
+    for (std::size_t v = 0; v < group.outputs.size(); ++v) {
+      const Index o = group.outputs[v];
+      for (Index i = 0; i < size; ++i) {
+        const double noise = group.noise_variance[static_cast<Index>(v)];
+        const double z = std::abs(residuals(i, o)) / std::sqrt(variances(i, o) + noise);
+        inside_one += z < 1.0;
+        inside_two += z < 1.959963984540054;
+        values += 1.0;
+      }
+    }
+  summary.facts.push_back(
+      {"leave-one-out coverage",
+       text(brief(inside_one / values, 3), " within 1 deviation, ", brief(inside_two / values, 3),
+            " within 95 %", size < n ? text(" (", size, " points)") : std::string(),
+            "; the mean held fixed")});
+  if (size < n) return;
+  summary.leave_one_out = std::move(residuals);
+  summary.leave_one_out_std = variances.cwiseSqrt();
+}
+
+Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
+  const auto began = std::chrono::steady_clock::now();
+  data.check();
+  const Index n = data.x.rows(), p = data.y.cols();
+  if (n > 2000000000) throw DataError(text("regressor gp: ", n, " points, expected at most 2000000000"));
+  Fit result;
+  FitSummary& summary = result.summary;
+  const gp::ScaledData scaled = gp::scale_data(data);
+  SerialExecutor serial;
+  Executor& executor = context.executor ? *context.executor : serial;
+
+  gp::VecchiaState state;
+  state.kernel = options_.kernel;
+  state.inputs = data.x.cols();
+  state.mean_degree = options_.trend;
+  state.neighbours = std::min(options_.neighbours, n);
+  state.active = scaled.active;
+  state.lower = scaled.lower;
+  state.range = scaled.range;
+  state.points = scaled.x;
+  state.constant = data.y.row(0).transpose();
+  state.constant_variance = Vector::Zero(p);
+  state.constant_noise = Vector::Zero(p);
+  gp::warn_about_scaling(data, scaled, summary);
+  std::vector<VecchiaFound> found;
+  if (scaled.active.empty()) {
+    // Replicates of one point: mean and scatter.
+    for (const Index o : scaled.varying) {
+      const double count = static_cast<double>(n), mean = data.y.col(o).mean();
+      const double variance = (data.y.col(o).array() - mean).square().sum() / (count - 1.0);
+      state.constant[o] = mean;
+      state.constant_variance[o] = variance / count;
+      state.constant_noise[o] = variance;
+    }
+  } else if (!scaled.varying.empty()) {
+    const std::optional<double> nugget = nugget_for(data, summary);
+    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, scaled.x.cols());
+    const gp::Trend trend(scaled.x.cols(), options_.trend);
+    gp::check_trend(trend, trend.matrix(scaled.x), {});
+    std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
+    for (Index v = 0; v < static_cast<Index>(scaled.varying.size()); ++v)
+      if (options_.shared && v > 0)
+        groups.front().push_back(v);
+      else
+        groups.push_back({v});
+    if (context.progress) context.progress->begin("Gaussian processes", static_cast<Index>(groups.size()));
+    for (const auto& group : groups) {
+      gp::VecchiaTask task{kernel, scaled.x, Matrix(n, static_cast<Index>(group.size())),
+                           noise_of(data, options_, scaled, group), nugget};
+      std::vector<Index> outputs;
+      for (Index v = 0; v < task.y.cols(); ++v) {
+        task.y.col(v) = scaled.y.col(group[static_cast<std::size_t>(v)]);
+        outputs.push_back(scaled.varying[static_cast<std::size_t>(group[static_cast<std::size_t>(v)])]);
+      }
+      VecchiaFound f = gp::find_vecchia(
+          task, options_, context.random.split(static_cast<std::uint64_t>(outputs.front())), executor);
+      gp::VecchiaGroup fitted =
+          f.usable ? gp::condition_vecchia(task, options_, f, executor) : gp::VecchiaGroup{};
+      if (!f.usable)
+        throw NumericalError(text("regressor gp, output ", outputs.front(),
+                                  ": no hyperparameters give a usable covariance of ", n,
+                                  " points, even with jitter 1e-4; look for points that nearly coincide"));
+      for (Index v = 0; v < task.y.cols(); ++v) {
+        const Index position = group[static_cast<std::size_t>(v)];
+        const double scale = scaled.scale[position];
+        fitted.mean.col(v) *= scale;
+        if (fitted.mean.rows() > 0) fitted.mean(0, v) += scaled.centre[position];
+        fitted.values.col(v) *= scale;
+        fitted.process_variance[v] *= scale * scale;
+        fitted.noise_variance[v] *= scale * scale;
+        // Without a mean, the process varies about 0 in the output's own unit: what was taken off is added.
+        state.constant[outputs[static_cast<std::size_t>(v)]] =
+            fitted.mean.rows() > 0 ? 0.0 : scaled.centre[position];
+      }
+      fitted.outputs = std::move(outputs);
+      state.groups.push_back(std::move(fitted));
+      found.push_back(std::move(f));
+      if (context.progress) context.progress->step(static_cast<Index>(found.size()));
+    }
+    if (context.progress) context.progress->end();
+    report(state, found, gp::search_box(options_, *kernel, n, !nugget), data.input_names, summary);
+  }
+  auto predictor = std::make_shared<gp::VecchiaPredictor>(std::move(state));
+  if (n > 1 && n <= largest_leave_one_out) {
+    summary.leave_one_out = Matrix::Zero(n, p);
+    summary.leave_one_out_std = Matrix::Zero(n, p);
+    if (scaled.active.empty())
+      for (const Index o : scaled.varying)
+        summary.leave_one_out.col(o) = (data.y.col(o).array() - data.y.col(o).mean()) *
+                                       (static_cast<double>(n) / (static_cast<double>(n) - 1.0));
+  }
+  leave_out(*predictor, executor, summary);
+  result.predictor = std::move(predictor);
+  summary.message = text("gp: ", settings(), ", ", n, " points, ", scaled.active.size(), " inputs, ", p,
+                         p == 1 ? " output" : " outputs");
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return result;
+}
+
+}  // namespace
+
+namespace gp {
+RegressorPtr make_vecchia_gp(const GpOptions& options) { return std::make_shared<VecchiaGp>(options); }
+}  // namespace gp
+
+}  // namespace ersatz
