@@ -63,10 +63,10 @@ Conditioned condition(const Kernel& kernel, const Trend& trend, ConstMatrixRef x
   kernel.prepare(options.theta.data(), c.coefficients.data());
 
   const Points points{columns.data(), n, n, x.cols()};
-  Workspace workspace;
+  Team team;
   Eigen::MatrixXd r = Eigen::MatrixXd::Zero(n, n);
   if (!factor(kernel, points, c.coefficients.data(), c.nugget, options.jitter,
-              c.noise.size() > 0 ? c.noise.data() : nullptr, r, workspace))
+              c.noise.size() > 0 ? c.noise.data() : nullptr, r, team))
     throw NumericalError(text("kernel ", kernel.expression(), " on ", n,
                               " points: the covariance matrix is not positive definite at nugget ",
                               brief(options.nugget), "; give a larger nugget, or nugget = \"estimated\""));

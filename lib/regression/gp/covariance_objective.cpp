@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/likelihood.hpp"
 #include "ersatz/regression/gp/predictive_probability.hpp"
@@ -29,7 +30,8 @@ CovarianceObjective::CovarianceObjective(KernelPtr kernel, ConstMatrixRef x, Con
       columns_(x.size()),
       y_(y),
       r_(n_, n_),
-      coefficients_(static_cast<std::size_t>(kernel_->parameters())) {
+      coefficients_(static_cast<std::size_t>(kernel_->parameters())),
+      team_(std::make_shared<Team>(options.threads)) {
   if (n_ < 2) throw UsageError(text("a likelihood needs at least 2 points, got ", n_));
   if (y.rows() != n_) throw UsageError(text("x has ", n_, " rows, y has ", y.rows()));
   if (options.noise.size() > 0 && options.noise.size() != n_)
@@ -42,6 +44,7 @@ CovarianceObjective::CovarianceObjective(KernelPtr kernel, ConstMatrixRef x, Con
 }
 
 bool CovarianceObjective::compute(const double* parameters, double* value, double* gradient) {
+  const SingleThreadedBlas single;
   const Points points{columns_.data(), n_, n_, d_};
   const Index count = kernel_->parameters();
   kernel_->prepare(parameters, coefficients_.data());
@@ -56,12 +59,12 @@ bool CovarianceObjective::compute(const double* parameters, double* value, doubl
   }
   LeastSquares squares;
   if (!factor(*kernel_, points, coefficients_.data(), nugget, options_.jitter,
-              known_noise ? noise.data() : nullptr, r_, workspace_) ||
+              known_noise ? noise.data() : nullptr, r_, *team_) ||
       !solve_least_squares(r_, y_, f_, squares))
     return false;
   concentrated_.coefficients = squares.coefficients.transpose();
   double slope = 0.0;
-  if (!criterion(r_, squares, concentrated_.variance, value, gradient ? &slope : nullptr)) return false;
+  if (!criterion(*team_, r_, squares, concentrated_.variance, value, gradient ? &slope : nullptr)) return false;
 
   if (gradient) {
     for (Index p = 0; p < parameters_; ++p) gradient[p] = 0.0;
@@ -69,7 +72,7 @@ bool CovarianceObjective::compute(const double* parameters, double* value, doubl
     if (!options_.nugget) gradient[count] = nugget * trace;
     if (known_noise) gradient[parameters_ - 1] = slope - r_.diagonal().dot(noise);
     r_.diagonal().array() += options_.jitter * trace / static_cast<double>(n_);
-    gram_contract(*kernel_, points, coefficients_.data(), r_.data(), gradient, workspace_);
+    gram_contract_blocked(*kernel_, points, coefficients_.data(), r_.data(), gradient, *team_);
   }
   prior_.subtract(parameters, value, gradient);
   return std::isfinite(*value);

@@ -52,7 +52,10 @@ Matrix known_noise(const GpOptions& options, const TrainingData& data) {
 
 class ExactGp final : public Regressor {
  public:
-  explicit ExactGp(GpOptions options) : options_(std::move(options)) { check_options(options_); }
+  explicit ExactGp(GpOptions options) : options_(std::move(options)) {
+    check_options(options_);
+    options_.extra_noise = options_.extra_noise || gp::check_kernel(options_.kernel).white;
+  }
 
   std::string name() const override { return "gp"; }
   std::string settings() const override;
@@ -115,6 +118,12 @@ Matrix columns_of(const gp::ScaledData& data, const gp::Group& group) {
   return y;
 }
 
+/// Fewer tasks than threads of this process: the others help with the matrices. Small ones are not worth it.
+Index threads_for_each(const Executor& executor, Index tasks, Index n) {
+  if (n < 200 || !dynamic_cast<const ThreadExecutor*>(&executor)) return 1;
+  return std::max<Index>(executor.workers() / tasks, 1);
+}
+
 std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix& noise,
                                        const std::optional<double>& nugget, const gp::KernelPtr& kernel,
                                        const gp::SearchOptions& box, const FitContext& context) const {
@@ -132,6 +141,7 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
   const auto tasks = static_cast<Index>(groups.size());
   SerialExecutor serial;
   Executor& executor = context.executor ? *context.executor : serial;
+  const Index threads = threads_for_each(executor, tasks, data.x.rows());
   if (context.progress) context.progress->begin("Gaussian processes", tasks);
   std::atomic<Index> done{0};
   const std::vector<Bytes> results = executor.map(tasks, [&](Index task) {
@@ -143,6 +153,7 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
     objective.priors = options_.priors;
     objective.nugget = nugget;
     objective.noise = scaled_noise(data, noise, first);
+    objective.threads = threads;
     const RandomStream random =
         context.random.split(static_cast<std::uint64_t>(data.varying[static_cast<std::size_t>(first)]));
     const gp::Found found =

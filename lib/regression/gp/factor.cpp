@@ -1,23 +1,62 @@
 #include "regression/gp/factor.hpp"
 
 #include <Eigen/QR>
+#include <algorithm>
 #include <cmath>
 
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
+#include "regression/gp/blocked.hpp"
 
 namespace ersatz::gp {
+namespace {
+
+constexpr Index columns_together = 64;
+
+Index pieces_of(Index n) { return (n + columns_together - 1) / columns_together; }
+
+}  // namespace
+
+void gram_lower_blocked(const Kernel& kernel, const Points& points, const double* coefficients,
+                        double* matrix, Team& team) {
+  const Index n = points.size;
+  team.run(pieces_of(n), [&](Index piece, Workspace& workspace) {
+    const Workspace::Frame frame(workspace);
+    double* x = workspace.take(points.inputs);
+    const Index end = std::min(n, (piece + 1) * columns_together);
+    for (Index j = piece * columns_together; j < end; ++j) {
+      points.gather(j, x);
+      kernel.row(x, points.from(j), coefficients, matrix + j * n + j, workspace);
+    }
+  });
+}
+
+void gram_contract_blocked(const Kernel& kernel, const Points& points, const double* coefficients,
+                           double* weights, double* gradient, Team& team) {
+  const Index n = points.size, pieces = pieces_of(n);
+  Eigen::MatrixXd halves = Eigen::MatrixXd::Zero(kernel.parameters(), pieces);
+  team.run(pieces, [&](Index piece, Workspace& workspace) {
+    const Workspace::Frame frame(workspace);
+    double* x = workspace.take(points.inputs);
+    const Index end = std::min(n, (piece + 1) * columns_together);
+    for (Index j = piece * columns_together; j < end; ++j) {
+      points.gather(j, x);
+      double* w = weights + j * n + j;
+      w[0] *= 0.5;
+      kernel.contract(x, points.from(j), coefficients, w, halves.col(piece).data(), workspace);
+    }
+  });
+  for (Index piece = 0; piece < pieces; ++piece)
+    for (Index p = 0; p < halves.rows(); ++p) gradient[p] += 2.0 * halves(p, piece);
+}
 
 bool factor(const Kernel& kernel, const Points& points, const double* coefficients, double nugget,
-            double jitter, const double* noise, Eigen::MatrixXd& r, Workspace& workspace) {
-  gram_lower(kernel, points, coefficients, r.data(), workspace);
+            double jitter, const double* noise, Eigen::MatrixXd& r, Team& team) {
+  gram_lower_blocked(kernel, points, coefficients, r.data(), team);
   const double mean_diagonal = r.diagonal().mean();
   r.diagonal().array() += nugget + jitter * mean_diagonal;
   if (noise) r.diagonal() += Eigen::Map<const Vector>(noise, points.size);
-  const int n = static_cast<int>(points.size);
-  int info = 0;
-  dpotrf_("L", &n, r.data(), &n, &info);
-  return info == 0;
+  return factor_blocked(r, team);
 }
 
 bool solve_least_squares(const Eigen::MatrixXd& factor, const Eigen::MatrixXd& y, const Eigen::MatrixXd& f,

@@ -3,14 +3,21 @@
 
 #include "ersatz/regression/gp/kernel.hpp"
 #include "ersatz/regression/gp/trend.hpp"
+#include "regression/gp/team.hpp"
 
 namespace ersatz::gp {
+
+/// gram_lower and gram_contract of kernel.hpp, shared by a team: blocks of columns that depend on n only.
+void gram_lower_blocked(const Kernel& kernel, const Points& points, const double* coefficients,
+                        double* matrix, Team& team);
+void gram_contract_blocked(const Kernel& kernel, const Points& points, const double* coefficients,
+                           double* weights, double* gradient, Team& team);
 
 /// R = K + (nugget + jitter × mean diagonal of K) I + diag(noise), its Cholesky factor L in the lower
 /// triangle of r (n × n); above the diagonal nothing is touched. noise: n variances relative to the process
 /// variance, or null. False: not positive definite in double precision. n³/3 flops.
 bool factor(const Kernel& kernel, const Points& points, const double* coefficients, double nugget,
-            double jitter, const double* noise, Eigen::MatrixXd& r, Workspace& workspace);
+            double jitter, const double* noise, Eigen::MatrixXd& r, Team& team);
 
 /// y = F beta + e, cov e = variance × R, for m outputs and q columns of F (q = 0: no mean).
 struct LeastSquares {

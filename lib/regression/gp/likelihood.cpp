@@ -4,8 +4,8 @@
 
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
+#include "regression/gp/blocked.hpp"
 #include "regression/gp/factor.hpp"
-#include "regression/gp/triangular.hpp"
 
 namespace ersatz::gp {
 namespace {
@@ -20,8 +20,8 @@ Likelihood::Likelihood(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, con
     throw UsageError("a likelihood is restricted or profile; leave-one-out is PredictiveProbability");
 }
 
-bool Likelihood::criterion(Eigen::MatrixXd& r, LeastSquares& s, std::vector<double>& variance, double* value,
-                           double* slope) {
+bool Likelihood::criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& s, std::vector<double>& variance,
+                           double* value, double* slope) {
   const int n = static_cast<int>(points()), m = static_cast<int>(outputs()),
             q = static_cast<int>(mean_coefficients());
   const bool restricted = options().estimator == Estimator::restricted;
@@ -45,12 +45,11 @@ bool Likelihood::criterion(Eigen::MatrixXd& r, LeastSquares& s, std::vector<doub
   for (Index o = 0; o < m; ++o) s.work.col(o) /= std::sqrt(variance[static_cast<std::size_t>(o)]);
   s.work.rightCols(q) *= std::sqrt(static_cast<double>(m));
   const int k = restricted ? m + q : m;
-  const double one = 1.0, minus_half = -0.5;
+  const double one = 1.0;
   dtrsm_("L", "L", "T", "N", &n, &k, &one, r.data(), &n, s.work.data(), &n);
-  int info = 0;
-  invert_lower(n, r.data(), n);
-  dlauum_("L", &n, r.data(), &n, &info);  // L⁻ᵀ L⁻¹
-  dsyrk_("L", "N", &n, &k, &minus_half, s.work.data(), &n, &half_outputs, r.data(), &n);
+  invert_lower_blocked(r, team);
+  multiply_lower_blocked(r, team);  // L⁻ᵀ L⁻¹
+  update_lower_blocked(-0.5, s.work, k, half_outputs, r, team);
   return true;
 }
 

@@ -1,10 +1,11 @@
 #include "ersatz/regression/gp/predictive_probability.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ersatz/core/blas.hpp"
+#include "regression/gp/blocked.hpp"
 #include "regression/gp/factor.hpp"
-#include "regression/gp/triangular.hpp"
 
 namespace ersatz::gp {
 namespace {
@@ -23,14 +24,14 @@ void symmetrise(Eigen::MatrixXd& a) {
 
 }  // namespace
 
-bool PredictiveProbability::criterion(Eigen::MatrixXd& r, LeastSquares& s, std::vector<double>& variance,
-                                      double* value, double* slope) {
+bool PredictiveProbability::criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& s,
+                                      std::vector<double>& variance, double* value, double* slope) {
   const int n = static_cast<int>(points()), m = static_cast<int>(outputs()),
             q = static_cast<int>(mean_coefficients()), columns = m + q;
-  const double one = 1.0, minus_one = -1.0, zero = 0.0;
+  const double one = 1.0, zero = 0.0;
   // r = Q, lower triangle. The columns of work become α, then R⁻¹ F T⁻¹.
   dtrsm_("L", "L", "T", "N", &n, &columns, &one, r.data(), &n, s.work.data(), &n);
-  invert_lower(n, r.data(), n);
+  invert_lower_blocked(r, team);
   const Vector plain = [&] {  // the diagonal of R⁻¹
     Vector d(n);
     for (Index j = 0; j < n; ++j) d[j] = r.col(j).tail(n - j).squaredNorm();
@@ -54,10 +55,8 @@ bool PredictiveProbability::criterion(Eigen::MatrixXd& r, LeastSquares& s, std::
   if (!slope) return true;
   *slope = 0.5 * by_variance;
 
-  int info = 0;
-  dlauum_("L", &n, r.data(), &n, &info);
-  const double* solved = s.work.data() + static_cast<std::ptrdiff_t>(m) * n;
-  if (q > 0) dsyrk_("L", "N", &n, &q, &minus_one, solved, &n, &one, r.data(), &n);
+  multiply_lower_blocked(r, team);
+  update_lower_blocked(-1.0, s.basis(), q, 1.0, r, team);
   symmetrise(r);
   // G = Q diag(b) Q - Σ_o (c_o α_oᵀ + α_o c_oᵀ) / (2 variance_o), c_o = Q (α_o / diag Q),
   // b = m / (2 diag Q) + Σ_o α_o² / (2 variance_o diag Q²), from dQ = -Q dR Q.
@@ -71,7 +70,7 @@ bool PredictiveProbability::criterion(Eigen::MatrixXd& r, LeastSquares& s, std::
   dsymm_("L", "L", &n, &m, &one, r.data(), &n, scaled.data(), &n, &zero, c.data(), &n);
   r.array().rowwise() *= b.cwiseSqrt().transpose().array();
   product_.resize(n, n);
-  dsyrk_("L", "N", &n, &n, &one, r.data(), &n, &zero, product_.data(), &n);
+  update_lower_blocked(1.0, r, n, 0.0, product_, team);
   const double minus_half = -0.5;
   dsyr2k_("L", "N", &n, &m, &minus_half, c.data(), &n, s.work.data(), &n, &one, product_.data(), &n);
   r.swap(product_);

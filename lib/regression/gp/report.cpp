@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
 
 namespace ersatz::gp {
 namespace {

@@ -2,8 +2,13 @@
 //
 //   gp_peer fixed KERNEL DATA POINTS NUGGET LENGTH…   likelihood and prediction at given hyperparameters
 //   gp_peer fit   DATA STARTS [KEY=VALUE…]            a fit: seconds, likelihood (profile), hyperparameters
-//   gp_peer time-likelihood KERNEL DATA REPEATS       seconds of one likelihood with gradient
-//   gp_peer time-predict    KERNEL DATA POINTS        seconds of predictions at all points, and at one
+//   gp_peer likelihood KERNEL DATA NUGGET LENGTH…     log likelihood (profile) of the first output, lengths
+//   in
+//                                                     the inputs' units
+//   gp_peer kriging KERNEL DEGREE DATA POINTS NUGGET LENGTH…   universal kriging: mean, variance,
+//   coefficients gp_peer time-likelihood KERNEL DATA REPEATS [THREADS]      seconds of one likelihood with
+//   gradient gp_peer time-predict    KERNEL DATA POINTS [THREADS]       seconds of predictions at all points,
+//   and at one
 //
 // A file holds "rows columns" and then the values; DATA has the outputs' count in front: "outputs rows
 // columns", outputs in the last columns.
@@ -114,6 +119,8 @@ GpOptions options_from(int argc, char** argv, int first) {
       options.likelihood = value == "profile" ? gp::Estimator::profile : gp::Estimator::restricted;
     else if (key == "prior")
       options.priors.robust = value != "none";
+    else if (key == "threads")
+      continue;
     else
       throw UsageError("unknown option " + key);
   }
@@ -124,17 +131,68 @@ void fit(int argc, char** argv) {
   const TrainingData data = read_data(argv[2]);
   GpOptions options = options_from(argc, argv, 4);
   options.starts = std::atoi(argv[3]);
-  const Fit result = make_gp_regressor(options)->fit(data, {});
+  Index threads = 1;
+  for (int a = 4; a < argc; ++a)
+    if (std::string(argv[a]).rfind("threads=", 0) == 0) threads = std::atoi(argv[a] + 8);
+  const auto executor = make_executor(threads);
+  FitContext context;
+  context.executor = executor.get();
+  options.method = "exact";
+  const Fit result = make_gp_regressor(options)->fit(data, context);
+  const auto& state = dynamic_cast<const gp::GpPredictor&>(*result.predictor).state();
+  std::vector<double> lengths;
+  for (const Index k : state.active) {
+    const auto at = lengths.size();
+    lengths.push_back(std::exp(state.correlations.at(0).hyperparameters.at(at)) *
+                      state.range[static_cast<Index>(at)]);
+    (void)k;
+  }
+  print("lengths", lengths.data(), static_cast<Index>(lengths.size()));
+  print("nugget", &state.correlations.at(0).nugget, 1);
   print("seconds", &result.summary.seconds, 1);
   for (const auto& [key, value] : result.summary.facts)
     std::printf("fact %s: %s\n", key.c_str(), value.c_str());
   for (const auto& w : result.summary.warnings) std::printf("warning %s\n", w.c_str());
 }
 
-void time_likelihood(char** argv) {
+void likelihood(int argc, char** argv) {
+  const TrainingData data = read_data(argv[3]);
+  std::vector<double> theta;
+  for (int a = 5; a < argc; ++a) theta.push_back(std::log(std::atof(argv[a])));
+  gp::ObjectiveOptions options;
+  options.estimator = gp::Estimator::profile;
+  options.priors = gp::Priors::none();
+  options.nugget = std::atof(argv[4]);
+  gp::Likelihood objective(gp::make_kernel(argv[2], data.x.cols()), data.x, data.y.leftCols(1), options);
+  double value = 0.0;
+  if (!objective.evaluate(theta.data(), &value, nullptr)) throw NumericalError("not positive definite");
+  value = -value;
+  print("log_likelihood", &value, 1);
+}
+
+/// With a mean of any degree; the process variance is that of the restricted likelihood.
+void kriging(int argc, char** argv) {
+  const TrainingData data = read_data(argv[4]);
+  const Matrix points = read_points(argv[5]);
+  gp::ConditionOptions given;
+  const Matrix spans = data.x.colwise().maxCoeff() - data.x.colwise().minCoeff();
+  for (int a = 7; a < argc; ++a) given.theta.push_back(std::log(std::atof(argv[a]) / spans(0, a - 7)));
+  given.nugget = std::atof(argv[6]);
+  const auto predictor = gp_test::predictor_with(argv[2], std::atoi(argv[3]), data, given);
+  Workspace workspace;
+  Matrix mean(points.rows(), 1), variance(points.rows(), 1);
+  predictor->mean_and_variance(points, mean, variance, Noise::latent, workspace);
+  print("mean", mean.data(), mean.size());
+  print("variance", variance.data(), variance.size());
+  print("process_variance", &predictor->state().outputs.at(0).process_variance, 1);
+}
+
+void time_likelihood(int argc, char** argv) {
   const TrainingData data = read_data(argv[3]);
   const int repeats = std::atoi(argv[4]);
-  gp::Likelihood objective(gp::make_kernel(argv[2], data.x.cols()), data.x, data.y.leftCols(1), {});
+  gp::ObjectiveOptions options;
+  options.threads = argc > 5 ? std::atoi(argv[5]) : 1;
+  gp::Likelihood objective(gp::make_kernel(argv[2], data.x.cols()), data.x, data.y.leftCols(1), options);
   std::vector<double> theta(static_cast<std::size_t>(objective.parameters()), 0.0), gradient(theta.size());
   theta.back() = std::log(1e-6);
   double best = 1e300, value = 0.0;
@@ -146,13 +204,15 @@ void time_likelihood(char** argv) {
   print("seconds", &best, 1);
 }
 
-void time_predict(char** argv) {
+void time_predict(int argc, char** argv) {
   const TrainingData data = read_data(argv[3]);
   const Matrix points = read_points(argv[4]);
   GpOptions options;
   options.kernel = argv[2];
   options.starts = 1;
   options.max_iterations = 3;
+  options.method = "exact";
+  const auto executor = make_executor(argc > 5 ? std::atoi(argv[5]) : 1);
   const PredictorPtr predictor = make_gp_regressor(options)->fit(data, {}).predictor;
   Workspace workspace;
   Matrix mean(points.rows(), data.y.cols()), variance = mean;
@@ -165,9 +225,27 @@ void time_predict(char** argv) {
     }
     return best;
   };
-  const double batch_mean = best_of(3, [&] { predictor->mean(points, mean, workspace); });
-  const double batch_both =
-      best_of(3, [&] { predictor->mean_and_variance(points, mean, variance, Noise::latent, workspace); });
+  // A batch is cut into one part for each thread.
+  std::vector<Workspace> scratch(static_cast<std::size_t>(executor->workers()));
+  const auto in_parts = [&](const auto& work) {
+    executor->map(executor->workers(), [&](Index part) {
+      const Index begin = points.rows() * part / executor->workers(),
+                  end = points.rows() * (part + 1) / executor->workers();
+      work(begin, end - begin, scratch[static_cast<std::size_t>(part)]);
+      return Bytes();
+    });
+  };
+  const double batch_mean = best_of(5, [&] {
+    in_parts([&](Index begin, Index count, Workspace& w) {
+      predictor->mean(points.middleRows(begin, count), mean.middleRows(begin, count), w);
+    });
+  });
+  const double batch_both = best_of(5, [&] {
+    in_parts([&](Index begin, Index count, Workspace& w) {
+      predictor->mean_and_variance(points.middleRows(begin, count), mean.middleRows(begin, count),
+                                   variance.middleRows(begin, count), Noise::latent, w);
+    });
+  });
   const Index singles = std::min<Index>(points.rows(), 200);
   const auto each = [&](const auto& work) {
     return best_of(5,
@@ -200,10 +278,14 @@ int main(int argc, char** argv) try {
     fixed(argc, argv);
   else if (what == "fit" && argc > 3)
     fit(argc, argv);
-  else if (what == "time-likelihood" && argc == 5)
-    time_likelihood(argv);
-  else if (what == "time-predict" && argc == 5)
-    time_predict(argv);
+  else if (what == "likelihood" && argc > 5)
+    likelihood(argc, argv);
+  else if (what == "kriging" && argc > 7)
+    kriging(argc, argv);
+  else if (what == "time-likelihood" && argc >= 5)
+    time_likelihood(argc, argv);
+  else if (what == "time-predict" && argc >= 5)
+    time_predict(argc, argv);
   else
     throw UsageError("see the head of gp_peer.cpp for its arguments");
   return 0;

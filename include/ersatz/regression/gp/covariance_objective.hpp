@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "ersatz/core/matrix.hpp"
-#include "ersatz/core/workspace.hpp"
 #include "ersatz/regression/gp/kernel.hpp"
 #include "ersatz/regression/gp/objective.hpp"
 #include "ersatz/regression/gp/priors.hpp"
@@ -28,6 +27,8 @@ struct ObjectiveOptions {
   /// Known noise variances, n, in the square of the outputs' unit; empty: none. The process variance is then
   /// a parameter, no longer concentrated out.
   Vector noise;
+  /// Threads that share one evaluation; the result has the same bits whatever their number.
+  Index threads = 1;
   double jitter = 0.0;  ///< added to the diagonal, relative to its mean, and not seen as noise
 };
 
@@ -39,6 +40,7 @@ struct Concentrated {
 };
 
 struct LeastSquares;
+class Team;
 
 /// A function of the hyperparameters of m outputs that share one correlation matrix
 ///
@@ -66,7 +68,7 @@ class CovarianceObjective : public Objective {
   /// `variance` (m) is set where it is a parameter, else to be set. With `slope`, also the derivative by the
   /// log process variance while R stays, and r becomes the lower triangle of the symmetric G with
   /// d value = Σ_ij G_ij dR_ij.
-  virtual bool criterion(Eigen::MatrixXd& r, LeastSquares& squares, std::vector<double>& variance,
+  virtual bool criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& squares, std::vector<double>& variance,
                          double* value, double* slope) = 0;
 
  private:
@@ -81,7 +83,7 @@ class CovarianceObjective : public Objective {
   Eigen::MatrixXd r_;      // n × n, lower triangle
   std::vector<double> coefficients_;
   Concentrated concentrated_;
-  Workspace workspace_;
+  std::shared_ptr<Team> team_;
 };
 
 /// The one that `options.estimator` names.

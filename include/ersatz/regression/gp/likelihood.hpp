@@ -18,8 +18,8 @@ class Likelihood final : public CovarianceObjective {
   Likelihood(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const ObjectiveOptions& options);
 
  private:
-  bool criterion(Eigen::MatrixXd& r, LeastSquares& squares, std::vector<double>& variance, double* value,
-                 double* slope) override;
+  bool criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& squares, std::vector<double>& variance,
+                 double* value, double* slope) override;
 };
 
 }  // namespace ersatz::gp

@@ -1,0 +1,55 @@
+"""Against OpenTURNS at fixed hyperparameters: universal kriging with a linear and a quadratic mean. Mean and
+variance of the prediction, to 1e-6.
+
+    compare_openturns.py path/to/gp_peer
+"""
+import os
+import sys
+import tempfile
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+import openturns as ot
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import peer
+
+ot.Log.Show(ot.Log.NONE)
+program = sys.argv[1]
+folder = tempfile.mkdtemp()
+data_file, points_file = os.path.join(folder, "data"), os.path.join(folder, "points")
+rng = np.random.default_rng(11)
+failures = 0
+
+
+def check(what, difference, limit):
+    global failures
+    good = difference <= limit
+    failures += not good
+    print(f"{'ok  ' if good else 'FAIL'} {what}: {difference:.2e} (limit {limit:.0e})")
+
+
+n, d, nugget, lengths = 60, 3, 1e-4, [0.4, 0.7, 1.3]
+x, points = rng.random((n, d)), 1.5 * rng.random((40, d))  # some of them outside
+y = 2 * x[:, 0] - x[:, 1] + np.sin(5 * x[:, 2]) * x[:, 0]
+peer.write_data(data_file, x, y)
+peer.write_points(points_file, points)
+bases = {0: ot.ConstantBasisFactory, 1: ot.LinearBasisFactory, 2: ot.QuadraticBasisFactory}
+for degree, basis in bases.items():
+    ours = peer.run(program, "kriging", "squared-exponential", degree, data_file, points_file, nugget, *lengths)
+    # OpenTURNS adds its nugget factor to the correlation, and does not predict the noise.
+    model = ot.SquaredExponential(lengths, [np.sqrt(ours["process_variance"][0])])
+    model.setNuggetFactor(nugget)
+    algorithm = ot.KrigingAlgorithm(ot.Sample(x), ot.Sample(y.reshape(-1, 1)), model, basis(d).build())
+    algorithm.setOptimizeParameters(False)
+    algorithm.run()
+    result = algorithm.getResult()
+    mean = np.array(result.getConditionalMean(ot.Sample(points)))
+    check(f"mean of degree {degree}: prediction", np.abs(ours["mean"] - mean.ravel()).max() / np.std(y), 1e-6)
+    variance = np.array(result.getConditionalMarginalVariance(ot.Sample(points))).ravel()
+    differences = ours["variance"] - variance
+    check(f"mean of degree {degree}: variance (its diagonal may carry the nugget)",
+          min(np.abs(differences).max(),
+              np.abs(differences + nugget * ours["process_variance"][0]).max()) / variance.max(), 1e-6)
+sys.exit(1 if failures else 0)
