@@ -88,7 +88,8 @@ Conditioned condition(const Kernel& kernel, const Trend& trend, ConstMatrixRef x
   dtrsm_("L", "L", "T", "N", &size, &right, &one, r.data(), &size, squares.work.data(), &size);
   c.weights = squares.work.leftCols(m).transpose();
   const Eigen::MatrixXd solved_basis = squares.basis();  // R⁻¹ F T⁻¹, A = Tᵀ T
-  c.solved_trend = solved_basis * squares.triangle.triangularView<Eigen::Upper>();
+  c.solved_trend.resize(n, q);
+  if (q > 0) c.solved_trend = solved_basis * squares.triangle.triangularView<Eigen::Upper>();
 
   invert_lower(size, r.data(), size);
   c.panels = Vector::Zero(kernels::panels_size(n));

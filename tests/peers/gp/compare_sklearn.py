@@ -85,6 +85,22 @@ for name in ("squared-exponential", "matern32", "matern52", "matern32-product", 
     check(f"{name} mean", np.abs(ours["prediction"] - mean - predicted).max() / np.std(y), 1e-8)
     check(f"{name} covariance", np.abs(ours["covariance"].reshape(q, q) - covariance).max() / variance, 1e-8)
     check(f"{name} variance", np.abs(ours["prediction_variance"] - np.diag(covariance)).max() / variance, 1e-8)
+    # Outputs in other units: their normalisation (to mean 0 and deviation 1) is ours, with a mean of degree -1.
+    peer.write_data(data_file, x, 1e4 + 300 * y)
+    ours = peer.run(program, "zero-mean", name, data_file, points_file, nugget, *lengths)
+    unit = 300 * np.std(y)
+    variance = ours["process_variance"][0] / unit**2
+    kernel = ConstantKernel(variance) * truth(name, lengths) + WhiteKernel(variance * nugget)
+    model = GaussianProcessRegressor(kernel, alpha=0.0, optimizer=None, normalize_y=True).fit(x, 1e4 + 300 * y)
+    predicted, covariance = model.predict(points, return_cov=True)
+    deviation = model.predict(points, return_std=True)[1]
+    noise = variance * nugget * unit**2
+    check(f"{name} normalised: mean", np.abs(ours["prediction"] - predicted).max() / unit, 1e-8)
+    check(f"{name} normalised: deviation",
+          np.abs(np.sqrt(ours["prediction_variance"] + noise) - deviation).max() / unit, 1e-8)
+    check(f"{name} normalised: covariance",
+          np.abs(ours["covariance"].reshape(q, q) + noise * np.eye(q) - covariance).max() / unit**2, 1e-8)
+    peer.write_data(data_file, x, y)
 
 n, d = 300, 8
 x = rng.random((n, d))

@@ -1,14 +1,13 @@
 // Our numbers for comparison with other Gaussian process codes. Text in, text out:
 //
-//   gp_peer fixed KERNEL DATA POINTS NUGGET LENGTH…   likelihood and prediction at given hyperparameters
-//   gp_peer fit   DATA STARTS [KEY=VALUE…]            a fit: seconds, likelihood (profile), hyperparameters
-//   gp_peer likelihood KERNEL DATA NUGGET LENGTH…     log likelihood (profile) of the first output, lengths
-//   in
-//                                                     the inputs' units
-//   gp_peer kriging KERNEL DEGREE DATA POINTS NUGGET LENGTH…   universal kriging: mean, variance,
-//   coefficients gp_peer time-likelihood KERNEL DATA REPEATS [THREADS]      seconds of one likelihood with
-//   gradient gp_peer time-predict    KERNEL DATA POINTS [THREADS]       seconds of predictions at all points,
-//   and at one
+//   gp_peer fixed KERNEL DATA POINTS NUGGET LENGTH…          likelihood, prediction at given hyperparameters
+//   gp_peer zero-mean KERNEL DATA POINTS NUGGET LENGTH…      prediction without a mean but the data's average
+//   gp_peer fit DATA STARTS [KEY=VALUE…]                     seconds, likelihood (profile), hyperparameters
+//   gp_peer likelihood KERNEL DATA NUGGET LENGTH…            log likelihood (profile), lengths in user units
+//   gp_peer kriging KERNEL DEGREE DATA POINTS NUGGET LENGTH… universal kriging: mean, variance, coefficients
+//   gp_peer time-likelihood KERNEL DATA REPEATS [THREADS]    seconds of one likelihood with gradient
+//   gp_peer time-predict KERNEL DATA POINTS [THREADS]        seconds of predictions at all points, and at one
+//   gp_peer time-append KERNEL DATA                          seconds of one more point, and of all anew
 //
 // A file holds "rows columns" and then the values; DATA has the outputs' count in front: "outputs rows
 // columns", outputs in the last columns.
@@ -25,6 +24,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/gp/likelihood.hpp"
+#include "ersatz/regression/gp/update.hpp"
 #include "unit/regression/gp/given.hpp"
 
 namespace {
@@ -66,14 +66,46 @@ void print(const char* name, const double* values, Index n) {
   std::printf("\n");
 }
 
+/// At given logarithms of lengths, in the inputs' units.
+std::shared_ptr<const gp::GpPredictor> predictor_at(const char* kernel, Index degree,
+                                                    const TrainingData& data, double nugget,
+                                                    const std::vector<double>& theta) {
+  gp::ConditionOptions given;
+  const Matrix spans = data.x.colwise().maxCoeff() - data.x.colwise().minCoeff();
+  for (Index k = 0; k < data.x.cols(); ++k)
+    given.theta.push_back(theta[static_cast<std::size_t>(k)] - std::log(spans(0, k)));
+  given.nugget = nugget;
+  given.estimator = gp::Estimator::profile;
+  return gp_test::predictor_with(kernel, degree, data, given);
+}
+
+void predict(const char* kernel, Index degree, const TrainingData& data, const Matrix& points, double nugget,
+             const std::vector<double>& theta) {
+  const Index q = points.rows();
+  const auto predictor = predictor_at(kernel, degree, data, nugget, theta);
+  Workspace workspace;
+  Matrix predicted(q, 1), variance(q, 1), covariance(q, q);
+  predictor->mean_and_variance(points, predicted, variance, Noise::latent, workspace);
+  predictor->covariance(points, 0, covariance, Noise::latent, workspace);
+  print("process_variance", &predictor->state().outputs[0].process_variance, 1);
+  print("prediction", predicted.data(), q);
+  print("prediction_variance", variance.data(), q);
+  print("covariance", covariance.data(), q * q);
+}
+
+void zero_mean(int argc, char** argv) {
+  std::vector<double> theta;
+  for (int a = 6; a < argc; ++a) theta.push_back(std::log(std::atof(argv[a])));
+  predict(argv[2], gp::Trend::zero, read_data(argv[3]), read_points(argv[4]), std::atof(argv[5]), theta);
+}
+
 void fixed(int argc, char** argv) {
   const TrainingData data = read_data(argv[3]);
   const Matrix points = read_points(argv[4]);
   const double nugget = std::atof(argv[5]);
   std::vector<double> theta;
   for (int a = 6; a < argc; ++a) theta.push_back(std::log(std::atof(argv[a])));
-  const Index d = data.x.cols(), q = points.rows();
-  const auto kernel = gp::make_kernel(argv[2], d);
+  const auto kernel = gp::make_kernel(argv[2], data.x.cols());
   theta.push_back(std::log(nugget));
   gp::ObjectiveOptions options;
   options.estimator = gp::Estimator::profile;
@@ -90,21 +122,8 @@ void fixed(int argc, char** argv) {
   print("mean", objective.concentrated().coefficients.data(), 1);
   print("variance", objective.concentrated().variance.data(), 1);
 
-  gp::ConditionOptions given;
   theta.pop_back();
-  const Matrix spans = data.x.colwise().maxCoeff() - data.x.colwise().minCoeff();
-  for (Index k = 0; k < d; ++k)
-    given.theta.push_back(theta[static_cast<std::size_t>(k)] - std::log(spans(0, k)));
-  given.nugget = nugget;
-  given.estimator = gp::Estimator::profile;
-  const auto predictor = gp_test::predictor_with(argv[2], 0, data, given);
-  Workspace workspace;
-  Matrix predicted(q, 1), variance(q, 1), covariance(q, q);
-  predictor->mean_and_variance(points, predicted, variance, Noise::latent, workspace);
-  predictor->covariance(points, 0, covariance, Noise::latent, workspace);
-  print("prediction", predicted.data(), q);
-  print("prediction_variance", variance.data(), q);
-  print("covariance", covariance.data(), q * q);
+  predict(argv[2], 0, data, points, nugget, theta);
 }
 
 GpOptions options_from(int argc, char** argv, int first) {
@@ -270,12 +289,36 @@ void time_predict(int argc, char** argv) {
   print("one_jacobian", &one_jacobian, 1);
 }
 
+void time_append(char** argv) {
+  const TrainingData data = read_data(argv[3]);
+  TrainingData first = data;
+  const Index n = data.x.rows() - 1;
+  first.x = data.x.topRows(n);
+  first.y = data.y.topRows(n);
+  const std::vector<double> theta(static_cast<std::size_t>(data.x.cols()), 0.0);
+  const auto small = predictor_at(argv[2], 0, first, 1e-6, theta);
+  double append = 1e300, anew = 1e300;
+  for (int r = 0; r < 5; ++r) {
+    double began = seconds();
+    gp::append(*small, data.x.bottomRows(1), data.y.bottomRows(1));
+    append = std::min(append, seconds() - began);
+    if (r > 2) continue;
+    began = seconds();
+    predictor_at(argv[2], 0, data, 1e-6, theta);
+    anew = std::min(anew, seconds() - began);
+  }
+  print("append", &append, 1);
+  print("condition_anew", &anew, 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "fixed" && argc > 6)
     fixed(argc, argv);
+  else if (what == "zero-mean" && argc > 6)
+    zero_mean(argc, argv);
   else if (what == "fit" && argc > 3)
     fit(argc, argv);
   else if (what == "likelihood" && argc > 5)
@@ -286,6 +329,8 @@ int main(int argc, char** argv) try {
     time_likelihood(argc, argv);
   else if (what == "time-predict" && argc >= 5)
     time_predict(argc, argv);
+  else if (what == "time-append" && argc == 4)
+    time_append(argv);
   else
     throw UsageError("see the head of gp_peer.cpp for its arguments");
   return 0;

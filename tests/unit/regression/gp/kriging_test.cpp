@@ -125,6 +125,33 @@ TEST(GpKriging, DerivativesAreThoseOfFiniteDifferences) {
   }
 }
 
+TEST(GpKriging, VarianceGradientOfKernelsThatAreNotStationary) {
+  TrainingData data = smooth_data(20, 2, 1, 19, 0.1);
+  for (const char* const kernel : {"matern52 + linear", "squared-exponential * linear",
+                                   "periodic * matern32-product + constant", "rational-quadratic + linear"}) {
+    gp::ConditionOptions given;
+    for (const auto& h : gp::make_kernel(kernel, 2)->hyperparameters(20))
+      given.theta.push_back(std::log(h.start) + 0.1);
+    given.nugget = 1e-2;
+    const auto predictor = predictor_with(kernel, 1, data, given);
+    Workspace workspace;
+    Matrix x(1, 2), gradient(1, 2), mean(1, 1), variance(1, 1);
+    x << 0.37, 1.2;
+    predictor->variance_gradient(x.data(), gradient, workspace);
+    for (Index k = 0; k < 2; ++k) {
+      const double step = 1e-4;
+      const auto at = [&](double s) {
+        Matrix moved = x;
+        moved(0, k) += s * step;
+        predictor->mean_and_variance(moved, mean, variance, Noise::latent, workspace);
+        return variance(0, 0);
+      };
+      const double slope = (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step);
+      EXPECT_NEAR(gradient(0, k), slope, 1e-7 * predictor->state().outputs[0].process_variance) << kernel;
+    }
+  }
+}
+
 TEST(GpKriging, LinearMeanReproducesALinearFunctionFarOutside) {
   TrainingData data = smooth_data(20, 3, 1, 3);
   const Vector slope = Vector::LinSpaced(3, -2.0, 5.0);
