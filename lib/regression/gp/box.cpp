@@ -5,7 +5,8 @@
 
 namespace ersatz::gp {
 
-SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n, bool estimate_nugget, bool estimate_variance) {
+SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n, bool estimate_nugget,
+                         bool estimate_variance) {
   SearchOptions box;
   box.starts = options.starts;
   box.max_iterations = options.max_iterations;

@@ -1,3 +1,5 @@
+#include "regression/gp/exact.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -5,105 +7,94 @@
 
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
-#include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/gp/kernel_expression.hpp"
-#include "ersatz/regression/gp/likelihood.hpp"
-#include "regression/gp/box.hpp"
-#include "regression/gp/exact.hpp"
+#include "regression/gp/factor.hpp"
+#include "regression/gp/found.hpp"
+#include "regression/gp/predictor.hpp"
+#include "regression/gp/report.hpp"
 #include "regression/gp/scaled_data.hpp"
-#include "regression/gp/search.hpp"
 #include "regression/gp/state.hpp"
 
 namespace ersatz {
 namespace {
 
-using gp::Concentrated;
-using gp::count_of;
-using gp::Duplicates;
+void check_options(const GpOptions& options) {
+  const auto check = [](bool good, const std::string& what) {
+    if (!good) throw UsageError("regressor gp: " + what);
+  };
+  const gp::KernelRequest request = gp::check_kernel(options.kernel);
+  check(!(request.white && options.nugget),
+        "the kernel has white noise, whose variance is estimated; leave the setting nugget out, or white");
+  gp::Trend(1, options.trend);
+  options.priors.check();
+  check(!options.nugget || (*options.nugget >= 0.0 && std::isfinite(*options.nugget)),
+        text("nugget is ", options.nugget.value_or(0.0), ", expected a number >= 0 or \"estimated\""));
+  check(!options.noise || (*options.noise >= 0.0 && std::isfinite(*options.noise)),
+        text("noise is ", options.noise.value_or(0.0), ", expected a standard deviation >= 0"));
+  check(options.starts >= 1 && options.starts <= 1000,
+        text("starts is ", options.starts, ", expected 1 … 1000"));
+  check(options.max_iterations >= 1,
+        text("max_iterations is ", options.max_iterations, ", expected at least 1"));
+  if (options.bounds)
+    check(options.bounds->first > 0.0 && options.bounds->first < options.bounds->second &&
+              std::isfinite(options.bounds->second),
+          text("bounds are ", options.bounds->first, ", ", options.bounds->second,
+               ", expected 0 < smallest < largest length, in ranges of the inputs"));
+}
 
-/// What one task of the search sends back, as doubles.
-struct Found {
-  std::vector<double> theta;
-  double nugget = 0.0, jitter = 0.0;
-  double value = 0.0, winner = 0.0, spread = 0.0;
-  double iterations = 0.0, evaluations = 0.0, converged = 0.0, usable = 0.0;
-
-  Bytes bytes() const {
-    std::vector<double> v = {nugget,     jitter,      value,     winner, spread,
-                             iterations, evaluations, converged, usable};
-    v.insert(v.end(), theta.begin(), theta.end());
-    return to_bytes(v);
-  }
-  static Found from(const Bytes& bytes) {
-    const std::vector<double> v = doubles_from_bytes(bytes);
-    Found f;
-    f.nugget = v[0];
-    f.jitter = v[1];
-    f.value = v[2];
-    f.winner = v[3];
-    f.spread = v[4];
-    f.iterations = v[5];
-    f.evaluations = v[6];
-    f.converged = v[7];
-    f.usable = v[8];
-    f.theta.assign(v.begin() + 9, v.end());
-    return f;
-  }
-};
+/// Known noise deviations, n × p; empty: none.
+Matrix known_noise(const GpOptions& options, const TrainingData& data) {
+  if (!options.noise) return data.noise_std;
+  if (data.noise_std.size() > 0)
+    throw DataError("regressor gp: the noise is known twice, from its setting and from the data (noise_std)");
+  return Matrix::Constant(data.y.rows(), data.y.cols(), *options.noise);
+}
 
 class ExactGp final : public Regressor {
  public:
-  explicit ExactGp(GpOptions options) : options_(std::move(options)) {
-    const gp::KernelRequest request = gp::check_kernel(options_.kernel);
-    const auto check = [](bool good, const std::string& what) {
-      if (!good) throw UsageError("regressor gp: " + what);
-    };
-    check(!(request.white && options_.nugget),
-          "the kernel has white noise, whose variance is estimated; leave the setting nugget out, or white");
-    check(!options_.nugget || (*options_.nugget >= 0.0 && std::isfinite(*options_.nugget)),
-          text("nugget is ", options_.nugget.value_or(0.0), ", expected a number >= 0 or \"estimated\""));
-    check(options_.starts >= 1 && options_.starts <= 1000,
-          text("starts is ", options_.starts, ", expected 1 … 1000"));
-    check(options_.max_iterations >= 1,
-          text("max_iterations is ", options_.max_iterations, ", expected at least 1"));
-    if (options_.bounds)
-      check(options_.bounds->first > 0.0 && options_.bounds->first < options_.bounds->second &&
-                std::isfinite(options_.bounds->second),
-            text("bounds are ", options_.bounds->first, ", ", options_.bounds->second,
-                 ", expected 0 < smallest < largest length, in ranges of the inputs"));
-  }
+  explicit ExactGp(GpOptions options) : options_(std::move(options)) { check_options(options_); }
 
   std::string name() const override { return "gp"; }
-
-  std::string settings() const override {
-    std::string line = options_.kernel;
-    line += options_.nugget ? text(", nugget ", *options_.nugget) : ", nugget estimated";
-    if (const std::string priors = options_.priors.text(); priors != "robust prior") line += ", " + priors;
-    if (options_.likelihood == gp::Estimator::profile) line += ", profile likelihood";
-    if (options_.shared) line += ", shared correlation";
-    return line;
-  }
-
+  std::string settings() const override;
   Fit fit(const TrainingData& data, const FitContext& context) const override;
 
  private:
-  std::optional<double> nugget_for(const Duplicates& duplicates, FitSummary& summary) const;
-  Found find(const gp::KernelPtr& kernel, const gp::ScaledData& data, const std::vector<Index>& outputs,
-             std::optional<double> nugget, const RandomStream& random) const;
-  void report(const gp::GpState& state, const std::vector<Found>& found,
-              const std::vector<std::vector<Index>>& groups, const gp::SearchOptions& box,
-              const std::vector<std::string>& names, FitSummary& summary) const;
+  std::optional<double> nugget_for(const gp::Duplicates& duplicates, bool noise, FitSummary& summary) const;
+  std::vector<gp::Group> search(const gp::ScaledData& data, const Matrix& noise,
+                                const std::optional<double>& nugget, const gp::KernelPtr& kernel,
+                                const gp::SearchOptions& box, const FitContext& context) const;
+  gp::GpState condition(const TrainingData& data, const gp::ScaledData& scaled, const Matrix& noise,
+                        const gp::Kernel& kernel, gp::GpState state, std::vector<gp::Group>& groups,
+                        FitSummary& summary) const;
 
   GpOptions options_;
 };
 
-std::optional<double> ExactGp::nugget_for(const Duplicates& duplicates, FitSummary& summary) const {
-  if (duplicates.count == 0) return options_.nugget;
+std::string ExactGp::settings() const {
+  std::string line = options_.kernel;
+  if (options_.trend != 0)
+    line += options_.trend == gp::Trend::zero ? ", no mean" : text(", mean of degree ", options_.trend);
+  if (options_.noise) line += text(", noise ", brief(*options_.noise));
+  if (options_.nugget)
+    line += text(", nugget ", *options_.nugget);
+  else if (!options_.noise || options_.extra_noise)
+    line += ", nugget estimated";
+  if (const std::string priors = options_.priors.text(); priors != "robust prior") line += ", " + priors;
+  if (options_.likelihood == gp::Estimator::profile) line += ", profile likelihood";
+  if (options_.likelihood == gp::Estimator::leave_one_out) line += ", leave-one-out probability";
+  if (options_.shared) line += ", shared correlation";
+  return line;
+}
+
+std::optional<double> ExactGp::nugget_for(const gp::Duplicates& duplicates, bool noise,
+                                          FitSummary& summary) const {
+  std::optional<double> nugget = options_.nugget;
+  if (noise && !nugget && !options_.extra_noise) nugget = 0.0;
+  if (duplicates.count == 0) return nugget;
   std::string warning = text(duplicates.count, duplicates.count == 1 ? " point repeats" : " points repeat",
                              " the inputs of another (rows ", duplicates.first, " and ", duplicates.second,
                              duplicates.conflicting ? ", with different outputs)" : ")");
-  std::optional<double> nugget = options_.nugget;
-  if (nugget && *nugget == 0.0) {
+  if (nugget && *nugget == 0.0 && !noise) {
     nugget.reset();
     warning += "; no function interpolates them all: the nugget is estimated instead of 0";
   }
@@ -111,206 +102,163 @@ std::optional<double> ExactGp::nugget_for(const Duplicates& duplicates, FitSumma
   return nugget;
 }
 
-Found ExactGp::find(const gp::KernelPtr& kernel, const gp::ScaledData& data,
-                    const std::vector<Index>& outputs, std::optional<double> nugget,
-                    const RandomStream& random) const {
-  const SingleThreadedBlas single;
-  Matrix y(data.y.rows(), static_cast<Index>(outputs.size()));
-  for (Index o = 0; o < y.cols(); ++o) y.col(o) = data.y.col(outputs[static_cast<std::size_t>(o)]);
-  gp::ObjectiveOptions likelihood;
-  likelihood.estimator = options_.likelihood;
-  likelihood.priors = options_.priors;
-  likelihood.nugget = nugget;
-  gp::Likelihood objective(kernel, data.x, y, likelihood);
-  const gp::SearchOptions box = gp::search_box(options_, *kernel, data.x.rows(), !nugget);
-  Found found;
-  gp::SearchResult result;
-  for (double jitter = 0.0; jitter < 1e-3; jitter = jitter == 0.0 ? 1e-10 : 10.0 * jitter) {
-    objective.set_jitter(jitter);
-    result = search(objective, box, random);
-    found.jitter = jitter;
-    found.evaluations += static_cast<double>(result.evaluations);
-    if (result.usable) break;
-  }
-  found.usable = result.usable;
-  found.converged = result.converged;
-  found.value = result.value;
-  found.winner = static_cast<double>(result.winner);
-  found.iterations = static_cast<double>(result.iterations);
-  for (const double reached : result.reached)
-    if (std::isfinite(reached)) found.spread = std::max(found.spread, reached - result.value);
-  found.nugget = nugget ? *nugget : std::exp(result.parameters.back());
-  found.theta.assign(result.parameters.begin(), result.parameters.begin() + kernel->parameters());
-  return found;
+/// Known noise variances of one output, where it varies, in units in which it has variance 1.
+Vector scaled_noise(const gp::ScaledData& data, const Matrix& noise, Index position) {
+  if (noise.size() == 0) return {};
+  const Index o = data.varying[static_cast<std::size_t>(position)];
+  return (noise.col(o).array() / data.scale[position]).square();
 }
 
-void ExactGp::report(const gp::GpState& state, const std::vector<Found>& found,
-                     const std::vector<std::vector<Index>>& groups, const gp::SearchOptions& box,
-                     const std::vector<std::string>& names, FitSummary& summary) const {
-  const auto p = static_cast<Index>(state.outputs.size());
-  const auto name_of = [&](std::size_t k) {
-    const Index input = state.active[k];
-    return names.empty() ? text("input ", input) : names[static_cast<std::size_t>(input)];
-  };
-  const gp::KernelPtr kernel = gp::make_kernel(state.kernel, static_cast<Index>(state.active.size()));
-  const auto hyperparameters = kernel->hyperparameters(state.points.cols());
-  std::vector<std::string> active_names;
-  for (std::size_t k = 0; k < state.active.size(); ++k) active_names.push_back(name_of(k));
-  std::size_t jittered = 0, stopped = 0, shortest = 0, noisy = 0;
-  double jitter = 0.0;
-  std::vector<std::size_t> inert(state.active.size(), 0);
+Matrix columns_of(const gp::ScaledData& data, const gp::Group& group) {
+  Matrix y(data.y.rows(), static_cast<Index>(group.positions.size()));
+  for (Index v = 0; v < y.cols(); ++v) y.col(v) = data.y.col(group.positions[static_cast<std::size_t>(v)]);
+  return y;
+}
+
+std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix& noise,
+                                       const std::optional<double>& nugget, const gp::KernelPtr& kernel,
+                                       const gp::SearchOptions& box, const FitContext& context) const {
+  std::vector<gp::Group> groups;
+  for (Index v = 0; v < static_cast<Index>(data.varying.size()); ++v)
+    if (options_.shared && v > 0)
+      groups.front().positions.push_back(v);
+    else
+      groups.push_back({{v}, {}, {}, {}, {}});
+  if (noise.size() > 0 && groups.front().positions.size() > 1)
+    throw DataError(
+        "regressor gp: outputs whose noise is known cannot share one correlation, as noise over process "
+        "variance differs between them; set shared = false, or leave the noise to an estimated nugget");
+
+  const auto tasks = static_cast<Index>(groups.size());
+  SerialExecutor serial;
+  Executor& executor = context.executor ? *context.executor : serial;
+  if (context.progress) context.progress->begin("Gaussian processes", tasks);
+  std::atomic<Index> done{0};
+  const std::vector<Bytes> results = executor.map(tasks, [&](Index task) {
+    const gp::Group& group = groups[static_cast<std::size_t>(task)];
+    const Index first = group.positions.front();
+    gp::ObjectiveOptions objective;
+    objective.estimator = options_.likelihood;
+    objective.trend = options_.trend;
+    objective.priors = options_.priors;
+    objective.nugget = nugget;
+    objective.noise = scaled_noise(data, noise, first);
+    const RandomStream random =
+        context.random.split(static_cast<std::uint64_t>(data.varying[static_cast<std::size_t>(first)]));
+    const gp::Found found =
+        gp::find_hyperparameters(kernel, data.x, columns_of(data, group), objective, box, random);
+    if (context.progress) context.progress->step(++done);
+    return found.bytes();
+  });
+  if (context.progress) context.progress->end();
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    const Found& f = found[g];
-    const std::size_t members = groups[g].size();
-    std::string who;
-    bool at_lower = false;
-    for (std::size_t k = 0; k < f.theta.size(); ++k) {
-      if (hyperparameters[k].role != gp::Hyperparameter::Role::length) continue;
-      at_lower = at_lower || f.theta[k] < box.lower[k] + 1e-2;
-      if (const Index input = hyperparameters[k].input; input >= 0 && f.theta[k] > box.upper[k] - 0.1)
-        inert[static_cast<std::size_t>(input)] += members;
+    groups[g].found = gp::Found::from(results[g]);
+    if (!groups[g].found.usable)
+      throw NumericalError(text("regressor gp, output ",
+                                data.varying[static_cast<std::size_t>(groups[g].positions.front())],
+                                ": no hyperparameters give a usable covariance matrix of ", data.x.rows(),
+                                " points, even with jitter 1e-4; look for points that nearly coincide",
+                                options_.trend > 0 ? ", or lower the degree of the mean" : ""));
+  }
+  return groups;
+}
+
+gp::GpState ExactGp::condition(const TrainingData& data, const gp::ScaledData& scaled, const Matrix& noise,
+                               const gp::Kernel& kernel, gp::GpState state, std::vector<gp::Group>& groups,
+                               FitSummary& summary) const {
+  const gp::Trend trend(scaled.x.cols(), options_.trend);
+  double inside_one = 0.0, inside_two = 0.0, values = 0.0;
+  for (gp::Group& group : groups) {
+    const gp::Found& f = group.found;
+    gp::ConditionOptions given;
+    given.theta = f.theta;
+    given.nugget = f.nugget;
+    given.jitter = f.jitter;
+    given.estimator = options_.likelihood;
+    if (noise.size() > 0) {
+      given.noise = scaled_noise(scaled, noise, group.positions.front()) / f.process_variance;
+      given.process_variance = f.process_variance;
     }
-    for (const Index o : groups[g]) who += (who.empty() ? "" : " ") + text(o);
-    if (members > 4) who = text(groups[g].front(), " … ", groups[g].back());
-    const auto& first = state.outputs[static_cast<std::size_t>(groups[g].front())];
-    summary.facts.push_back(
-        {"output " + who,
-         text(gp::describe(*kernel, f.theta.data(), active_names, state.range), ", nugget ", brief(f.nugget),
-              ", process deviation ", brief(std::sqrt(first.process_variance)), ", -log likelihood ",
-              brief(f.value, 8), ", start ", f.winner, " of ", options_.starts, " won (others up to ",
-              brief(f.spread), " behind), ", f.evaluations, " evaluations")});
-    if (f.jitter > 0.0) jittered += members;
-    jitter = std::max(jitter, f.jitter);
-    if (f.converged == 0.0) stopped += members;
-    if (at_lower) shortest += members;
-    if (f.nugget > 0.5 * gp::largest_nugget) noisy += members;
+    const gp::Conditioned c = gp::condition(kernel, trend, scaled.x, columns_of(scaled, group), given);
+    gp::add_correlation(c, given, scaled, group.positions, state);
+    for (std::size_t v = 0; v < group.positions.size(); ++v) {
+      const auto column = static_cast<Index>(v), position = group.positions[v];
+      const Index o = scaled.varying[static_cast<std::size_t>(position)];
+      const double scale = scaled.scale[position];
+      summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(column);
+      summary.leave_one_out_std.col(o) = scale * c.leave_one_out_deviation.col(column);
+      group.process_deviation.push_back(scale * std::sqrt(c.process_variance[column]));
+      for (Index i = 0; i < data.x.rows(); ++i) {
+        const double z = std::abs(c.leave_one_out_residual(i, column) / c.leave_one_out_deviation(i, column));
+        inside_one += z < 1.0;
+        inside_two += z < 1.959963984540054;
+        values += 1.0;
+      }
+    }
+    const double scale = scaled.scale[group.positions.front()];
+    const Index q = trend.size();
+    Eigen::MatrixXd inverse = Eigen::MatrixXd::Identity(q, q);
+    if (q > 0) c.trend_factor.triangularView<Eigen::Lower>().solveInPlace(inverse);
+    group.mean_deviation = group.process_deviation.front() * inverse.colwise().norm().transpose();
+    group.mean = scale * c.trend.row(0).transpose();
+    if (q > 0) group.mean[0] += scaled.centre[group.positions.front()];
   }
-  if (jittered)
-    summary.warnings.push_back(text("the covariance matrix of ", count_of(jittered, p),
-                                    " was singular: jitter up to ", brief(jitter),
-                                    " of the process variance was added; nugget = \"estimated\" avoids it"));
-  if (stopped) {
-    summary.converged = false;
-    summary.warnings.push_back(text("the search for ", count_of(stopped, p),
-                                    " stopped before its likelihood was flat; try a larger max_iterations (",
-                                    options_.max_iterations, ") or more starts (", options_.starts, ")"));
+  summary.facts.push_back(
+      {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
+                                      brief(inside_two / values, 3), " within 95 %")});
+  return state;
+}
+
+/// Replicates of one point: mean and scatter.
+void replicates_only(const TrainingData& data, const gp::ScaledData& scaled, gp::GpState& state,
+                     FitSummary& summary) {
+  const auto count = static_cast<double>(data.y.rows());
+  for (const Index o : scaled.varying) {
+    const double mean = data.y.col(o).mean();
+    const double variance = (data.y.col(o).array() - mean).square().sum() / (count - 1.0);
+    state.outputs[static_cast<std::size_t>(o)] = {-1, mean, 1.0, variance / count, variance};
+    summary.leave_one_out.col(o) = (data.y.col(o).array() - mean) * (count / (count - 1.0));
   }
-  if (shortest)
-    summary.warnings.push_back(text("a length of ", count_of(shortest, p),
-                                    " is at its smallest: the outputs may vary faster than the points lie"));
-  if (noisy)
-    summary.warnings.push_back(text("the nugget of ", count_of(noisy, p),
-                                    " is at its largest: the inputs explain little of the variance"));
-  for (std::size_t k = 0; k < inert.size(); ++k)
-    if (inert[k])
-      summary.facts.push_back({"does not matter", text(name_of(k), ": for ", count_of(inert[k], p))});
 }
 
 Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   const auto began = std::chrono::steady_clock::now();
   data.check();
-  if (data.noise_std.size() > 0)
-    throw DataError(
-        "regressor gp: known noise of each value (noise_std) is not taken yet; leave it away and let the "
-        "nugget be estimated");
   const Index n = data.x.rows(), p = data.y.cols();
   if (n > 30000)
     throw DataError(text("regressor gp: ", n, " points need a covariance matrix of ",
                          brief(8e-9 * static_cast<double>(n) * static_cast<double>(n)),
                          " GB; use at most 30000 points"));
+  const Matrix noise = known_noise(options_, data);
   Fit result;
   FitSummary& summary = result.summary;
-  const gp::ScaledData prepared = gp::scale_data(data);
-
-  const gp::Trend trend(prepared.x.cols(), 0);
-  gp::GpState state = gp::make_state("constant", trend, data, prepared);
+  const gp::ScaledData scaled = gp::scale_data(data);
+  const gp::Trend trend(scaled.x.cols(), options_.trend);
+  gp::GpState state = gp::make_state("constant", trend, data, scaled);
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
   summary.leave_one_out_std = summary.leave_one_out;
+  gp::warn_about_scaling(data, scaled, summary);
+  const gp::Duplicates duplicates = gp::find_duplicates(data.x, data.y);
 
-  gp::warn_about_scaling(data, prepared, summary);
-
-  const Duplicates duplicates = gp::find_duplicates(data.x, data.y);
-  if (prepared.active.empty()) {
-    // Replicates of one point: mean and scatter.
-    for (std::size_t v = 0; v < prepared.varying.size(); ++v) {
-      const Index o = prepared.varying[v];
-      const double count = static_cast<double>(n);
-      const double variance = (data.y.col(o).array() - data.y.col(o).mean()).square().sum() / (count - 1.0);
-      state.outputs[static_cast<std::size_t>(o)] = {-1, data.y.col(o).mean(), 1.0, variance / count,
-                                                    variance};
-      summary.leave_one_out.col(o) = (data.y.col(o).array() - data.y.col(o).mean()) * (count / (count - 1.0));
-    }
-  } else if (!prepared.varying.empty()) {
-    const std::optional<double> nugget = nugget_for(duplicates, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(
-        options_.kernel, {data.x.cols(), data.input_names, prepared.active, prepared.lower, prepared.range});
+  if (scaled.active.empty()) {
+    replicates_only(data, scaled, state, summary);
+  } else if (!scaled.varying.empty()) {
+    std::vector<std::string> names;
+    for (const Index k : scaled.active)
+      names.push_back(data.input_names.empty() ? text("x", k)
+                                               : data.input_names[static_cast<std::size_t>(k)]);
+    gp::check_trend(trend, trend.matrix(scaled.x), names);
+    const std::optional<double> nugget = nugget_for(duplicates, noise.size() > 0, summary);
+    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, gp::kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
-    std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
-    for (Index v = 0; v < static_cast<Index>(prepared.varying.size()); ++v)
-      if (options_.shared && v > 0)
-        groups.front().push_back(v);
-      else
-        groups.push_back({v});
-    const auto tasks = static_cast<Index>(groups.size());
-    SerialExecutor serial;
-    Executor& executor = context.executor ? *context.executor : serial;
-    if (context.progress) context.progress->begin("Gaussian processes", tasks);
-    std::atomic<Index> done{0};
-    const std::vector<Bytes> results = executor.map(tasks, [&](Index task) {
-      const auto& group = groups[static_cast<std::size_t>(task)];
-      const Found found = find(kernel, prepared, group, nugget,
-                               context.random.split(static_cast<std::uint64_t>(
-                                   prepared.varying[static_cast<std::size_t>(group.front())])));
-      if (context.progress) context.progress->step(++done);
-      return found.bytes();
-    });
-    if (context.progress) context.progress->end();
-
+    const gp::SearchOptions box = gp::search_box(options_, *kernel, n, !nugget, noise.size() > 0);
+    std::vector<gp::Group> groups = search(scaled, noise, nugget, kernel, box, context);
     const SingleThreadedBlas single;
-    std::vector<Found> found;
-    std::vector<std::vector<Index>> members;
-    double inside_one = 0.0, inside_two = 0.0, values = 0.0;
-    for (std::size_t g = 0; g < groups.size(); ++g) {
-      Found f = Found::from(results[g]);
-      if (f.usable == 0.0)
-        throw NumericalError(text("regressor gp, output ",
-                                  prepared.varying[static_cast<std::size_t>(groups[g].front())],
-                                  ": no hyperparameters give a usable covariance matrix of ", n,
-                                  " points, even with jitter 1e-4; look for points that nearly coincide"));
-      Matrix y(n, static_cast<Index>(groups[g].size()));
-      for (Index v = 0; v < y.cols(); ++v) y.col(v) = prepared.y.col(groups[g][static_cast<std::size_t>(v)]);
-      gp::ConditionOptions given;
-      given.theta = f.theta;
-      given.nugget = f.nugget;
-      given.jitter = f.jitter;
-      given.estimator = options_.likelihood;
-      const gp::Conditioned c = gp::condition(*kernel, trend, prepared.x, y, given);
-      gp::add_correlation(c, given, prepared, groups[g], state);
-      std::vector<Index> mine;
-      for (Index v = 0; v < y.cols(); ++v) {
-        const Index position = groups[g][static_cast<std::size_t>(v)];
-        const Index o = prepared.varying[static_cast<std::size_t>(position)];
-        const double scale = prepared.scale[position];
-        summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(v);
-        summary.leave_one_out_std.col(o) = scale * c.leave_one_out_deviation.col(v);
-        for (Index i = 0; i < n; ++i) {
-          const double z = std::abs(c.leave_one_out_residual(i, v) / c.leave_one_out_deviation(i, v));
-          inside_one += z < 1.0;
-          inside_two += z < 1.959963984540054;
-          values += 1.0;
-        }
-        mine.push_back(o);
-      }
-      members.push_back(std::move(mine));
-      found.push_back(std::move(f));
-    }
-    report(state, found, members, gp::search_box(options_, *kernel, n, !nugget), data.input_names, summary);
-    summary.facts.push_back(
-        {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
-                                        brief(inside_two / values, 3), " within 95 %")});
+    state = condition(data, scaled, noise, *kernel, std::move(state), groups, summary);
+    gp::report_search(options_, *kernel, box, scaled, data, groups, summary);
   }
   result.predictor = std::make_shared<gp::GpPredictor>(std::move(state));
-  summary.message = text("gp: ", settings(), ", ", n, " points, ", prepared.active.size(), " inputs, ", p,
+  summary.message = text("gp: ", settings(), ", ", n, " points, ", scaled.active.size(), " inputs, ", p,
                          p == 1 ? " output" : " outputs");
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return result;

@@ -11,11 +11,11 @@ namespace ersatz::gp {
 
 /// The result of one task; travels as bytes.
 struct Found {
-  std::vector<double> theta;            ///< the kernel's, logarithms
+  std::vector<double> theta;  ///< the kernel's, logarithms
   double nugget = 0.0, jitter = 0.0;
-  double process_variance = 0.0;        ///< where noise is known, in the unit of the objective's outputs; else 0
-  double value = 0.0;                   ///< minus log likelihood
-  std::vector<double> reached;          ///< by each start
+  double process_variance = 0.0;  ///< where noise is known, in the unit of the objective's outputs; else 0
+  double value = 0.0;             ///< minus log likelihood
+  std::vector<double> reached;    ///< by each start
   Index winner = 0, iterations = 0, evaluations = 0;
   bool converged = false, usable = false;
 

@@ -46,20 +46,6 @@ std::string starts_of(const Found& found) {
   return line;
 }
 
-std::string hyperparameters_of(const std::vector<Hyperparameter>& all, const Group& group,
-                               const ScaledData& data) {
-  std::string lengths, others;
-  for (std::size_t p = 0; p < all.size(); ++p) {
-    const double value = std::exp(group.found.theta[p]);
-    if (all[p].role == Role::length)
-      lengths += (lengths.empty() ? "lengths " : " ") +
-                 brief(all[p].input < 0 ? value : value * data.range[all[p].input]);
-    else
-      others += text(", ", all[p].name, " ", brief(value));
-  }
-  return lengths + others;
-}
-
 std::string mean_of(const Group& group, const std::vector<std::string>& terms) {
   constexpr Index shown = 8;
   std::string line;
@@ -94,6 +80,7 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
                    FitSummary& summary) {
   const Index p = user.y.cols();
   const auto names = active_names(data, user);
+  const KernelInputs inputs = kernel_inputs(user, data);
   const auto all = kernel.hyperparameters(user.x.rows());
   const auto terms = Trend(data.x.cols(), options.trend).names(names);
   const bool known_noise = !groups.empty() && groups.front().found.process_variance > 0.0;
@@ -107,13 +94,12 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
     const std::string which = outputs_of(group, data);
     summary.facts.push_back(
         {"output " + which,
-         text(hyperparameters_of(all, group, data), ", nugget ", brief(f.nugget), ", process deviation ",
-              brief(group.process_deviation.front()),
+         text(describe(kernel, f.theta.data(), names, inputs.range), ", nugget ", brief(f.nugget),
+              ", process deviation ", brief(group.process_deviation.front()),
               options.likelihood == Estimator::leave_one_out ? ", -log predictive probability "
                                                              : ", -log likelihood ",
               brief(f.value, 8), ", ", starts_of(f), ", ", f.evaluations, " evaluations")});
-    if (group.mean.size() > 0)
-      summary.facts.push_back({"mean of output " + which, mean_of(group, terms)});
+    if (group.mean.size() > 0) summary.facts.push_back({"mean of output " + which, mean_of(group, terms)});
     if (f.jitter > 0.0) jittered += group.positions.size();
     jitter = std::max(jitter, f.jitter);
     if (!f.converged) stopped += group.positions.size();
@@ -139,22 +125,23 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
   for (std::size_t i = 0; i < box.lower.size(); ++i) {
     const bool length = i < all.size() && all[i].role == Role::length;
     const bool nugget = estimated_nugget && i == all.size();
-    std::string name = nugget ? "nugget" : i < all.size() ? all[i].name : "process variance";
+    const std::string name = nugget ? "nugget" : i < all.size() ? label(all[i], names) : "process variance";
     const bool of_input = i < all.size() && all[i].input >= 0;
-    if (of_input) name += " of " + names[static_cast<std::size_t>(all[i].input)];
     if (hits.lower[i])
-      summary.facts.push_back({"at its bound", text(name, " is at its smallest, ", brief(std::exp(box.lower[i])),
-                                                    length ? " ranges" : "", ": ", count_of(hits.lower[i], p))});
+      summary.facts.push_back(
+          {"at its bound", text(name, " is at its smallest, ", brief(std::exp(box.lower[i])),
+                                length ? " ranges" : "", ": ", count_of(hits.lower[i], p))});
     if (hits.upper[i])
-      summary.facts.push_back({"at its bound", text(name, " is at its largest, ", brief(std::exp(box.upper[i])),
-                                                    length ? " ranges" : "", ": ", count_of(hits.upper[i], p))});
+      summary.facts.push_back(
+          {"at its bound", text(name, " is at its largest, ", brief(std::exp(box.upper[i])),
+                                length ? " ranges" : "", ": ", count_of(hits.upper[i], p))});
     if (length && hits.lower[i]) {
       short_outputs = std::max(short_outputs, hits.lower[i]);
       shortest += (shortest.empty() ? "" : ", ") + name;
     }
     if (length && of_input && hits.upper[i])
-      summary.facts.push_back({"does not matter", text(names[static_cast<std::size_t>(all[i].input)], ": for ",
-                                                       count_of(hits.upper[i], p))});
+      summary.facts.push_back({"does not matter", text(names[static_cast<std::size_t>(all[i].input)],
+                                                       ": for ", count_of(hits.upper[i], p))});
     if (nugget) noisy = hits.upper[i];
   }
   if (short_outputs)

@@ -183,8 +183,7 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
     }
   } else if (!scaled.varying.empty()) {
     const std::optional<double> nugget = nugget_for(data, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(
-        options_.kernel, {data.x.cols(), data.input_names, scaled.active, scaled.lower, scaled.range});
+    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, gp::kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
     const gp::Trend trend(scaled.x.cols(), options_.trend);
     gp::check_trend(trend, trend.matrix(scaled.x), {});

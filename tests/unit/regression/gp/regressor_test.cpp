@@ -235,10 +235,4 @@ TEST(GpRegressor, SettingsFromARecipe) {
     EXPECT_THROW(make_gp_regressor(wrong), UsageError);
 }
 
-TEST(GpRegressor, KnownNoiseIsRefusedRatherThanIgnored) {
-  TrainingData data = smooth_data(10, 2, 1, 15);
-  data.noise_std = Matrix::Constant(10, 1, 0.1);
-  EXPECT_THROW(make_gp_regressor(GpOptions())->fit(data, {}), DataError);
-}
-
 }  // namespace
