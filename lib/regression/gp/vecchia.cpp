@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
 #include "regression/gp/factor.hpp"
+#include "regression/gp/report.hpp"
 #include "regression/gp/scaled_data.hpp"
 #include "regression/gp/vecchia_predictor.hpp"
 #include "regression/gp/vecchia_search.hpp"
@@ -22,7 +24,11 @@ constexpr Index largest_leave_one_out = 200000, leave_one_out_sample = 5000;
 class VecchiaGp final : public Regressor {
  public:
   explicit VecchiaGp(GpOptions options) : options_(std::move(options)) {
-    gp::check_kernel(options_.kernel);
+    const gp::KernelRequest request = gp::check_kernel(options_.kernel);
+    if (request.white && options_.nugget)
+      throw UsageError(
+          "regressor gp: the kernel has white noise, whose variance is estimated; leave the setting nugget "
+          "out, or white");
     if (options_.neighbours == 0) options_.neighbours = gp::default_neighbours;
     if (options_.neighbours < 1 || options_.neighbours > 1000)
       throw UsageError(text("regressor gp: neighbours is ", options_.neighbours, ", expected 1 … 1000"));
@@ -45,8 +51,6 @@ class VecchiaGp final : public Regressor {
 
  private:
   std::optional<double> nugget_for(const TrainingData& data, FitSummary& summary) const;
-  void report(const gp::VecchiaState& state, const std::vector<VecchiaFound>& found,
-              const gp::SearchOptions& box, const std::vector<std::string>& names, FitSummary& summary) const;
   void leave_out(const gp::VecchiaPredictor& predictor, Executor& executor, FitSummary& summary) const;
 
   GpOptions options_;
@@ -88,67 +92,6 @@ std::optional<double> VecchiaGp::nugget_for(const TrainingData& data, FitSummary
   }
   summary.warnings.push_back(warning);
   return nugget;
-}
-
-void VecchiaGp::report(const gp::VecchiaState& state, const std::vector<VecchiaFound>& found,
-                       const gp::SearchOptions& box, const std::vector<std::string>& names,
-                       FitSummary& summary) const {
-  const Index p = state.constant.size(), n = state.points.rows();
-  std::size_t jittered = 0, stopped = 0, shortest = 0, noisy = 0;
-  double jitter = 0.0;
-  std::vector<std::size_t> inert(state.active.size(), 0);
-  const gp::KernelPtr kernel = gp::make_kernel(state.kernel, static_cast<Index>(state.active.size()));
-  const auto hyperparameters = kernel->hyperparameters(n);
-  for (std::size_t g = 0; g < found.size(); ++g) {
-    const VecchiaFound& f = found[g];
-    const std::size_t members = state.groups[g].outputs.size();
-    std::string values, who;
-    bool at_lower = false;
-    for (std::size_t k = 0; k < f.theta.size(); ++k) {
-      const gp::Hyperparameter& h = hyperparameters[k];
-      const bool length = h.role == gp::Hyperparameter::Role::length && h.input >= 0;
-      values += (k ? " " : "") + brief(std::exp(f.theta[k]) * (length ? state.range[h.input] : 1.0));
-      if (!length) continue;
-      at_lower = at_lower || f.theta[k] < box.lower[k] + 1e-2;
-      if (f.theta[k] > box.upper[k] - 0.1) inert[static_cast<std::size_t>(h.input)] += members;
-    }
-    for (const Index o : state.groups[g].outputs) who += (who.empty() ? "" : " ") + text(o);
-    if (members > 4) who = text(state.groups[g].outputs.front(), " … ", state.groups[g].outputs.back());
-    summary.facts.push_back(
-        {"output " + who,
-         text("lengths ", values, ", nugget ", brief(f.nugget), ", process deviation ",
-              brief(std::sqrt(state.groups[g].process_variance[0])), ", -log likelihood ", brief(f.value, 8),
-              ", start ", f.winner, " of ", options_.starts, " won (others up to ", brief(f.spread),
-              " behind), ", f.evaluations, " evaluations in ", f.rounds, " rounds",
-              f.points < n ? text(", the last on ", f.points, " of ", n, " points") : std::string())});
-    if (f.jitter > 0.0) jittered += members;
-    jitter = std::max(jitter, f.jitter);
-    if (!f.converged) stopped += members;
-    if (at_lower) shortest += members;
-    if (f.nugget > 0.5 * gp::largest_nugget) noisy += members;
-  }
-  if (jittered)
-    summary.warnings.push_back(text("points of ", count_of(jittered, p),
-                                    " left no variance to those near them: jitter up to ", brief(jitter),
-                                    " of the process variance was added; nugget = \"estimated\" avoids it"));
-  if (stopped) {
-    summary.converged = false;
-    summary.warnings.push_back(text("the search for ", count_of(stopped, p),
-                                    " stopped before its likelihood was flat; try a larger max_iterations (",
-                                    options_.max_iterations, ") or more starts (", options_.starts, ")"));
-  }
-  if (shortest)
-    summary.warnings.push_back(text("a length of ", count_of(shortest, p),
-                                    " is at its smallest: the outputs may vary faster than the points lie"));
-  if (noisy)
-    summary.warnings.push_back(text("the nugget of ", count_of(noisy, p),
-                                    " is at its largest: the inputs explain little of the variance"));
-  for (std::size_t k = 0; k < inert.size(); ++k)
-    if (inert[k]) {
-      const Index input = state.active[k];
-      const std::string name = names.empty() ? text("input ", input) : names[static_cast<std::size_t>(input)];
-      summary.facts.push_back({"does not matter", text(name, ": for ", count_of(inert[k], p))});
-    }
 }
 
 void VecchiaGp::leave_out(const gp::VecchiaPredictor& predictor, Executor& executor,
@@ -229,7 +172,6 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
   state.constant_variance = Vector::Zero(p);
   state.constant_noise = Vector::Zero(p);
   gp::warn_about_scaling(data, scaled, summary);
-  std::vector<VecchiaFound> found;
   if (scaled.active.empty()) {
     // Replicates of one point: mean and scatter.
     for (const Index o : scaled.varying) {
@@ -251,6 +193,8 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
         groups.front().push_back(v);
       else
         groups.push_back({v});
+    std::vector<gp::Group> reported;
+    Index last_points = 0;
     if (context.progress) context.progress->begin("Gaussian processes", static_cast<Index>(groups.size()));
     for (const auto& group : groups) {
       gp::VecchiaTask task{kernel, scaled.x, Matrix(n, static_cast<Index>(group.size())),
@@ -262,9 +206,9 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
       }
       VecchiaFound f = gp::find_vecchia(
           task, options_, context.random.split(static_cast<std::uint64_t>(outputs.front())), executor);
-      gp::VecchiaGroup fitted =
-          f.usable ? gp::condition_vecchia(task, options_, f, executor) : gp::VecchiaGroup{};
-      if (!f.usable)
+      gp::VecchiaGroup fitted;
+      if (f.found.usable) fitted = gp::condition_vecchia(task, options_, f.found, executor);
+      if (!f.found.usable)
         throw NumericalError(text("regressor gp, output ", outputs.front(),
                                   ": no hyperparameters give a usable covariance of ", n,
                                   " points, even with jitter 1e-4; look for points that nearly coincide"));
@@ -281,12 +225,22 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
             fitted.mean.rows() > 0 ? 0.0 : scaled.centre[position];
       }
       fitted.outputs = std::move(outputs);
+      gp::Group report{group, f.found, {}, fitted.mean.col(0), {}};
+      for (const double variance : fitted.process_variance)
+        report.process_deviation.push_back(std::sqrt(variance));
+      report.mean_deviation = (fitted.process_variance[0] * fitted.mean_covariance.diagonal()).cwiseSqrt();
+      reported.push_back(std::move(report));
+      last_points = f.points;
       state.groups.push_back(std::move(fitted));
-      found.push_back(std::move(f));
-      if (context.progress) context.progress->step(static_cast<Index>(found.size()));
+      if (context.progress) context.progress->step(static_cast<Index>(reported.size()));
     }
     if (context.progress) context.progress->end();
-    report(state, found, gp::search_box(options_, *kernel, n, !nugget), data.input_names, summary);
+    const bool known_noise = data.noise_std.size() > 0 || options_.noise;
+    gp::report_search(options_, *kernel, gp::search_box(options_, *kernel, n, !nugget, known_noise), scaled,
+                      data, reported, summary);
+    if (last_points < n)
+      summary.facts.push_back(
+          {"search", text("on ", last_points, " of ", n, " points; mean and process variance from all")});
   }
   auto predictor = std::make_shared<gp::VecchiaPredictor>(std::move(state));
   if (n > 1 && n <= largest_leave_one_out) {

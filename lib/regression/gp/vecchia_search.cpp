@@ -37,18 +37,12 @@ constexpr double too_much_jitter = 1e-3;
 VecchiaFound find_vecchia(const VecchiaTask& task, const GpOptions& options, const RandomStream& random,
                           Executor& executor) {
   const Index n = task.x.rows(), count = task.kernel->parameters();
-  SearchOptions box = search_box(options, *task.kernel, n, !task.nugget);
-  if (task.noise.size() > 0) {
-    box.lower.push_back(std::log(1e-4));
-    box.upper.push_back(std::log(1e4));
-    box.start.push_back(0.0);
-    box.random_lower.push_back(std::log(0.1));
-    box.random_upper.push_back(std::log(10.0));
-  }
+  SearchOptions box = search_box(options, *task.kernel, n, !task.nugget, task.noise.size() > 0);
   std::vector<Index> shuffled;
   if (n > first_sample) shuffled = RandomStream(random.split(0)).permutation(n);
   VecchiaTask sample{task.kernel, {}, {}, {}, task.nugget};
-  VecchiaFound found;
+  VecchiaFound result;
+  Found& found = result.found;
   std::vector<double> parameters = box.start;
   for (Index round = 0; round < most_rounds; ++round) {
     const Index size = std::min(n, round < 2 ? first_sample : refined_sample);
@@ -69,39 +63,38 @@ VecchiaFound find_vecchia(const VecchiaTask& task, const GpOptions& options, con
     box.starts = round == 0 ? options.starts : 1;
     box.max_iterations =
         round < 2 ? options.max_iterations : std::min(refinement_iterations, options.max_iterations);
-    SearchResult result;
+    SearchResult reached;
     while (found.jitter < too_much_jitter) {
       objective.set_jitter(found.jitter);
-      result = search(objective, box, random);
-      found.evaluations += result.evaluations;
-      if (result.usable) break;
+      reached = search(objective, box, random);
+      found.evaluations += reached.evaluations;
+      if (reached.usable) break;
       found.jitter = next_jitter(found.jitter);
     }
-    found.usable = result.usable;
-    if (!result.usable) return found;
+    found.usable = reached.usable;
+    if (!reached.usable) return result;
     double moved = 0.0;
     for (std::size_t k = 0; k < parameters.size(); ++k)
-      moved = std::max(moved, std::abs(parameters[k] - result.parameters[k]));
-    parameters = result.parameters;
-    found.converged = result.converged;
-    found.value = result.value;
-    found.points = size;
-    ++found.rounds;
+      moved = std::max(moved, std::abs(parameters[k] - reached.parameters[k]));
+    parameters = reached.parameters;
+    found.converged = reached.converged;
+    found.iterations += reached.iterations;
+    result.points = size;
+    ++result.rounds;
     if (round == 0) {
-      found.winner = result.winner;
-      for (const double reached : result.reached)
-        if (std::isfinite(reached)) found.spread = std::max(found.spread, reached - result.value);
+      found.winner = reached.winner;
+      found.reached = reached.reached;
     }
     const bool last_size = size == std::min(n, refined_sample);
     if (last_size && (size < n || (round > 0 && moved < 0.05))) break;
   }
   found.theta.assign(parameters.begin(), parameters.begin() + count);
   found.nugget = task.nugget ? *task.nugget : std::exp(parameters[static_cast<std::size_t>(count)]);
-  if (task.noise.size() > 0) found.variance = std::exp(parameters.back());
-  return found;
+  if (task.noise.size() > 0) found.process_variance = std::exp(parameters.back());
+  return result;
 }
 
-VecchiaGroup condition_vecchia(const VecchiaTask& task, const GpOptions& options, VecchiaFound& found,
+VecchiaGroup condition_vecchia(const VecchiaTask& task, const GpOptions& options, Found& found,
                                Executor& executor) {
   const VecchiaData data =
       order_for_vecchia(task.x, task.y, task.noise, vecchia_metric(*task.kernel, found.theta.data()),
@@ -109,7 +102,7 @@ VecchiaGroup condition_vecchia(const VecchiaTask& task, const GpOptions& options
   VecchiaLikelihood objective(task.kernel, data, objective_options(options, found.nugget, found.jitter),
                               executor);
   std::vector<double> parameters = found.theta;
-  if (task.noise.size() > 0) parameters.push_back(std::log(found.variance));
+  if (task.noise.size() > 0) parameters.push_back(std::log(found.process_variance));
   found.usable = false;
   for (; found.jitter < too_much_jitter; found.jitter = next_jitter(found.jitter)) {
     objective.set_jitter(found.jitter);
@@ -126,7 +119,7 @@ VecchiaGroup condition_vecchia(const VecchiaTask& task, const GpOptions& options
   group.process_variance = objective.concentrated().variance;
   group.noise_variance = found.nugget * group.process_variance;
   if (task.noise.size() > 0) {
-    group.noise = task.noise / found.variance;
+    group.noise = task.noise / found.process_variance;
     group.noise_variance.array() += task.noise.mean();
   }
   group.values = task.y - Trend(task.x.cols(), options.trend).matrix(task.x) * group.mean;

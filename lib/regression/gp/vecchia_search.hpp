@@ -2,7 +2,7 @@
 // Hyperparameters of the nearest-neighbour Gaussian process, and conditioning on all points.
 
 #include "ersatz/core/executor.hpp"
-#include "regression/gp/box.hpp"
+#include "regression/gp/found.hpp"
 #include "regression/gp/vecchia_predictor.hpp"
 
 namespace ersatz::gp {
@@ -18,16 +18,10 @@ struct VecchiaTask {
   std::optional<double> nugget;  ///< empty: estimated
 };
 
+/// What a search found; its last round used so many points.
 struct VecchiaFound {
-  std::vector<double> theta;
-  double nugget = 0.0, jitter = 0.0;
-  double variance = 1.0;  ///< of the process, where noise is known
-  double value = 0.0;     ///< minus log likelihood of all points
-  double spread = 0.0;    ///< how far the worst start was behind
-  Index winner = 0, evaluations = 0;
-  Index rounds = 0;  ///< of searches with neighbours held fixed
-  Index points = 0;  ///< that the last search used
-  bool converged = false, usable = false;
+  Found found;
+  Index rounds = 0, points = 0;
 };
 
 /// Neighbours depend on lengths and lengths on neighbours: rounds, in each of which neighbours stay as they
@@ -35,8 +29,9 @@ struct VecchiaFound {
 VecchiaFound find_vecchia(const VecchiaTask& task, const GpOptions& options, const RandomStream& random,
                           Executor& executor);
 
-/// The mean, its uncertainty and the process variance from all points; usable is false where that fails.
-VecchiaGroup condition_vecchia(const VecchiaTask& task, const GpOptions& options, VecchiaFound& found,
+/// The mean, its uncertainty and the process variance from all points; `found` gets their likelihood and the
+/// jitter that they need, and is not usable where nothing helps.
+VecchiaGroup condition_vecchia(const VecchiaTask& task, const GpOptions& options, Found& found,
                                Executor& executor);
 
 }  // namespace ersatz::gp

@@ -445,21 +445,19 @@ Settings vecchia(Settings settings = {}) {
 }
 
 TEST(VecchiaFit, PredictsAndItsErrorBarsHold) {
-  const TrainingData data = smooth_data(700, 3, 2, 13, 0.01), test = smooth_data(300, 3, 2, 14);
-  const Fit f = fit(data, vecchia());
-  EXPECT_EQ(f.predictor->kind(), "gp-vecchia");
-  EXPECT_LT(nrmse(test.y, predict(*f.predictor, test.x)), 0.01);
-  EXPECT_EQ(f.summary.leave_one_out.rows(), 700);
-  const Matrix z =
-      f.summary.leave_one_out.array() / (f.summary.leave_one_out_std.array().square() + 1e-4).sqrt();
-  EXPECT_NEAR(z.squaredNorm() / 1400.0, 1.0, 0.15);
+  const TrainingData data = smooth_data(300, 3, 2, 13, 0.01), test = smooth_data(300, 3, 2, 14);
   for (const bool shared : {false, true}) {
     ThreadExecutor three(3);
-    const Fit one = fit(data, vecchia({{"shared", shared}})),
-              other = fit(data, vecchia({{"shared", shared}}), &three);
+    const Settings settings = vecchia({{"shared", shared}, {"neighbours", 15.0}});
+    const Fit one = fit(data, settings), other = fit(data, settings, &three);
+    EXPECT_EQ(one.predictor->kind(), "gp-vecchia");
+    EXPECT_LT(nrmse(test.y, predict(*one.predictor, test.x)), 0.02);
     EXPECT_EQ(predict(*one.predictor, test.x), predict(*other.predictor, test.x));
     EXPECT_EQ(one.summary.leave_one_out, other.summary.leave_one_out);
-    EXPECT_LT(nrmse(test.y, predict(*one.predictor, test.x)), 0.01);
+    ASSERT_EQ(one.summary.leave_one_out.rows(), 300);
+    const Matrix z =
+        one.summary.leave_one_out.array() / (one.summary.leave_one_out_std.array().square() + 1e-4).sqrt();
+    EXPECT_NEAR(z.squaredNorm() / 600.0, 1.0, 0.2);
   }
 }
 
