@@ -57,7 +57,7 @@ LassoBlocks undivided(Index n) {
   LassoBlocks blocks;
   blocks.order.resize(static_cast<std::size_t>(n));
   std::iota(blocks.order.begin(), blocks.order.end(), Index{0});
-  const Index count = n >= 1000 ? 4 : 1;
+  const Index count = n >= 1000 ? 2 : 1;
   for (Index b = 0; b <= count; ++b) blocks.begin.push_back(b * n / count);
   return blocks;
 }

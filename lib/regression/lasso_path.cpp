@@ -42,12 +42,11 @@ void judge(const LassoProblem& problem, double l1, double l2, LassoState& state)
   state.kkt_error = 0.0;
   const Index q = problem.outputs();
   for (Index j = 0; j < problem.features(); ++j) {
-    double norm2 = 0.0, dual2 = 0.0, aligned = 0.0, fitted = 0.0, left = 0.0;
+    double norm2 = 0.0, dual2 = 0.0, fitted = 0.0, left = 0.0;
     for (Index c = 0; c < q; ++c) {
       const double b = state.beta(j, c), g = state.gradient(j, c);
       norm2 += b * b;
       dual2 += (g - l2 * b) * (g - l2 * b);
-      aligned += (g - l2 * b) * b;
       fitted += b * problem.correlation(j, c);
       left += b * g;
     }
@@ -63,11 +62,12 @@ void judge(const LassoProblem& problem, double l1, double l2, LassoState& state)
     terms.norm2 += norm2;
     terms.fitted += fitted;
     terms.left += left;
-    // |g - l2 b - l1 b/|b||, from the part along b and the part across.
-    const double along = aligned / norm;
-    const double across2 = std::max(dual2 - along * along, 0.0);
-    state.kkt_error = std::max(
-        state.kkt_error, q == 1 ? std::abs(along - l1) : std::sqrt((along - l1) * (along - l1) + across2));
+    double violation2 = 0.0;
+    for (Index c = 0; c < q; ++c) {
+      const double b = state.beta(j, c), v = state.gradient(j, c) - l2 * b - l1 * b / norm;
+      violation2 += v * v;
+    }
+    state.kkt_error = std::max(state.kkt_error, std::sqrt(violation2));
   }
   terms.rest2 = problem.covariance() ? std::max(problem.y2 - terms.fitted - terms.left, 0.0)
                                      : state.residual.squaredNorm() / problem.points;

@@ -109,11 +109,10 @@ struct Restricted {
 // that would change a sign ends there, and the coefficient that became zero leaves.
 class DirectSolve {
  public:
-  // False: the columns in use are too close to dependent, or too many steps ended early.
-  bool operator()(Restricted& r) {
+  void operator()(Restricted& r) {
     const Index k = r.size();
     for (int step = 0; step < most_steps; ++step) {
-      if (!factorise(r)) return false;
+      factorise(r);
       const Index s = static_cast<Index>(support_.size());
       Vector d(s);
       for (Index a = 0; a < s; ++a) {
@@ -138,38 +137,46 @@ class DirectSolve {
         const double change = before - r.b(t);
         kernels::table().add_rows(&change, r.gram.col(t).data(), 1, k, r.g.data());
       }
-      if (first < 0) return true;
+      if (first < 0) return;
     }
-    return false;
   }
 
  private:
   static constexpr int most_steps = 8;
 
-  bool factorise(const Restricted& r) {
+  // Columns too close to dependent get a little ridge: a proximal step, which descends all the same, and runs
+  // far along the direction that the columns leave open, until one of them goes.
+  void factorise(const Restricted& r) {
     std::vector<Index> support;
     for (Index t = 0; t < r.size(); ++t)
       if (r.b(t) != 0.0) support.push_back(t);
-    if (support == support_) return usable_;
+    if (support == support_) return;
     support_ = std::move(support);
+    for (const double ridge : {0.0, smallest_pivot})
+      if (factorise(r, ridge)) return;
+  }
+
+  bool factorise(const Restricted& r, double ridge) {
     const Index s = static_cast<Index>(support_.size());
     factor_.resize(s, s);
     for (Index j = 0; j < s; ++j)
       for (Index i = j; i < s; ++i)
         factor_(i, j) = r.gram(support_[static_cast<std::size_t>(i)], support_[static_cast<std::size_t>(j)]);
+    factor_.diagonal() *= 1.0 + ridge;
     factor_.diagonal().array() += r.l2;
     const Vector diagonal = factor_.diagonal();
     const int size = static_cast<int>(s);
     int info = 0;
     if (size > 0) dpotrf_("L", &size, factor_.data(), &size, &info);
-    usable_ = info == 0;
-    for (Index a = 0; a < s && usable_; ++a) usable_ = factor_(a, a) * factor_(a, a) > 1e-10 * diagonal[a];
-    return usable_;
+    if (ridge > 0.0) return true;
+    for (Index a = 0; a < s && info == 0; ++a)
+      if (factor_(a, a) * factor_(a, a) < smallest_pivot * diagonal[a]) info = 1;
+    return info == 0;
   }
 
+  static constexpr double smallest_pivot = 1e-10;
   std::vector<Index> support_;
   Eigen::MatrixXd factor_;
-  bool usable_ = true;
 };
 
 void enlarge(Eigen::MatrixXd& matrix, Index rows, Index cols) {
