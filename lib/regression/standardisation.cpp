@@ -8,10 +8,12 @@ namespace ersatz {
 
 namespace {
 
-// A few hundred columns: their moments stay in the first cache while rows go by, in the order of the memory.
+constexpr Index width = 2048;  ///< columns at a time
+
+// The moments of these columns stay in the cache while rows go by, in the order of the memory.
 void standardise(ConstMatrixRef values, Index from, Standardisation& s) {
   using Row = Eigen::Array<double, 1, Eigen::Dynamic>;
-  const Index n = values.rows(), d = std::min<Index>(256, values.cols() - from);
+  const Index n = values.rows(), d = std::min(width, values.cols() - from);
   const double count = static_cast<double>(n);
   const Row first = values.row(0).segment(from, d);
   Row low = first, high = first, sum = Row::Zero(d);
@@ -60,7 +62,7 @@ void standardise(ConstMatrixRef values, Index from, Standardisation& s) {
 
 Standardisation Standardisation::of(ConstMatrixRef values) {
   Standardisation s{Vector::Zero(values.cols()), Vector::Zero(values.cols())};
-  for (Index from = 0; from < values.cols(); from += 256) standardise(values, from, s);
+  for (Index from = 0; from < values.cols(); from += width) standardise(values, from, s);
   return s;
 }
 
