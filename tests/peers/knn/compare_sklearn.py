@@ -1,6 +1,7 @@
 """Nearest neighbours against scikit-learn, to 1e-8 of the outputs' spread: k and radius, uniform and inverse-distance
 weights, Euclidean and Manhattan distances, few and many inputs; and kernel weights by its callable weights. Inputs are
-standardised there as we do inside.
+standardised there as we do inside. Always their tree: their brute force takes |x|² + |y|² - 2 x·y, which is not zero for
+an exact hit.
 
     compare_sklearn.py path/to/regression_peer
 """
@@ -63,10 +64,12 @@ for n, d in ((80, 4), (400, 12), (300, 40)):
     for metric in ("euclidean", "manhattan"):
         for k in (1, 4, 9, n - 1):
             for weights, theirs in (("uniform", "uniform"), ("inverse-distance", "distance")):
-                model = make_pipeline(StandardScaler(), KNeighborsRegressor(k, weights=theirs, metric=metric))
+                model = make_pipeline(
+                    StandardScaler(), KNeighborsRegressor(k, weights=theirs, metric=metric, algorithm="kd_tree"))
                 check(f"{n} points, {d} inputs, {metric}, k {k}, {weights}",
                       ours(x, y, test, k=k, weights=weights, metric=metric), model.fit(x, y).predict(test), y)
-        model = make_pipeline(StandardScaler(), KNeighborsRegressor(10, weights=tricube(9), metric=metric))
+        model = make_pipeline(
+            StandardScaler(), KNeighborsRegressor(10, weights=tricube(9), metric=metric, algorithm="kd_tree"))
         check(f"{n} points, {d} inputs, {metric}, k 9, kernel", ours(x, y, test, k=9, weights="kernel", metric=metric),
               model.fit(x, y).predict(test), y)
         z = StandardScaler().fit_transform(x)
@@ -74,8 +77,8 @@ for n, d in ((80, 4), (400, 12), (300, 40)):
                           np.sqrt(((z[:, None, :] - z[None, :, :]) ** 2).sum(axis=2)))
         for radius in (0.8 * reach, 1.1 * reach, 3 * reach):
             for weights, theirs in (("uniform", "uniform"), ("inverse-distance", "distance")):
-                model = make_pipeline(StandardScaler(),
-                                      RadiusNeighborsRegressor(radius, weights=theirs, metric=metric)).fit(x, y)
+                model = make_pipeline(StandardScaler(), RadiusNeighborsRegressor(
+                    radius, weights=theirs, metric=metric, algorithm="kd_tree")).fit(x, y)
                 scaled = model[0].transform(test)
                 inside = np.array([len(i) > 0 for i in model[1].radius_neighbors(scaled, return_distance=False)])
                 check(f"{n} points, {d} inputs, {metric}, radius {radius:.3g}, {weights}, {inside.sum()} points",
