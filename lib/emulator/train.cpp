@@ -126,6 +126,7 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
   p.outputs = runs.outputs;
   p.input_map = fit_input_map(p.space);
   p.input_names = mapped_names(p.space);
+  p.input_units = mapped_units(p.space);
   p.x = forward_rows(*p.input_map, runs.parameters);
   p.guard = fit_domain_guard(p.x);
 
@@ -186,6 +187,7 @@ std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& 
     data.input_names = prepared.input_names;
     data.input_lower = bounds.lower;
     data.input_upper = bounds.upper;
+    data.input_units = prepared.input_units;
     FitContext inner = context;
     inner.random = context.random.split(channel.name);
     if (context.progress)

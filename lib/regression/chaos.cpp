@@ -117,7 +117,7 @@ class Fitting {
       if (outputs_[j].open) open.push_back(j);
     const auto results = executor_.map(static_cast<Index>(open.size()), [&](Index task) {
       const auto j = static_cast<Index>(open[static_cast<std::size_t>(task)]);
-      return to_bytes(sparse_expansion(columns, y_.col(j), options_.search, options_.max_terms));
+      return to_bytes(sparse_expansion(columns, y_.col(j), options_.max_terms));
     });
     for (std::size_t task = 0; task < open.size(); ++task) {
       Output& o = outputs_[open[task]];
@@ -292,8 +292,7 @@ class ChaosRegressor final : public Regressor {
                 options_.q_norms.size() > 1 ? std::string(", q_norm by leave-one-out")
                 : options_.q_norms[0] < 1.0 ? text(", q_norm ", brief(options_.q_norms[0]))
                                             : std::string(),
-                ", ", to_string(options_.features),
-                options_.search == ChaosSearch::lars ? ", lars" : ", omp");
+                ", ", to_string(options_.features));
   }
   Fit fit(const TrainingData& data, const FitContext& context) const override {
     const auto start = std::chrono::steady_clock::now();
@@ -332,8 +331,8 @@ RegressorPtr make_chaos_regressor(const ChaosOptions& options) {
 }
 
 RegressorPtr make_chaos_regressor(const Settings& settings) {
-  settings.check_known("regressor chaos", {"degree", "max_degree", "q_norm", "features", "search",
-                                           "max_terms", "max_candidates"});
+  settings.check_known("regressor chaos",
+                       {"degree", "max_degree", "q_norm", "features", "max_terms", "max_candidates"});
   ChaosOptions options;
   const auto degree = settings.values().find("degree");
   if (degree != settings.values().end()) {
@@ -352,10 +351,6 @@ RegressorPtr make_chaos_regressor(const Settings& settings) {
   options.max_degree = settings.get("max_degree", options.max_degree);
   options.q_norms = settings.get("q_norm", options.q_norms);
   options.features = family_setting(settings, "chaos", options.features);
-  const std::string search = settings.get("search", "lars");
-  if (search != "lars" && search != "omp")
-    throw UsageError(text("regressor chaos: search is '", search, "', expected \"lars\" or \"omp\""));
-  if (search == "omp") options.search = ChaosSearch::omp;
   options.max_terms = settings.get("max_terms", options.max_terms);
   options.max_candidates = settings.get("max_candidates", options.max_candidates);
   return make_chaos_regressor(options);

@@ -5,16 +5,20 @@
 
 namespace ersatz {
 
-FeatureRows make_feature_rows(const PolynomialFeatures& features, ConstMatrixRef X) {
+FeatureRows make_feature_rows(const PolynomialFeatures& features, ConstMatrixRef X, bool standardised) {
   FeatureRows table;
   Matrix F = features.evaluate(X);
+  if (standardised) {
+    table.features = features;
+    table.scaling = {Vector::Zero(F.cols()), Vector::Ones(F.cols())};
+    table.rows = std::move(F);
+    return table;
+  }
   const Standardisation scaling = Standardisation::of(F);
-  Vector largest = Vector::Zero(F.cols());
-  for (Index i = 0; i < F.rows(); ++i) largest = largest.cwiseMax(F.row(i).transpose().cwiseAbs());
   std::vector<Index> kept;
   for (Index t = 0; t < F.cols(); ++t)
     // Rounding of a power that is constant at the data (a square over ±1) is not variation.
-    if (scaling.varies(t) && scaling.scale(t) > 1e-12 * largest[t]) kept.push_back(t);
+    if (scaling.varies(t) && scaling.scale(t) > 1e-12 * std::abs(scaling.centre[t])) kept.push_back(t);
   const Index m = static_cast<Index>(kept.size());
   table.features = m == F.cols() ? features : features.subset(kept);
   table.scaling.centre.resize(m);

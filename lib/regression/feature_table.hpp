@@ -11,8 +11,10 @@ struct FeatureRows {
   Standardisation scaling;      ///< of the features, m
   Matrix rows;                  ///< n × m, each column of mean 0 and mean square 1
 };
-/// Features that do not vary over the rows of X are dropped. Cost: n m, a few passes.
-FeatureRows make_feature_rows(const PolynomialFeatures& features, ConstMatrixRef X);
+/// Features that do not vary over the rows of X are dropped. `standardised`: all features have mean 0 and
+/// mean square 1 as they are. Cost: n m, a few passes.
+FeatureRows make_feature_rows(const PolynomialFeatures& features, ConstMatrixRef X,
+                              bool standardised = false);
 
 /// The same, column major.
 struct FeatureTable {

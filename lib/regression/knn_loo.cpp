@@ -31,7 +31,7 @@ void LeaveOneOut::visit(Index task, const std::vector<NeighbourRule>& rules, con
   Index wanted = 1;
   double radius = -1.0;
   for (const NeighbourRule& rule : rules) {
-    wanted = std::max(wanted, rule.wanted());
+    wanted = std::max(wanted, rule.wanted(v));
     if (rule.k == 0) radius = std::max(radius, rule.radius);
   }
   const Index begin = task * chunk, size = std::min(chunk, static_cast<Index>(rows_.size()) - begin);

@@ -84,7 +84,7 @@ void KnnPredictor::coordinates(const double* x, Index point, double* z) const {
 // Room for n of each; distances squared where the metric's search has them so.
 Neighbourhood KnnPredictor::inside_radius(const double* z, double* distances, double* rows) const {
   const Index n = state_.points.rows();
-  Index size = std::min(state_.rule.wanted(), n);
+  Index size = std::min(state_.rule.wanted(state_.points.cols()), n);
   const double radius = state_.rule.radius;
   const double reach = state_.metric == NeighbourMetric::euclidean ? radius * radius : radius;
   tree_->nearest(z, size, distances, rows);
@@ -159,10 +159,10 @@ void KnnPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef
 
 void KnnPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const {
   if (!has_jacobian())
-    throw UsageError(text("predictor knn: ", to_string(state_.rule.weights), " weights",
-                          state_.rule.k == 1 ? " of one neighbour" : "",
-                          " jump from place to place and have no Jacobian; kernel and local-linear "
-                          "weights of two and more have one"));
+    throw UsageError(
+        text("predictor knn: predictions of k ", state_.rule.k, ", ", to_string(state_.rule.weights),
+             " weights jump from place to place and have no Jacobian; kernel weights of k >= 2 and "
+             "local-linear ones of k >= 3 have one"));
   if (jacobian.rows() != outputs() || jacobian.cols() != inputs())
     throw UsageError(text("predictor knn: room for a ", jacobian.rows(), " x ", jacobian.cols(),
                           " Jacobian, expected ", outputs(), " x ", inputs()));

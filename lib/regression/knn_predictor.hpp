@@ -48,7 +48,7 @@ class KnnPredictor final : public Predictor {
   Index outputs() const override { return state_.values.cols(); }
   bool has_variance() const override { return state_.has_variance; }
   /// Of the rules that are continuous in x.
-  bool has_jacobian() const override { return state_.rule.smooth() && state_.rule.k != 1; }
+  bool has_jacobian() const override { return state_.rule.continuous(); }
   void mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) const override;
   void mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
                          Workspace& workspace) const override;

@@ -120,9 +120,16 @@ LassoSums::LassoSums(const Matrix& rows, const Eigen::MatrixXd& Y, const LassoBl
     const double one = 1.0, zero = 0.0;
     const double* block = rows.data() + from * m;
     dsyrk_("L", "N", &M, &N, &one, block, &M, &zero, gram, &M);
-    dgemm_("N", "N", &M, &P, &N, &one, block, &M, Y.data() + from, &ldy, &zero, correlation, &M);
-    for (Index i = 0; i < count; ++i)
-      for (Index j = 0; j < m; ++j) sum[j] += block[i * m + j];
+    if (p >= 8) dgemm_("N", "N", &M, &P, &N, &one, block, &M, Y.data() + from, &ldy, &zero, correlation, &M);
+    for (Index i = 0; i < count; ++i) {
+      const double* row = block + i * m;
+      for (Index j = 0; j < m; ++j) sum[j] += row[j];
+      for (Index c = 0; c < p && p < 8; ++c) {
+        const double y = Y(from + i, c);
+        double* to = correlation + c * m;
+        for (Index j = 0; j < m; ++j) to[j] += y * row[j];
+      }
+    }
     return bytes;
   });
   total_.assign(static_cast<std::size_t>(size), 0.0);

@@ -75,6 +75,13 @@ void judge(const LassoProblem& problem, double l1, double l2, LassoState& state)
   state.gap = terms.relative_gap(l1, l2);
 }
 
+Eigen::MatrixXd working_coefficients(const LassoState& state) {
+  Eigen::MatrixXd b(state.working.size(), state.beta.cols());
+  for (Index a = 0; a < b.rows(); ++a)
+    b.row(a) = state.beta.row(state.working.features[static_cast<std::size_t>(a)]);
+  return b;
+}
+
 // Features outside of the working set whose gradient is longer than `threshold`.
 std::vector<Index> beyond(const LassoProblem& problem, double threshold, const LassoState& state) {
   std::vector<Index> some;
@@ -114,8 +121,12 @@ void descend(const LassoProblem& problem, double alpha, const LassoControl& cont
   state.sweeps = 0;
   state.converged = true;
   if (state.l1 >= 0.0) extend(problem, beyond(problem, 2.0 * l1 - state.l1, state), state.working);
-  state.l1 = l1;
   judge(problem, l1, l2, state);
+  // Where the last step along the path would lead to.
+  const Eigen::MatrixXd before = working_coefficients(state);
+  Eigen::MatrixXd guess;
+  if (state.last_step_l1 < 0.0 && l1 < state.l1)
+    guess = state.last_step * ((l1 - state.l1) / state.last_step_l1);
   // Residual sweeps end when changes are below `small`, which goes down for as long as the gap is not met.
   double small = 1e-4 * std::sqrt(problem.y2);
   bool stands = false;
@@ -124,16 +135,21 @@ void descend(const LassoProblem& problem, double alpha, const LassoControl& cont
     extend(problem, violating, state.working);
     if ((violating.empty() && stands) || state.sweeps >= control.max_sweeps) {
       // Nothing moves any more: what is left is rounding, of a gap that is a difference of terms like y2.
-      const double rounding = 64.0 * epsilon * problem.y2;
+      const double rounding = 512.0 * epsilon * problem.y2;
       state.converged = violating.empty() && stands && state.gap * state.objective <= rounding;
-      return;
+      break;
     }
     stands = state.working.residual_sweeps ? sweep_residuals(problem, l1, l2, small, control, state)
-                                           : solve_on_working_set(problem, l1, l2, control, state);
+                                           : solve_on_working_set(problem, l1, l2, control, guess, state);
+    guess.resize(0, 0);
     small *= 0.1;
     refresh(problem, state);
     judge(problem, l1, l2, state);
   }
+  state.last_step = working_coefficients(state);
+  state.last_step.topRows(before.rows()) -= before;
+  state.last_step_l1 = state.l1 < 0.0 ? 0.0 : l1 - state.l1;
+  state.l1 = l1;
 }
 
 }  // namespace ersatz

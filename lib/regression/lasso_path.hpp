@@ -55,7 +55,9 @@ struct LassoState {
   double kkt_error = 0.0;    ///< largest violation of the optimality conditions, in units of the gradient
   Index sweeps = 0;          ///< passes over the working set, direct solves included
   bool converged = true;
-  double l1 = -1.0;  ///< of the alpha before; below 0: none
+  double l1 = -1.0;           ///< of the alpha before; below 0: none
+  Eigen::MatrixXd last_step;  ///< k × q: what beta changed by, from the alpha before that to `l1`
+  double last_step_l1 = 0.0;  ///< and l1
   LassoWorkingSet working;
 };
 LassoState start(const LassoProblem& problem);
@@ -67,9 +69,10 @@ LassoState start(const LassoProblem& problem);
 ///
 /// The working set begins with the sequential strong rule (Tibshirani et al. 2012); features outside that
 /// violate the optimality conditions enter it until the gap over all features is met, so nothing is lost when
-/// the rule errs. Within it: coordinate descent, and for q = 1 a direct solve on the support as soon as the
-/// signs stand still. Cost for k in the working set: k² q per sweep, m k q per check (residual updates: n m
-/// q), k³/3 per direct solve. Residual sweeps (n k q each) take over when k > 2n.
+/// the rule errs. Within it: coordinate descent, from a point extrapolated along the path (which is piecewise
+/// linear in alpha for the lasso); and for q = 1, where the gap falls slowly, a direct solve on the support.
+/// Cost for k in the working set: k² q per sweep, m k q per check (residual updates: n m q), k³/3 per direct
+/// solve. Residual sweeps (n k q each) take over when k > 4n and k > 2000.
 void descend(const LassoProblem& problem, double alpha, const LassoControl& control, LassoState& state);
 
 /// The smallest alpha at which all coefficients are zero.

@@ -32,10 +32,11 @@ struct GapTerms {
 /// Takes features into the set.
 void extend(const LassoProblem& problem, const std::vector<Index>& entering, LassoWorkingSet& working);
 
-/// Brings beta to half the tolerance in the gap over the working set; needs the gradient. True: nothing moves
-/// any more beyond rounding.
+/// Brings beta to half the tolerance in the gap over the working set; needs the gradient. `guess` (≤k × q):
+/// steps to begin with, taken by coefficients that keep their sign. True: nothing moves any more beyond
+/// rounding.
 bool solve_on_working_set(const LassoProblem& problem, double l1, double l2, const LassoControl& control,
-                          LassoState& state);
+                          const Eigen::MatrixXd& guess, LassoState& state);
 
 /// The same by residual sweeps, until no change is above `small` (in units of the outputs); needs the
 /// residual.

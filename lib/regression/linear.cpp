@@ -36,7 +36,11 @@ Candidate fit_candidate(const PolynomialFeatures& features, const TrainingData& 
                         const Eigen::MatrixXd& Y, const std::vector<double>& alphas, RidgeSelection selection,
                         Executor& executor) {
   Candidate c;
-  FeatureRows table = make_feature_rows(features, data.x);
+  // Of degree 1, powers and Hermite polynomials are the standardised inputs themselves.
+  const auto& families = features.families();
+  const bool standardised = features.degree() == 1 && std::find(families.begin(), families.end(),
+                                                                PolynomialFamily::legendre) == families.end();
+  FeatureRows table = make_feature_rows(features, data.x, standardised);
   c.features = std::move(table.features);
   c.scaling = std::move(table.scaling);
   c.decomposition = decompose(std::move(table.rows), executor);

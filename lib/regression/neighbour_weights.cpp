@@ -134,13 +134,14 @@ NeighbourWindow neighbour_window(const NeighbourRule& rule, const Neighbourhood&
   }
   const Index inside = std::upper_bound(r, r + size, rule.radius) - r;
   if (!rule.smooth()) return {std::max<Index>(inside, 1), std::max<Index>(inside, 1), 0.0, -1, inside == 0};
-  if (inside >= 3) return {inside, inside, rule.radius, -1, false};
-  const Index used = std::min<Index>(2, size);
+  const Index least = rule.least(neighbours.v);
+  if (inside > least) return {inside, inside, rule.radius, -1, false};
+  const Index used = std::min(least, size);
   const bool marked = size > used;
   const Index edge = marked ? used : used - 1;
   const double bandwidth = marked ? r[edge] : beyond * r[edge];
   if (bandwidth <= rule.radius) return {used, used, rule.radius, -1, false};
-  return {used, std::min<Index>(size, 3), bandwidth, edge, inside == 0};
+  return {used, std::min(size, used + 1), bandwidth, edge, inside == 0};
 }
 
 void neighbour_weights(const NeighbourRule& rule, const double* z, const Neighbourhood& neighbours,

@@ -28,9 +28,19 @@ struct NeighbourRule {
   bool smooth() const {
     return weights == NeighbourWeights::kernel || weights == NeighbourWeights::local_linear;
   }
-  /// Neighbours to ask for: the k that predict, and one for the bandwidth and the variance. With a radius, at
-  /// least so many beside those inside.
-  Index wanted() const { return k > 0 ? k + 1 : 3; }
+  /// With a radius: how many of v coordinates predict even where the radius has to grow for them.
+  Index least(Index v) const {
+    if (!smooth()) return 1;
+    return weights == NeighbourWeights::kernel ? 2 : v + 2;
+  }
+  /// Neighbours to ask for: those that predict, and one for the bandwidth and the variance. With a radius,
+  /// beside those inside.
+  Index wanted(Index v) const { return (k > 0 ? k : least(v)) + 1; }
+  /// Whether the prediction changes without jumps: a neighbour that leaves has lost its weight, and those
+  /// that stay still determine the rest.
+  bool continuous() const {
+    return smooth() && (k == 0 || k >= (weights == NeighbourWeights::kernel ? 2 : 3));
+  }
 };
 
 /// A rule at one point. The first `used` neighbours have weights, `around` of them tell the variance.
@@ -40,7 +50,7 @@ struct NeighbourWindow {
   Index edge;     ///< the neighbour whose distance is the bandwidth (times a constant); -1: none, the radius
   bool isolated;  ///< nobody inside the radius
 };
-/// Of at least rule.wanted() neighbours, or as many as there are, and all inside the radius.
+/// Of at least rule.wanted(v) neighbours, or as many as there are, and all inside the radius.
 NeighbourWindow neighbour_window(const NeighbourRule& rule, const Neighbourhood& neighbours);
 
 /// Weights of the first window.used neighbours in the prediction at z; they add up to one.
@@ -54,7 +64,7 @@ void neighbour_slopes(const NeighbourRule& rule, const double* z, const Neighbou
                       const NeighbourWindow& window, const double* values, Index p, By by, double* slopes,
                       Workspace& workspace);
 
-/// Σ (y_ij - ȳ_j)² / (s - 1) needs Σ over the first `around` neighbours: p sums.
+/// Σ (y_ij - ȳ_j)² over the first `around` neighbours: p sums.
 void neighbour_spread(const Neighbourhood& neighbours, Index around, const double* values, Index p,
                       double* sums);
 

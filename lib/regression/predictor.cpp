@@ -18,6 +18,10 @@ void Predictor::jacobian(const double*, MatrixRef, Workspace&) const {
   throw UsageError(text("predictor ", kind(), " has no Jacobian"));
 }
 
+void Predictor::variance_gradient(const double*, MatrixRef, Workspace&) const {
+  throw UsageError(text("predictor ", kind(), " has no gradient of the variance"));
+}
+
 void check_points(const Predictor& predictor, ConstMatrixRef X, const MatrixRef& result) {
   if (X.cols() != predictor.inputs())
     throw UsageError(text("predictor ", predictor.kind(), ": points have ", X.cols(), " inputs, expected ",

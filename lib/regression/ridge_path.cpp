@@ -10,7 +10,7 @@ namespace ersatz {
 namespace {
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
-constexpr Index block = 512;  ///< points that are one task
+constexpr Index block = 1024;  ///< points that are one task
 
 // c = aᵀ b
 Eigen::MatrixXd transpose_times(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
@@ -74,7 +74,11 @@ class Path {
       Eigen::MatrixXd correlation(d.v.rows(), p_);
       const int m = static_cast<int>(d.v.rows()), p = static_cast<int>(p_), n = static_cast<int>(n_);
       const double one = 1.0, zero = 0.0;
-      dgemm_("N", "N", &m, &p, &n, &one, d.rows.data(), &m, Y.data(), &n, &zero, correlation.data(), &m);
+      const int step = 1;
+      if (p == 1)  // without copies of F
+        dgemv_("N", &m, &n, &one, d.rows.data(), &m, Y.data(), &step, &zero, correlation.data(), &step);
+      else
+        dgemm_("N", "N", &m, &p, &n, &one, d.rows.data(), &m, Y.data(), &n, &zero, correlation.data(), &m);
       rotated = transpose_times(scaled_, correlation);
     }
   }
@@ -187,7 +191,12 @@ class Path {
     const int m = static_cast<int>(d_.v.rows()), p = static_cast<int>(p_), n = static_cast<int>(n_);
     const double minus = -1.0, one = 1.0;
     result.residuals = Y_.transpose();
-    dgemm_("T", "N", &p, &n, &m, &minus, b.data(), &m, d_.rows.data(), &m, &one, result.residuals.data(), &p);
+    const int step = 1;
+    if (p == 1)
+      dgemv_("T", &m, &n, &minus, d_.rows.data(), &m, b.data(), &step, &one, result.residuals.data(), &step);
+    else
+      dgemm_("T", "N", &p, &n, &m, &minus, b.data(), &m, d_.rows.data(), &m, &one, result.residuals.data(),
+             &p);
     return result;
   }
 

@@ -30,7 +30,8 @@ class GrowingFit {
         count_(static_cast<double>(columns.rows())),
         residual_(y),
         left_(Vector::Constant(columns.rows(), 1.0 - 1.0 / count_)),
-        trace_(1.0 / count_) {}
+        trace_(1.0 / count_),
+        q_(columns.rows(), 0) {}
 
   /// False: depends on the columns that are in.
   bool add(Index column, double norm) {
@@ -104,34 +105,25 @@ class GrowingFit {
   std::vector<double> projections_;
 };
 
-// Which column comes next.
-class Search {
+// Which column comes next: least angle regression (Efron et al. 2004) on columns centred and of norm 1. No
+// column leaves again.
+class LeastAngle {
  public:
-  Search(const Eigen::MatrixXd& columns, const Vector& y, ChaosSearch way)
-      : columns_(columns),
-        way_(way),
-        norms_(columns.cols()),
-        open_(static_cast<std::size_t>(columns.cols()), 1) {
+  LeastAngle(const Eigen::MatrixXd& columns, const Vector& y)
+      : columns_(columns), norms_(columns.cols()), open_(static_cast<std::size_t>(columns.cols()), 1) {
     for (Index t = 0; t < columns.cols(); ++t) {
       const double mean = columns.col(t).mean();
       norms_[t] = (columns.col(t).array() - mean).matrix().norm();
       if (norms_[t] <= 1e-12 * columns.col(t).norm()) open_[static_cast<std::size_t>(t)] = 0;
     }
-    if (way == ChaosSearch::lars) correlations_ = correlations(y);
+    correlations_ = correlations(y);
   }
 
   double norm(Index t) const { return norms_[t]; }
   void close(Index t) { open_[static_cast<std::size_t>(t)] = 0; }
 
-  /// -1: none is left. `moved`: whether the last one came in.
-  Index next(const GrowingFit& fit, bool moved) {
-    if (way_ == ChaosSearch::omp) {
-      if (moved) correlations_ = correlations(fit.residual());
-      return largest();
-    }
-    if (fit.size() == 0) return largest();
-    return next_by_angle(fit);
-  }
+  /// -1: none is left.
+  Index next(const GrowingFit& fit) { return fit.size() == 0 ? largest() : next_by_angle(fit); }
 
  private:
   // Correlations with the centred columns of norm 1; `v` has mean 0.
@@ -150,7 +142,7 @@ class Search {
     return best;
   }
 
-  // Efron et al. (2004), eq. 2.13: along the direction that lowers all correlations in use at the same rate,
+  // Eq. 2.13 there: along the direction that lowers all correlations in use at the same rate,
   // up to where another one is as large.
   Index next_by_angle(const GrowingFit& fit) {
     const auto& terms = fit.terms();
@@ -182,7 +174,6 @@ class Search {
   }
 
   const Eigen::MatrixXd& columns_;
-  ChaosSearch way_;
   Vector norms_;
   std::vector<char> open_;
   Vector correlations_;
@@ -192,8 +183,7 @@ class Search {
 
 }  // namespace
 
-SparseExpansion sparse_expansion(const Eigen::MatrixXd& columns, const Vector& y, ChaosSearch search,
-                                 Index max_terms) {
+SparseExpansion sparse_expansion(const Eigen::MatrixXd& columns, const Vector& y, Index max_terms) {
   const SingleThreadedBlas single;
   const Index n = columns.rows();
   Index most = std::min<Index>(columns.cols(), std::max<Index>(n - 2, 0));
@@ -201,16 +191,15 @@ SparseExpansion sparse_expansion(const Eigen::MatrixXd& columns, const Vector& y
   const Index patience = std::max<Index>(10, most / 10);
   const double exact = 1e-28 * y.squaredNorm();
   GrowingFit fit(columns, y);
-  Search order(columns, y, search);
+  LeastAngle order(columns, y);
   Index best = 0;
   double error = fit.error(), correction = fit.correction();
-  bool moved = true;
   while (fit.size() < most && fit.size() - best < patience && fit.residual().squaredNorm() > exact) {
-    const Index t = order.next(fit, moved);
+    const Index t = order.next(fit);
     if (t < 0) break;
-    moved = fit.add(t, order.norm(t));
+    const bool added = fit.add(t, order.norm(t));
     order.close(t);
-    if (!moved) continue;
+    if (!added) continue;
     const double now = fit.error();
     if (!std::isfinite(now)) break;
     if (now < error * (1.0 - 1e-10)) {

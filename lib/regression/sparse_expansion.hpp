@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ersatz/core/executor.hpp"
-#include "ersatz/regression/chaos.hpp"
+#include "ersatz/core/matrix.hpp"
 
 namespace ersatz {
 
@@ -22,8 +22,7 @@ struct SparseExpansion {
 /// columns: n × m, not centred (T depends on their values; n >= 2). y: centred, n. Ends when ten steps, or a
 /// tenth of those possible, have not lowered the error, when y is fitted exactly, or at max_terms (0: n - 2).
 /// Columns that depend on those already in, up to 1e-7 of their norm, stay out. Single-threaded.
-SparseExpansion sparse_expansion(const Eigen::MatrixXd& columns, const Vector& y, ChaosSearch search,
-                                 Index max_terms);
+SparseExpansion sparse_expansion(const Eigen::MatrixXd& columns, const Vector& y, Index max_terms);
 
 Bytes to_bytes(const SparseExpansion& expansion);
 SparseExpansion expansion_from_bytes(const Bytes& bytes, Index points);

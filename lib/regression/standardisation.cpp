@@ -6,51 +6,49 @@
 
 namespace ersatz {
 
-// Row by row, so that memory is read in the order in which it stands; twice in all.
 Standardisation Standardisation::of(ConstMatrixRef values) {
-  using Row = Eigen::Array<double, 1, Eigen::Dynamic>;
   const Index n = values.rows(), d = values.cols();
-  const double count = static_cast<double>(n);
-  const Row first = values.row(0);
-  Row low = first, high = first, sum = Row::Zero(d);
-  for (Index i = 1; i < n; ++i) {
-    const auto row = values.row(i).array();
-    low = low.min(row);
-    high = high.max(row);
-    sum += row - first;
-  }
   Standardisation s{Vector::Zero(d), Vector::Zero(d)};
-  Row half(d), centre(d);
+  // Row by row, as the values stand in memory: a pass for the ranges, and one for the moments.
+  Eigen::RowVectorXd low = values.row(0), high = low;
+  for (Index i = 1; i < n; ++i) {
+    low = low.cwiseMin(values.row(i));
+    high = high.cwiseMax(values.row(i));
+  }
+  Eigen::RowVectorXd middle = 0.5 * low + 0.5 * high, inverse_half = Eigen::RowVectorXd::Zero(d);
   for (Index k = 0; k < d; ++k) {
     const double largest = std::max(std::abs(low[k]), std::abs(high[k]));
-    half[k] = 0.5 * high[k] - 0.5 * low[k];
-    const double middle = 0.5 * low[k] + 0.5 * high[k];
-    s.centre[k] = n == 1 || low[k] == high[k] ? low[k] : middle;
-    if (half[k] <= 2.0 * std::numeric_limits<double>::epsilon() * largest ||
-        half[k] < std::numeric_limits<double>::min())
-      half[k] = 0.0;
-    const double mean = first[k] + sum[k] / count;
-    // Differences overflow where the range does: the middle then.
-    const bool usable = std::isfinite(mean) && half[k] < 0.25 * std::numeric_limits<double>::max();
-    centre[k] = usable ? std::clamp(mean, low[k], high[k]) : middle;
+    const double half = 0.5 * high[k] - 0.5 * low[k];
+    s.centre[k] = n == 1 || low[k] == high[k] ? low[k] : middle[k];
+    if (half > 2.0 * std::numeric_limits<double>::epsilon() * largest &&
+        half >= std::numeric_limits<double>::min())
+      inverse_half[k] = 1.0 / half;
   }
-  // Moments of (x - centre) / half, which lies in [-2, 2]: nothing overflows, and the mean is all but zero.
-  const Row inverse = (half > 0.0).select(half.inverse(), 0.0);
-  const bool invertible = (half == 0.0 || inverse >= std::numeric_limits<double>::min()).all();
-  Row mean = Row::Zero(d), squares = Row::Zero(d), z(d);
-  for (Index i = 0; i < n; ++i) {
-    if (invertible)
-      z = (values.row(i).array() - centre) * inverse;
-    else
-      z = (half > 0.0).select((values.row(i).array() - centre) / half, 0.0);
-    mean += z;
-    squares += z * z;
+  // Moments of (x - middle) / half, which lies in [-1, 1]: nothing overflows, nothing cancels. Blocks of rows
+  // stay in the cache, and their moments are joined (Chan, Golub & LeVeque 1983).
+  const Index block = std::clamp<Index>(Index{16384} / std::max<Index>(d, 1), 8, 1024);
+  Eigen::RowVectorXd mean = Eigen::RowVectorXd::Zero(d), squares = mean, block_mean(d), block_squares(d),
+                     z(d);
+  for (Index from = 0; from < n; from += block) {
+    const Index to = std::min(from + block, n);
+    block_mean.setZero();
+    for (Index i = from; i < to; ++i) block_mean += (values.row(i) - middle).cwiseProduct(inverse_half);
+    block_mean /= static_cast<double>(to - from);
+    block_squares.setZero();
+    for (Index i = from; i < to; ++i) {
+      z = (values.row(i) - middle).cwiseProduct(inverse_half) - block_mean;
+      block_squares += z.cwiseProduct(z);
+    }
+    const double before = static_cast<double>(from), now = static_cast<double>(to - from), all = before + now;
+    z = block_mean - mean;
+    squares += block_squares + z.cwiseProduct(z) * (before * now / all);
+    mean += z * (now / all);
   }
-  mean /= count;
   for (Index k = 0; k < d; ++k) {
-    if (half[k] == 0.0) continue;
-    s.centre[k] = centre[k] + mean[k] * half[k];
-    s.inverse_scale[k] = 1.0 / (std::sqrt(squares[k] / count - mean[k] * mean[k]) * half[k]);
+    if (inverse_half[k] == 0.0) continue;
+    const double half = 0.5 * high[k] - 0.5 * low[k];
+    s.centre[k] = middle[k] + mean[k] * half;
+    s.inverse_scale[k] = 1.0 / (std::sqrt(squares[k] / static_cast<double>(n)) * half);
   }
   return s;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <utility>
 
 #include "ersatz/core/error.hpp"
 
@@ -40,6 +40,10 @@ void TrainingData::check() const {
     throw DataError(text("training data: ", x.rows(), " rows of inputs but ", y.rows(), " rows of outputs"));
   if (!input_names.empty() && static_cast<Index>(input_names.size()) != x.cols())
     throw DataError(text("training data: ", input_names.size(), " names for ", x.cols(), " inputs"));
+  if (input_units.size() > 0 &&
+      (input_units.size() != x.cols() || !(input_units.minCoeff() > 0.0) || !input_units.allFinite()))
+    throw DataError(text("training data: ", input_units.size(), " input units for ", x.cols(),
+                         " inputs; expected as many, all finite and above 0"));
   if (noise_std.size() > 0 && (noise_std.rows() != y.rows() || noise_std.cols() != y.cols()))
     throw DataError(text("training data: noise deviations are ", noise_std.rows(), " x ", noise_std.cols(),
                          ", expected ", y.rows(), " x ", y.cols(), " as the outputs, or none"));
@@ -74,16 +78,20 @@ std::vector<Index> first_of_equal_rows(ConstMatrixRef X) {
     }
     return 0;
   };
-  std::vector<Index> order(static_cast<std::size_t>(n)), first(order.size());
-  std::iota(order.begin(), order.end(), Index{0});
-  std::sort(order.begin(), order.end(), [&](Index a, Index b) {
-    const int c = compare(a, b);
-    return c != 0 ? c < 0 : a < b;
+  // The first input beside the row number: most comparisons end there, without a visit to the row.
+  std::vector<std::pair<double, Index>> order(static_cast<std::size_t>(n));
+  std::vector<Index> first(order.size());
+  for (Index i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = {X(i, 0), i};
+  std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+    if (a.first != b.first) return a.first < b.first;
+    const int c = compare(a.second, b.second);
+    return c != 0 ? c < 0 : a.second < b.second;
   });
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const bool repeats = i > 0 && compare(order[i - 1], order[i]) == 0;
-    first[static_cast<std::size_t>(order[i])] =
-        repeats ? first[static_cast<std::size_t>(order[i - 1])] : order[i];
+    const Index row = order[i].second;
+    const bool repeats = i > 0 && compare(order[i - 1].second, row) == 0;
+    first[static_cast<std::size_t>(row)] =
+        repeats ? first[static_cast<std::size_t>(order[i - 1].second)] : row;
   }
   return first;
 }

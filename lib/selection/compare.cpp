@@ -101,6 +101,7 @@ std::vector<Contestant> default_contestants() {
           {"knn", {{"weights", std::string("inverse-distance")}}},
           {"knn", {{"weights", std::string("local-linear")}}},
           {"ridge", {{"degree", 3.0}}},
+          {"chaos", {}},
           {"gp", {{"kernel", std::string("squared-exponential")}}},
           {"gp", {{"kernel", std::string("matern52")}}}};
 }

@@ -59,4 +59,14 @@ MappedBounds mapped_bounds(const ParameterSpace& space) {
   return {Eigen::Map<const Vector>(lower.data(), size), Eigen::Map<const Vector>(upper.data(), size)};
 }
 
+Vector mapped_units(const ParameterSpace& space) {
+  Vector units = Vector::Ones(static_cast<Index>(mapped_names(space).size()));
+  for (Index k = 0; k < space.size(); ++k) {
+    const Parameter& p = space[k];
+    if (!(p.upper > p.lower) || p.scale == Scale::periodic) continue;
+    units[k] = p.scale == Scale::log ? std::log(p.upper / p.lower) : p.upper - p.lower;
+  }
+  return units;
+}
+
 }  // namespace ersatz

@@ -2,10 +2,11 @@
 # docs_test.sh SOURCE PROGRAM COMPILER LIBDIR EIGEN: runs what README.md and docs/ tell people to run.
 #
 # Blocks of ```sh and ```cpp right after a line <!-- test --> are run in the order in which they stand, all of one page
-# in the same temporary folder. A C++ block is a program: it is built against the evaluation library and run.
+# in the same temporary folder. A C++ block is a program: it is built against the evaluation library (and the training
+# library, when it says so in a comment: "links ersatz::train") and run.
 set -euo pipefail
 source=$1 program=$2 compiler=$3 lib=$4 eigen=$5
-pages=(README.md docs/user-guide.md docs/recipes.md docs/cpp.md)
+pages=(README.md docs/user-guide.md docs/recipes.md docs/cpp.md docs/regressor-linear.md docs/regressor-chaos.md)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -38,8 +39,10 @@ for page in "${pages[@]}"; do
     case $block in
       *.sh) run=(bash -eu "$block") ;;
       *.cpp)
+        libraries=(-lersatz)
+        if grep -q '// links ersatz::train' "$block"; then libraries=(-lersatz-train -lersatz); fi
         "$compiler" -std=c++17 -O1 -Wall -Wextra -I"$source/include" -isystem "$eigen" "$block" -o "$block.run" \
-          -L"$lib" -lersatz -lpthread
+          -L"$lib" "${libraries[@]}" -lpthread
         run=("$block.run")
         ;;
     esac

@@ -26,6 +26,7 @@ struct Prepared {
   std::vector<OutputSpec> outputs;
   TransformPtr input_map;
   std::vector<std::string> input_names;  ///< of the mapped inputs
+  Vector input_units;                    ///< one unit of each in the parameter's own
   Matrix x;                              ///< n × d', mapped
   std::vector<PreparedChannel> channels;
   std::vector<Decoding> decodings;

@@ -50,11 +50,12 @@ struct KnnOptions {
 /// Kernel: weights w_i = (1 - (r_i/h)³)³ with the distance to neighbour k + 1, or the radius, as bandwidth h.
 /// Local-linear: with these weights, and coordinates z in lengths,
 ///   y(z) = ȳ + (z - z̄)ᵀ (S + Λ)⁻¹ Σ w_i (z_i - z̄)(y_i - ȳ) / Σ w_i
-/// where S is the weighted covariance of the neighbours and Λ is 1e-4 of its diagonal. For k >= 2 both are
-/// continuous in x and have a Jacobian (almost everywhere: it jumps where the neighbours change order).
+/// where S is the weighted covariance of the neighbours and Λ is 1e-4 of its diagonal. For k >= 2 (kernel)
+/// and k >= 3 (local-linear) these are continuous in x and have a Jacobian (almost everywhere: it jumps where
+/// neighbours change order).
 ///
 /// Radius: where no point is inside, the nearest one predicts; for kernel and local-linear the radius grows
-/// to the third neighbour where that is further away, which keeps them continuous.
+/// to neighbour 3 or v + 3 of v inputs where that is further away, which keeps them continuous.
 ///
 /// Variance: c_j (s̄²_j + Σ (y_ij - ȳ_j)²) / m over the m = k + 1 nearest (or all inside), with s̄² the average
 /// of Σ (y_ij - ȳ_j)² / (m - 1) around the training points; c_j makes the mean square leave-one-out residual

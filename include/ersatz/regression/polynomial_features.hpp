@@ -25,7 +25,7 @@ PolynomialFamily polynomial_family_from_string(std::string_view name);  ///< thr
 using Exponents = Eigen::Matrix<int, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Which products are taken: those with (Σ_k e_k^q)^(1/q) <= degree. q = 1 is the total degree; below 1 the
-/// set is hyperbolic: interactions go up to lower degrees than single inputs (Blatman & Sudret 2011, eq. 14).
+/// set is hyperbolic: interactions go up to lower degrees than single inputs (Blatman & Sudret 2011).
 struct Truncation {
   Index degree = 1;     ///< 0 to 64
   double q_norm = 1.0;  ///< above 0, up to 1

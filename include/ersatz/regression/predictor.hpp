@@ -14,8 +14,8 @@ namespace ersatz {
 enum class Noise { latent, observed };
 
 /// Fitted state from d inputs to p outputs; immutable, safe from many threads, each with its own Workspace.
-/// The result for a point has the same bits alone and in a batch. Mean, variance, covariance and Jacobian are
-/// separate requests: none pays for another.
+/// The result for a point has the same bits alone and in a batch. Mean, variance, covariance and the
+/// derivatives are separate requests: none pays for another.
 class Predictor {
  public:
   virtual ~Predictor() = default;
@@ -24,7 +24,9 @@ class Predictor {
   virtual Index inputs() const = 0;      ///< d
   virtual Index outputs() const = 0;     ///< p
   virtual bool has_variance() const { return false; }
+  virtual bool has_covariance() const { return false; }
   virtual bool has_jacobian() const { return false; }
+  virtual bool has_variance_gradient() const { return false; }
 
   /// X: q × d, mean: q × p.
   virtual void mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) const = 0;
@@ -39,6 +41,10 @@ class Predictor {
 
   /// d mean / d x at one point (d values), p × d. Throws UsageError where there is none.
   virtual void jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const;
+
+  /// d variance / d x at one point (d values), p × d; the same for latent and observed values, as noise does
+  /// not depend on x. Throws UsageError where there is none.
+  virtual void variance_gradient(const double* x, MatrixRef gradient, Workspace& workspace) const;
 
   /// Everything that `load_predictor` needs, without `kind`.
   virtual void save(const h5::Group& group) const = 0;

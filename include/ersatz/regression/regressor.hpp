@@ -20,6 +20,9 @@ struct TrainingData {
   Matrix x;                              ///< n × d
   Matrix y;                              ///< n × p
   std::vector<std::string> input_names;  ///< d, or empty
+  /// One unit of x in the user's own, where x was scaled before it came here (d, or empty: all 1). For what
+  /// users give and read in their own units: periods and lengths of kernels.
+  Vector input_units;
   /// Standard deviation of each value of y where it is known (n × p), else empty.
   Matrix noise_std;
   /// Where the inputs were to lie, both d or both empty: the range of orthogonal polynomials. Empty: the

@@ -13,7 +13,7 @@ struct Contestant {
 };
 
 /// What compare() tries when told nothing else, from the simplest on: the mean, linear, ridge with
-/// polynomials of growing degree, lasso, nearest neighbours, Gaussian processes.
+/// polynomials of growing degree, lasso, polynomial chaos, nearest neighbours, Gaussian processes.
 std::vector<Contestant> default_contestants();
 
 /// Runs K-fold cross-validation of the whole pipeline (decoders, transforms and bases are fitted to each

@@ -260,8 +260,7 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
                                                : data.input_names[static_cast<std::size_t>(k)]);
     gp::check_trend(trend, trend.matrix(scaled.x), names);
     const std::optional<double> nugget = nugget_for(duplicates, noise.size() > 0, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(
-        options_.kernel, {data.x.cols(), data.input_names, scaled.active, scaled.lower, scaled.range});
+    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, gp::kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
     const gp::SearchOptions box = gp::search_box(options_, *kernel, n, !nugget, noise.size() > 0);
     std::vector<gp::Group> groups = search(scaled, noise, nugget, kernel, box, context);

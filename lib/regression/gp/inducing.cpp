@@ -7,87 +7,16 @@
 #include "core/kernels.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
-#include "regression/gp/box.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
 #include "regression/gp/exact.hpp"
 #include "regression/gp/inducing_bound.hpp"
-#include "regression/gp/inducing_points.hpp"
 #include "regression/gp/inducing_predictor.hpp"
+#include "regression/gp/inducing_stages.hpp"
 #include "regression/gp/scaled_data.hpp"
-#include "regression/gp/search.hpp"
 #include "regression/gp/triangular.hpp"
 
 namespace ersatz::gp {
 namespace {
-
-constexpr double smallest_inducing_nugget = 1e-8;
-constexpr Index rows_subset = 1000, rows_fixed = 20000, rows_joint = 100000;
-constexpr double first_jitter = 1e-10, last_jitter = 1e-5;
-
-/// What the stages before the last one find for outputs that share their inducing points.
-struct Stages {
-  std::vector<double> theta;
-  double nugget = 0.0, jitter = 0.0;
-  Matrix points;        // m × d
-  double subset = 0.0;  // minus log likelihood of the full process on the subset
-  double fixed_before = 0.0, fixed = 0.0, joint_before = 0.0, joint = 0.0;  // minus bounds
-  double fixed_iterations = 0.0, joint_iterations = 0.0, evaluations = 0.0;
-  double converged = 0.0, usable = 0.0;
-
-  std::vector<double*> scalars() {
-    return {&nugget, &jitter,           &subset,           &fixed_before, &fixed,     &joint_before,
-            &joint,  &fixed_iterations, &joint_iterations, &evaluations,  &converged, &usable};
-  }
-  Bytes bytes() {
-    std::vector<double> v;
-    for (const double* scalar : scalars()) v.push_back(*scalar);
-    for (const Index size : {static_cast<Index>(theta.size()), points.rows(), points.cols()})
-      v.push_back(static_cast<double>(size));
-    v.insert(v.end(), theta.begin(), theta.end());
-    v.insert(v.end(), points.data(), points.data() + points.size());
-    return to_bytes(v);
-  }
-  static Stages from(const Bytes& bytes) {
-    const std::vector<double> v = doubles_from_bytes(bytes);
-    Stages f;
-    std::size_t at = 0;
-    for (double* scalar : f.scalars()) *scalar = v[at++];
-    f.theta.resize(static_cast<std::size_t>(v[at++]));
-    f.points.resize(static_cast<Index>(v[at]), static_cast<Index>(v[at + 1]));
-    at += 2;
-    for (double& t : f.theta) t = v[at++];
-    std::copy_n(v.data() + at, f.points.size(), f.points.data());
-    return f;
-  }
-};
-
-/// Some of the rows, and some of the outputs.
-struct Sample {
-  Matrix x, y;
-  Sample(const ScaledData& data, const std::vector<Index>& outputs, const std::vector<Index>& order,
-         Index rows)
-      : x(rows, data.x.cols()), y(rows, static_cast<Index>(outputs.size())) {
-    const bool all = rows == data.x.rows();
-    for (Index i = 0; i < rows; ++i) {
-      const Index from = all ? i : order[static_cast<std::size_t>(i)];
-      x.row(i) = data.x.row(from);
-      for (Index o = 0; o < y.cols(); ++o) y(i, o) = data.y(from, outputs[static_cast<std::size_t>(o)]);
-    }
-  }
-};
-
-/// How far a location moves for one unit of its parameter: its input's length, within the range. Times the
-/// root of their number, so that a step changes the bound as much as one of a hyperparameter does.
-std::vector<double> location_steps(const Kernel& kernel, const std::vector<double>& theta, Index n, Index m) {
-  std::vector<double> steps(static_cast<std::size_t>(kernel.inputs()), 1.0);
-  const auto all = kernel.hyperparameters(n);
-  for (std::size_t p = 0; p < all.size(); ++p)
-    if (all[p].role == Hyperparameter::Role::length && all[p].input >= 0) {
-      double& step = steps[static_cast<std::size_t>(all[p].input)];
-      step = std::min(step, std::exp(theta[p]));
-    }
-  for (double& step : steps) step *= std::sqrt(static_cast<double>(m));
-  return steps;
-}
 
 class InducingGp final : public Regressor {
  public:
@@ -118,120 +47,13 @@ class InducingGp final : public Regressor {
         std::clamp<Index>(static_cast<Index>(4.0 * std::sqrt(static_cast<double>(n))), 100, 600);
     return std::min(n, options_.points > 0 ? options_.points : by_n);
   }
-  Stages find(const KernelPtr& kernel, const ScaledData& data, const std::vector<Index>& outputs,
-              std::optional<double> nugget, const RandomStream& random, Executor& executor) const;
   void report(const InducingState& state, const std::vector<Stages>& stages,
               const std::vector<double>& bounds, const std::vector<double>& traces,
-              const std::vector<std::vector<Index>>& members, Index n, FitSummary& summary) const;
+              const std::vector<double>& noises, const std::vector<std::vector<Index>>& members, Index n,
+              FitSummary& summary) const;
 
   GpOptions options_;
 };
-
-Stages InducingGp::find(const KernelPtr& kernel, const ScaledData& data, const std::vector<Index>& outputs,
-                        std::optional<double> nugget, const RandomStream& random, Executor& executor) const {
-  const SingleThreadedBlas single;
-  const Index n = data.x.rows();
-  const Trend trend(data.x.cols(), options_.trend);
-  RandomStream shuffle = random.split(0);
-  const std::vector<Index> order = shuffle.permutation(n);
-  SearchOptions box = search_box(options_, *kernel, n, !nugget);
-  if (!nugget) {
-    box.lower.back() = std::log(smallest_inducing_nugget);
-    box.start.back() = std::max(box.start.back(), std::log(1e-6));
-    box.random_lower.back() = std::max(box.random_lower.back(), std::log(10.0 * smallest_inducing_nugget));
-  }
-  Stages s;
-  std::vector<double> at = box.start;
-  if (const Index rows = std::min(n, rows_subset); rows > 1) {
-    const Sample some(data, outputs, order, rows);
-    ObjectiveOptions exact;
-    exact.estimator = options_.likelihood;
-    exact.trend = options_.trend;
-    exact.priors = options_.priors;
-    exact.nugget = nugget;
-    const auto objective = make_objective(kernel, some.x, some.y, exact);
-    const SearchResult result = search(*objective, box, random.split(1));
-    s.evaluations += static_cast<double>(result.evaluations);
-    s.subset = result.value;
-    if (result.usable) at = result.parameters;
-  }
-  const auto hyper = static_cast<std::size_t>(kernel->parameters());
-  const Index m = count_for(n);
-  const auto locate = [&] {
-    const Sample some(data, outputs, order, std::min(n, std::max<Index>(4 * m, 4000)));
-    s.points = greedy_points(*kernel, at.data(), some.x, m);
-  };
-  locate();
-
-  InducingOptions how;
-  how.estimator = options_.likelihood;
-  how.priors = options_.priors;
-  how.nugget = nugget;
-  SearchOptions go = box;
-  go.starts = 1;
-  const Sample fewer(data, outputs, order, std::min(n, rows_fixed));
-  const InducingData fixed_data(fewer.x, fewer.y, trend);
-  for (s.jitter = first_jitter; s.jitter < 2.0 * last_jitter; s.jitter *= 10.0) {
-    how.jitter = s.jitter;
-    InducingBound bound(kernel, fixed_data, s.points, how, executor);
-    if (!nugget && bound.evaluate(at.data(), &s.fixed_before, nullptr)) {
-      // The bound takes what the inducing points leave unexplained for noise.
-      const double left =
-          bound.solution().trace * bound.solution().nugget / static_cast<double>(fixed_data.size());
-      at.back() =
-          std::clamp(std::log(std::max(std::exp(at.back()), left)), box.lower.back(), box.upper.back());
-    }
-    bound.evaluate(at.data(), &s.fixed_before, nullptr);
-    go.start = at;
-    go.flat = 1e-6 * static_cast<double>(fixed_data.size());
-    const SearchResult result = search(bound, go, random.split(2));
-    s.evaluations += static_cast<double>(result.evaluations);
-    s.usable = result.usable;
-    if (!result.usable) continue;
-    s.converged = result.converged;
-    s.fixed = result.value;
-    s.fixed_iterations = static_cast<double>(result.iterations);
-    at = result.parameters;
-    break;
-  }
-  if (s.usable == 0.0) return s;
-
-  locate();
-  const Sample most(data, outputs, order, std::min(n, rows_joint));
-  const InducingData joint_data(most.x, most.y, trend);
-  how.move = true;
-  for (; s.jitter < 2.0 * last_jitter; s.jitter *= 10.0) {
-    how.jitter = s.jitter;
-    how.steps = location_steps(*kernel, at, n, s.points.rows());
-    InducingBound bound(kernel, joint_data, s.points, how, executor);
-    std::vector<double> start = at;
-    start.resize(static_cast<std::size_t>(bound.parameters()), 0.0);
-    if (!bound.evaluate(start.data(), &s.joint_before, nullptr)) continue;
-    s.joint = s.joint_before;
-    if (bound.solution().trace < 0.1) break;  // nothing to gain
-    go.start = start;
-    go.lower.resize(start.size(), -HUGE_VAL);
-    go.upper.resize(start.size(), HUGE_VAL);
-    go.limited_memory = true;
-    go.max_iterations = std::min<Index>(options_.max_iterations, 40);
-    go.flat = 1e-5 * static_cast<double>(joint_data.size());
-    const SearchResult result = search(bound, go, random.split(3));
-    s.evaluations += static_cast<double>(result.evaluations);
-    if (result.usable && result.value < s.joint_before) {
-      double value = 0.0;
-      bound.evaluate(result.parameters.data(), &value, nullptr);
-      s.points = bound.locations();
-      at.assign(result.parameters.begin(),
-                result.parameters.begin() + static_cast<std::ptrdiff_t>(at.size()));
-      s.joint = result.value;
-      s.joint_iterations = static_cast<double>(result.iterations);
-    }
-    break;
-  }
-  s.theta.assign(at.begin(), at.begin() + static_cast<std::ptrdiff_t>(hyper));
-  s.nugget = nugget ? *nugget : std::exp(at.back());
-  return s;
-}
 
 Vector lower_panels(const Eigen::MatrixXd& lower) {
   Vector panels = Vector::Zero(kernels::panels_size(lower.rows()));
@@ -265,10 +87,11 @@ InducingSet make_set(const InducingBound& bound, const Stages& stages) {
 
 void InducingGp::report(const InducingState& state, const std::vector<Stages>& stages,
                         const std::vector<double>& bounds, const std::vector<double>& traces,
-                        const std::vector<std::vector<Index>>& members, Index n, FitSummary& summary) const {
+                        const std::vector<double>& noises, const std::vector<std::vector<Index>>& members,
+                        Index n, FitSummary& summary) const {
   const auto p = static_cast<Index>(state.outputs.size());
   std::size_t jittered = 0, coarse = 0, stopped = 0;
-  double jitter = 0.0;
+  double jitter = 0.0, worst = 0.0;
   for (std::size_t g = 0; g < stages.size(); ++g) {
     const Stages& s = stages[g];
     const auto& first = state.outputs[static_cast<std::size_t>(members[g].front())];
@@ -291,9 +114,11 @@ void InducingGp::report(const InducingState& state, const std::vector<Stages>& s
               brief(-s.fixed, 8), " in ", s.fixed_iterations, " iterations, locations moved ",
               brief(-s.joint_before, 8), " to ", brief(-s.joint, 8), " in ", s.joint_iterations, ", ",
               s.evaluations, " evaluations")});
-    if (s.jitter > 1.5 * first_jitter) jittered += members[g].size();
+    if (s.jitter > 1.5 * first_inducing_jitter) jittered += members[g].size();
     jitter = std::max(jitter, s.jitter);
-    if (traces[g] > static_cast<double>(n)) coarse += members[g].size();
+    // A nugget that the inducing points need and the full process does not, or prior variance beyond it.
+    if ((noises[g] > 4.0 * s.subset_noise && noises[g] > 1e-6) || traces[g] > static_cast<double>(n))
+      coarse += members[g].size(), worst = std::max(worst, noises[g]);
     if (s.converged == 0.0) stopped += members[g].size();
   }
   if (jittered)
@@ -301,9 +126,9 @@ void InducingGp::report(const InducingState& state, const std::vector<Stages>& s
                                     " was singular: jitter up to ", brief(jitter),
                                     " of the process variance was added"));
   if (coarse)
-    summary.warnings.push_back(text(
-        "more inducing points would help ", count_of(coarse, p),
-        ": what they leave out is larger than the noise (points = ", state.sets.front().points.cols(), ")"));
+    summary.warnings.push_back(text("more inducing points would help ", count_of(coarse, p), ": what ",
+                                    state.sets.front().points.cols(), " leave out counts as noise, up to ",
+                                    brief(100.0 * std::sqrt(worst)), " % of the output's deviation"));
   if (stopped) {
     summary.converged = false;
     summary.warnings.push_back(text("the search for ", count_of(stopped, p),
@@ -327,7 +152,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
   warn_about_scaling(data, scaled, summary);
 
   InducingState state;
-  state.kernel = options_.kernel;
+  state.kernel = "squared-exponential";  // unless there is something to fit
   state.inputs = data.x.cols();
   state.trend = options_.trend;
   state.active = scaled.active;
@@ -360,7 +185,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
                                       brief(*nugget)));
       nugget = smallest_inducing_nugget;
     }
-    const KernelPtr kernel = make_kernel(options_.kernel, scaled.x.cols());
+    const KernelPtr kernel = make_kernel(options_.kernel, kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
     std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
     for (Index v = 0; v < static_cast<Index>(scaled.varying.size()); ++v)
@@ -374,7 +199,9 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
     const auto work = [&](Index task, Executor& inner) {
       const auto& group = groups[static_cast<std::size_t>(task)];
       const auto stream = static_cast<std::uint64_t>(scaled.varying[static_cast<std::size_t>(group.front())]);
-      return find(kernel, scaled, group, nugget, context.random.split(stream), inner).bytes();
+      return find_inducing(options_, count_for(n), kernel, scaled, group, nugget,
+                           context.random.split(stream), inner)
+          .bytes();
     };
     if (context.progress) context.progress->begin("Inducing points", tasks);
     std::vector<Bytes> found;
@@ -395,7 +222,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
     const SingleThreadedBlas single;
     std::vector<Stages> stages;
     std::vector<std::vector<Index>> members;
-    std::vector<double> bounds, traces;
+    std::vector<double> bounds, traces, noises;
     double inside_one = 0.0, inside_two = 0.0, values = 0.0;
     for (std::size_t g = 0; g < groups.size(); ++g) {
       Stages s = Stages::from(found[g]);
@@ -414,12 +241,12 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
           how.jitter = s.jitter;
           bound.emplace(kernel, all_data, s.points, how, executor);
           usable = bound->evaluate(s.theta.data(), &value, nullptr);
-          if (usable || s.jitter > last_jitter) break;
+          if (usable || s.jitter > last_inducing_jitter) break;
         }
       if (!usable)
         throw NumericalError(text("regressor gp, inducing points, output ", mine.front(),
                                   ": no hyperparameters give a usable covariance matrix, even with jitter ",
-                                  brief(last_jitter), " and nugget ", brief(s.nugget)));
+                                  brief(last_inducing_jitter), " and nugget ", brief(s.nugget)));
       Matrix residual, deviation;
       bound->leave_one_out(residual, deviation);
       const InducingSolution& solution = bound->solution();
@@ -449,10 +276,11 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
       }
       bounds.push_back(value);
       traces.push_back(solution.trace);
+      noises.push_back(solution.variance.front() * s.nugget);
       members.push_back(std::move(mine));
       stages.push_back(std::move(s));
     }
-    report(state, stages, bounds, traces, members, n, summary);
+    report(state, stages, bounds, traces, noises, members, n, summary);
     summary.facts.push_back(
         {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
                                         brief(inside_two / values, 3), " within 95 %, of observed values")});

@@ -53,6 +53,7 @@ class InducingPredictor final : public Predictor {
   Index inputs() const override { return state_.inputs; }
   Index outputs() const override { return static_cast<Index>(state_.outputs.size()); }
   bool has_variance() const override { return true; }
+  bool has_covariance() const override { return true; }
   bool has_jacobian() const override { return true; }
 
   /// Cost per point and output: m kernel values and one dot product; outputs that share a set share its

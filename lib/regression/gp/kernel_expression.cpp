@@ -257,7 +257,6 @@ KernelPtr make_kernel(const std::string& expression, Index inputs) {
   KernelInputs numbered;
   numbered.count = inputs;
   for (Index k = 0; k < inputs; ++k) numbered.active.push_back(k);
-  numbered.lower = Vector::Zero(inputs);
   numbered.range = Vector::Ones(inputs);
   return make_kernel(expression, numbered);
 }

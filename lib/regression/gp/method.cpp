@@ -2,6 +2,7 @@
 
 #include "ersatz/core/error.hpp"
 #include "regression/gp/exact.hpp"
+#include "regression/gp/inducing.hpp"
 #include "regression/gp/vecchia.hpp"
 
 namespace ersatz::gp {
@@ -45,9 +46,10 @@ class AutoGp final : public Regressor {
 RegressorPtr make_gp_by_method(const GpOptions& options) {
   if (options.method == "auto") return std::make_shared<AutoGp>(options);
   if (options.method == "exact") return make_exact_gp(options);
+  if (options.method == "inducing") return make_inducing_gp(options);
   if (options.method == "vecchia") return make_vecchia_gp(options);
-  throw UsageError(
-      text("regressor gp: method is \"", options.method, "\", expected \"auto\", \"exact\" or \"vecchia\""));
+  throw UsageError(text("regressor gp: method is \"", options.method,
+                        "\", expected \"auto\", \"exact\", \"inducing\" or \"vecchia\""));
 }
 
 }  // namespace ersatz::gp

@@ -7,17 +7,6 @@
 namespace ersatz::gp {
 namespace {
 
-/// A few doubles on the stack, many on the heap.
-class Few {
- public:
-  explicit Few(Index n) : heap_(n > 64 ? static_cast<std::size_t>(n) : 0) {}
-  double* data() { return heap_.empty() ? stack_ : heap_.data(); }
-
- private:
-  double stack_[64];
-  std::vector<double> heap_;
-};
-
 class Part final : public Kernel {
  public:
   Part(KernelPtr kernel, Index d, std::vector<Index> selection, const std::vector<Fate>& fates)

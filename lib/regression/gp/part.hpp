@@ -23,6 +23,17 @@ KernelPtr make_part(const KernelPtr& kernel, Index d, const std::vector<Index>& 
 /// An expression without its arguments: "matern52 * periodic".
 std::string title(const std::string& expression);
 
+/// A few doubles on the stack, many on the heap: for `diagonal`, which has no workspace.
+class Few {
+ public:
+  explicit Few(Index n) : heap_(n > 64 ? static_cast<std::size_t>(n) : 0) {}
+  double* data() { return heap_.empty() ? stack_ : heap_.data(); }
+
+ private:
+  double stack_[64];
+  std::vector<double> heap_;
+};
+
 constexpr Index tile_size = 256;
 /// work(tile of points, index of its first point).
 template <class Work>

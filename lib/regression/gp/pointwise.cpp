@@ -5,6 +5,7 @@
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/random.hpp"
+#include "regression/gp/part.hpp"
 
 namespace ersatz::gp {
 namespace {
@@ -40,7 +41,7 @@ class Adapter final : public Kernel {
     }
   }
   void diagonal(const Points& points, const double* coefficients, double* k) const override {
-    std::vector<double> y(static_cast<std::size_t>(inputs_));
+    Few y(inputs_);
     for (Index i = 0; i < points.size; ++i) {
       points.gather(i, y.data());
       k[i] = pointwise_->value(y.data(), y.data(), coefficients, nullptr, nullptr);
@@ -91,7 +92,8 @@ double derivative_error(const Kernel& kernel) {
   RandomStream random(1);
   std::vector<double> theta, x(size(d)), y(size(d)), coefficients(size(parameters)),
       gradient(size(std::max(d, parameters)));
-  for (const auto& h : kernel.hyperparameters(10)) theta.push_back(std::log(h.start));
+  const auto hyperparameters = kernel.hyperparameters(10);
+  theta.resize(hyperparameters.size());
   const Points other{y.data(), 1, 1, d};
   const double one = 1.0;
   const auto value = [&](double* moved, double start, double step) {
@@ -114,8 +116,16 @@ double derivative_error(const Kernel& kernel) {
     worst = error <= worst ? worst : error;  // a NaN is the worst
   };
   for (int pair = 0; pair < 20; ++pair) {
-    for (auto* point : {&x, &y})
-      for (double& v : *point) v = random.uniform();
+    for (std::size_t p = 0; p < theta.size(); ++p) {
+      const auto& h = hyperparameters[p];
+      theta[p] =
+          std::log(std::clamp(h.start * std::exp(random.uniform() - 0.5), 1.1 * h.lower, h.upper / 1.1));
+    }
+    // Apart in every input: some kernels have a kink where points meet.
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      y[k] = random.uniform();
+      x[k] = std::fmod(y[k] + 0.1 + 0.8 * random.uniform(), 1.0);
+    }
     kernel.prepare(theta.data(), coefficients.data());
     std::fill(gradient.begin(), gradient.end(), 0.0);
     kernel.contract(x.data(), other, coefficients.data(), &one, gradient.data(), workspace);

@@ -5,6 +5,7 @@
 
 #include "core/kernels.hpp"
 #include "ersatz/core/error.hpp"
+#include "regression/gp/panels.hpp"
 
 namespace ersatz::gp {
 namespace {
@@ -200,16 +201,19 @@ void GpPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef covarianc
   check_predictions(*this, covariance);
 }
 
-void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const {
-  if (jacobian.rows() != outputs() || jacobian.cols() != inputs())
-    throw UsageError(text("gp predictor: Jacobian is ", jacobian.rows(), " × ", jacobian.cols(),
+void GpPredictor::check_derivatives(const double* x, const MatrixRef& result) const {
+  if (result.rows() != outputs() || result.cols() != inputs())
+    throw UsageError(text("gp predictor: derivatives are ", result.rows(), " × ", result.cols(),
                           ", expected ", outputs(), " × ", inputs(), " (outputs × inputs)"));
+  check(Eigen::Map<const Matrix>(x, 1, inputs()), -1, -1);
+}
+
+void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const {
+  check_derivatives(x, jacobian);
   const Workspace::Frame frame(workspace);
   const Points points = training();
   const Index d = points.inputs, terms = trend_.size();
-  const Eigen::Map<const Matrix> point(x, 1, inputs());
-  check(point, -1, -1);
-  const double* u = scaled(point, workspace);
+  const double* u = scaled(Eigen::Map<const Matrix>(x, 1, inputs()), workspace);
   double* gradient = workspace.take(d);
   double* slopes = workspace.take(d * terms);
   trend_.derivatives(u, slopes, workspace);
@@ -225,6 +229,51 @@ void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& works
       jacobian(o, state_.active[static_cast<std::size_t>(k)]) =
           output(o).scale * gradient[k] / state_.range[k];
     }
+  }
+}
+
+/// variance / process variance = k(x, x) - kᵀ R⁻¹ k + mᵀ A⁻¹ m with m = f - Fᵀ R⁻¹ k, so its derivative is
+/// 2 d₁k(x, x) - 2 (dk/dx)ᵀ (R⁻¹ k + R⁻¹ F A⁻¹ m) + 2 (df/dx)ᵀ A⁻¹ m, d₁ by the first argument.
+void GpPredictor::variance_gradient(const double* x, MatrixRef result, Workspace& workspace) const {
+  check_derivatives(x, result);
+  const Workspace::Frame frame(workspace);
+  const Points points = training();
+  const Index n = size(), padded = kernels::panels_rounded(n), d = points.inputs, terms = trend_.size();
+  const double* u = scaled(Eigen::Map<const Matrix>(x, 1, inputs()), workspace);
+  double* k = workspace.take(padded);
+  double* y = workspace.take(padded);
+  double* w = workspace.take(n);
+  double* gradient = workspace.take(d);
+  double* f = workspace.take(terms);
+  double* m = workspace.take(terms);
+  double* slopes = workspace.take(d * terms);
+  trend_.evaluate(u, f, workspace);
+  trend_.derivatives(u, slopes, workspace);
+  std::fill(k + n, k + padded, 0.0);
+  result.setZero();
+  for (std::size_t c = 0; c < members_.size(); ++c) {
+    const Correlation& r = state_.correlations[c];
+    kernel_->row(u, points, r.coefficients.data(), k, workspace);
+    kernels::table().panels_product(r.panels.data(), k, padded, n, 1, y);
+    panels_transposed_product(r.panels.data(), y, n, w);
+    whiten_trend(r, k, f, m);
+    for (Index i = terms - 1; i >= 0; --i) {
+      for (Index j = i + 1; j < terms; ++j) m[i] -= r.trend_factor(j, i) * m[j];
+      m[i] /= r.trend_factor(i, i);
+    }
+    for (Index j = 0; j < terms; ++j)
+      for (Index i = 0; i < n; ++i) w[i] += m[j] * r.solved_trend(i, j);
+    for (Index i = 0; i < n; ++i) w[i] *= -1.0;
+    std::fill(gradient, gradient + d, 0.0);
+    const double one = 1.0;
+    kernel_->jacobian(u, points, r.coefficients.data(), w, gradient, workspace);
+    kernel_->jacobian(u, {u, 1, 1, d}, r.coefficients.data(), &one, gradient, workspace);
+    for (Index i = 0; i < d; ++i)
+      for (Index j = 0; j < terms; ++j) gradient[i] += m[j] * slopes[i * terms + j];
+    for (const Index o : members_[c])
+      for (Index i = 0; i < d; ++i)
+        result(o, state_.active[static_cast<std::size_t>(i)]) =
+            2.0 * output(o).process_variance * gradient[i] / state_.range[i];
   }
 }
 

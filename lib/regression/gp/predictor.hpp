@@ -56,7 +56,9 @@ class GpPredictor final : public Predictor {
   Index inputs() const override { return state_.inputs; }
   Index outputs() const override { return static_cast<Index>(state_.outputs.size()); }
   bool has_variance() const override { return true; }
+  bool has_covariance() const override { return true; }
   bool has_jacobian() const override { return true; }
+  bool has_variance_gradient() const override { return true; }
 
   /// Cost per point and output: n kernel values and one dot product; outputs that share a correlation share
   /// its kernel values.
@@ -68,6 +70,8 @@ class GpPredictor final : public Predictor {
   void covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,
                   Workspace& workspace) const override;
   void jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const override;
+  /// Reads half the inverse factor twice for each correlation.
+  void variance_gradient(const double* x, MatrixRef gradient, Workspace& workspace) const override;
   void save(const h5::Group& group) const override;
 
   const GpState& state() const { return state_; }
@@ -84,6 +88,7 @@ class GpPredictor final : public Predictor {
 
  private:
   const Output& output(Index o) const { return state_.outputs[static_cast<std::size_t>(o)]; }
+  void check_derivatives(const double* x, const MatrixRef& result) const;
   double mean_of(Index o, const double* k, const double* f) const;
   void whiten_trend(const Correlation& r, const double* k, const double* f, double* missing) const;
 

@@ -24,7 +24,7 @@ void GpPredictor::save(const h5::Group& group) const {
   group.write("input_range", state_.range);
   group.write("points", state_.points);
   group.write("weights", state_.weights);
-  group.write("trends", state_.trends);
+  if (q > 0) group.write("trends", state_.trends);
   Matrix outputs(p, 4);
   std::vector<std::int64_t> which;
   for (Index o = 0; o < p; ++o) {
@@ -54,8 +54,10 @@ void GpPredictor::save(const h5::Group& group) const {
   group.write("coefficients", coefficients);
   group.write("correlations", scalars);
   group.set_on("correlations", "columns", std::vector<std::string>{"nugget", "jitter"});
-  group.write("solved_trend", solved);
-  group.write("trend_factor", factors);
+  if (q > 0) {
+    group.write("solved_trend", solved);
+    group.write("trend_factor", factors);
+  }
   group.write("inverse_factor", inverse);
   if (noise.any()) group.write("known_noise", noise);
 }
@@ -92,14 +94,14 @@ PredictorPtr GpPredictor::load(const h5::Group& group) {
   } catch (const UsageError& e) {
     throw wrong(e.what());
   }
-  s.trends = group.read_matrix("trends", p, q);
+  s.trends = q > 0 ? group.read_matrix("trends", p, q) : Matrix(p, 0);
   const Index parameters = kernel->parameters();
   const Matrix scalars = group.read_matrix("correlations", -1, 2);
   const Index m = scalars.rows();
   const Matrix hyperparameters = group.read_matrix("log_hyperparameters", m, parameters);
   const Matrix coefficients = group.read_matrix("coefficients", m, parameters);
-  const Matrix solved = group.read_matrix("solved_trend", m, q * n);
-  const Matrix factors = group.read_matrix("trend_factor", m, q * q);
+  const Matrix solved = q > 0 ? group.read_matrix("solved_trend", m, q * n) : Matrix(m, 0);
+  const Matrix factors = q > 0 ? group.read_matrix("trend_factor", m, q * q) : Matrix(m, 0);
   const Matrix inverse = group.read_matrix("inverse_factor", m, n * (n + 1) / 2);
   const Matrix noise = group.has("known_noise") ? group.read_matrix("known_noise", m, n) : Matrix();
   for (Index c = 0; c < m; ++c) {

@@ -81,6 +81,7 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
                    FitSummary& summary) {
   const Index p = user.y.cols();
   const auto names = active_names(data, user);
+  const KernelInputs inputs = kernel_inputs(user, data);
   const auto all = kernel.hyperparameters(user.x.rows());
   const auto terms = Trend(data.x.cols(), options.trend).names(names);
   const bool known_noise = !groups.empty() && groups.front().found.process_variance > 0.0;
@@ -94,7 +95,7 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
     const std::string which = outputs_of(group, data);
     summary.facts.push_back(
         {"output " + which,
-         text(describe(kernel, f.theta.data(), names, data.range), ", nugget ", brief(f.nugget),
+         text(describe(kernel, f.theta.data(), names, inputs.range), ", nugget ", brief(f.nugget),
               ", process deviation ", brief(group.process_deviation.front()),
               options.likelihood == Estimator::leave_one_out ? ", -log predictive probability "
                                                              : ", -log likelihood ",
@@ -125,9 +126,8 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
   for (std::size_t i = 0; i < box.lower.size(); ++i) {
     const bool length = i < all.size() && all[i].role == Role::length;
     const bool nugget = estimated_nugget && i == all.size();
-    std::string name = nugget ? "nugget" : i < all.size() ? all[i].name : "process variance";
+    const std::string name = nugget ? "nugget" : i < all.size() ? label(all[i], names) : "process variance";
     const bool of_input = i < all.size() && all[i].input >= 0;
-    if (of_input) name += " of " + names[static_cast<std::size_t>(all[i].input)];
     if (hits.lower[i])
       summary.facts.push_back(
           {"at its bound", text(name, " is at its smallest, ", brief(std::exp(box.lower[i])),

@@ -45,6 +45,14 @@ ScaledData scale_data(const TrainingData& data) {
   return p;
 }
 
+KernelInputs kernel_inputs(const TrainingData& data, const ScaledData& scaled) {
+  KernelInputs inputs{data.x.cols(), data.input_names, scaled.active, scaled.range};
+  if (data.input_units.size() > 0)
+    for (Index k = 0; k < inputs.range.size(); ++k)
+      inputs.range[k] *= data.input_units[inputs.active[static_cast<std::size_t>(k)]];
+  return inputs;
+}
+
 Duplicates find_duplicates(const Matrix& x, const Matrix& y) {
   std::vector<Index> order(static_cast<std::size_t>(x.rows()));
   std::iota(order.begin(), order.end(), Index{0});

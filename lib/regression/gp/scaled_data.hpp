@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "ersatz/regression/gp/kernel_expression.hpp"
 #include "ersatz/regression/regressor.hpp"
 
 namespace ersatz::gp {
@@ -17,6 +18,9 @@ struct ScaledData {
   Matrix y;                    ///< n × varying
 };
 ScaledData scale_data(const TrainingData& data);
+
+/// What make_kernel needs to know of them: names, which vary, ranges in the user's units.
+KernelInputs kernel_inputs(const TrainingData& data, const ScaledData& scaled);
 
 /// Rows with identical inputs.
 struct Duplicates {

@@ -22,7 +22,7 @@ constexpr Index largest_leave_one_out = 200000, leave_one_out_sample = 5000;
 class VecchiaGp final : public Regressor {
  public:
   explicit VecchiaGp(GpOptions options) : options_(std::move(options)) {
-    gp::make_kernel(options_.kernel, 1);
+    gp::check_kernel(options_.kernel);
     if (options_.neighbours == 0) options_.neighbours = gp::default_neighbours;
     if (options_.neighbours < 1 || options_.neighbours > 1000)
       throw UsageError(text("regressor gp: neighbours is ", options_.neighbours, ", expected 1 … 1000"));
@@ -217,7 +217,7 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
   Executor& executor = context.executor ? *context.executor : serial;
 
   gp::VecchiaState state;
-  state.kernel = options_.kernel;
+  state.kernel = "constant";
   state.inputs = data.x.cols();
   state.mean_degree = options_.trend;
   state.neighbours = std::min(options_.neighbours, n);
@@ -241,7 +241,8 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
     }
   } else if (!scaled.varying.empty()) {
     const std::optional<double> nugget = nugget_for(data, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, scaled.x.cols());
+    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, gp::kernel_inputs(data, scaled));
+    state.kernel = kernel->expression();
     const gp::Trend trend(scaled.x.cols(), options_.trend);
     gp::check_trend(trend, trend.matrix(scaled.x), {});
     std::vector<std::vector<Index>> groups;  // of positions among the varying outputs

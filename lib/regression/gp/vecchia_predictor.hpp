@@ -50,6 +50,7 @@ class VecchiaPredictor final : public Predictor {
   Index inputs() const override { return state_.inputs; }
   Index outputs() const override { return state_.constant.size(); }
   bool has_variance() const override { return true; }
+  bool has_covariance() const override { return true; }
   bool has_jacobian() const override { return true; }
 
   /// Cost for each point and group: a query of the tree, m²/2 kernel values and m³/6 multiplications.

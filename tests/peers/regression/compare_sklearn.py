@@ -1,6 +1,6 @@
 """Against scikit-learn, to 1e-8 of the outputs' spread: least squares, ridge (fixed alpha, and alpha by
-leave-one-out), lasso and elastic net, k nearest neighbours. Inputs, features and (for the lasso) outputs are
-standardised there as we do inside.
+leave-one-out), lasso and elastic net. Inputs, features and (for the lasso) outputs are standardised there as we do
+inside.
 
     compare_sklearn.py path/to/regression_peer
 """
@@ -15,7 +15,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 import sklearn
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge, RidgeCV
-from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
@@ -95,12 +94,5 @@ for a, b, what in ((x, y, "80 points"), (small_x, small_y, "20 points")):
         check(f"{'lasso' if l1_ratio == 1 else 'elastic net'}, {what}, alpha {alpha}, l1_ratio {l1_ratio}",
               ours("lasso", a, b, test, degree=3, alpha=alpha, l1_ratio=l1_ratio, tolerance=1e-15)[0],
               scaler.inverse_transform(model.predict(test)), b)
-
-for k in (1, 4, 9):
-    for weights, theirs in (("uniform", "uniform"), ("inverse-distance", "distance")):
-        model = make_pipeline(StandardScaler(), KNeighborsRegressor(k, weights=theirs)).fit(x, y)
-        points = np.vstack([test, x[:5]])  # exact hits among them
-        check(f"nearest neighbours, k {k}, {weights}", ours("knn", x, y, points, k=k, weights=weights)[0],
-              model.predict(points), y)
 
 sys.exit(1 if failures else 0)

@@ -76,14 +76,14 @@ Doubles all_results(const Table& t, Size n, Size d) {
   Doubles r2(count), k, sums(inputs);
   t.scaled_squared_distances(x.data(), points.data(), stride, n, d, scale.data(), r2.data());
   keep(r2);
-  for (const auto& f_in_place :
-       {t.squared_exponential, t.matern32_radial, t.matern52_radial, t.matern32_slope, t.matern52_slope}) {
+  for (const auto& f_in_place : {t.squared_exponential, t.matern12_radial, t.matern32_radial,
+                                 t.matern52_radial, t.matern12_slope, t.matern32_slope, t.matern52_slope}) {
     k = r2;
     f_in_place(k.data(), n);
     keep(k);
   }
   k.resize(count);
-  for (const auto& product : {t.matern32_product, t.matern52_product}) {
+  for (const auto& product : {t.matern12_product, t.matern32_product, t.matern52_product}) {
     product(x.data(), points.data(), stride, n, d, scale.data(), k.data());
     keep(k);
   }
@@ -92,7 +92,8 @@ Doubles all_results(const Table& t, Size n, Size d) {
   t.weighted_differences(x.data(), points.data(), stride, n, d, f.data(), sums.data());
   keep(sums);
   for (const int power : {1, 2})
-    for (const auto& weighted : {t.matern32_product_weighted, t.matern52_product_weighted}) {
+    for (const auto& weighted :
+         {t.matern12_product_weighted, t.matern32_product_weighted, t.matern52_product_weighted}) {
       weighted(x.data(), points.data(), stride, n, d, scale.data(), f.data(), power, sums.data());
       keep(sums);
     }
@@ -131,14 +132,18 @@ Doubles all_expected(Size n, Size d) {
   };
   each_point(r2);
   each_point([&](Size i) { return std::exp(-r2(i) / 2); });
+  each_point([&](Size i) { return std::exp(-std::sqrt(r2(i))); });
   each_point([&](Size i) { return m3(std::sqrt(r2(i))); });
   each_point([&](Size i) { return m5(std::sqrt(r2(i))); });
+  each_point([&](Size i) { return std::exp(-std::sqrt(r2(i))) / std::sqrt(r2(i)); });
   each_point([&](Size i) { return 3 * std::exp(-r3 * std::sqrt(r2(i))); });
   each_point([&](Size i) {
     const Real r = std::sqrt(r2(i));
     return 5 * (1 + r5 * r) * std::exp(-r5 * r) / 3;
   });
-  for (const auto& g : {std::function<Real(Real)>(m3), std::function<Real(Real)>(m5)})
+  const auto m1 = [](Real r) { return std::exp(-r); };
+  for (const auto& g :
+       {std::function<Real(Real)>(m1), std::function<Real(Real)>(m3), std::function<Real(Real)>(m5)})
     each_point([&](Size i) {
       Real product = 1;
       for (Size k = 0; k < d; ++k) product *= g(h(i, k));
@@ -147,6 +152,7 @@ Doubles all_expected(Size n, Size d) {
   each_input([&](Size i, Size k) { return difference(i, k) * difference(i, k); });
   each_input([&](Size i, Size k) { return difference(i, k); });
   for (const int power : {1, 2}) {
+    each_input([&](Size i, Size k) { return std::pow(difference(i, k), power) / h(i, k); });
     each_input([&](Size i, Size k) { return 3 / (1 + r3 * h(i, k)) * std::pow(difference(i, k), power); });
     each_input([&](Size i, Size k) {
       const Real v = r5 * h(i, k);
@@ -188,13 +194,14 @@ TEST(Kernels, VanishFarAway) {
   Doubles r2(9), k;
   for (const Table* t : tables()) {
     t->scaled_squared_distances(x.data(), points.data(), 9, 9, 3, scale.data(), r2.data());
-    for (const auto& in_place : {t->squared_exponential, t->matern32_radial, t->matern52_radial,
-                                 t->matern32_slope, t->matern52_slope}) {
+    for (const auto& in_place :
+         {t->squared_exponential, t->matern12_radial, t->matern32_radial, t->matern52_radial,
+          t->matern12_slope, t->matern32_slope, t->matern52_slope}) {
       k = r2;
       in_place(k.data(), 9);
       EXPECT_EQ(k, Doubles(9, 0.0)) << t->name;
     }
-    for (const auto& product : {t->matern32_product, t->matern52_product}) {
+    for (const auto& product : {t->matern12_product, t->matern32_product, t->matern52_product}) {
       product(x.data(), points.data(), 9, 9, 3, scale.data(), k.data());
       EXPECT_EQ(k, Doubles(9, 0.0)) << t->name;
     }
@@ -229,6 +236,40 @@ TEST(Kernels, PanelsProductIsATriangularProductAloneAndInABatch) {
       }
     }
   }
+}
+
+TEST(Kernels, DistanceRowsAreRightAndTheSameAlone) {
+  using namespace ersatz::kernels;
+  for (const Size n : {distance_points, 5 * distance_points})
+    for (const Size d : {1, 3, 17})
+      for (const Size q : {1, 3, 8, 13}) {
+        RandomStream stream(5);
+        const Size stride = n + 3;
+        const Doubles points = random(stream, stride * d, -1.0, 1.0), x = random(stream, q * d, -1.0, 1.0);
+        for (const Table* t : tables())
+          for (const bool square : {true, false}) {
+            const auto rows = square ? t->squared_distance_rows : t->absolute_distance_rows;
+            Doubles out(static_cast<std::size_t>(q * n)), alone(static_cast<std::size_t>(n));
+            rows(x.data(), q, points.data(), stride, n, d, out.data());
+            for (Size v = 0; v < q; ++v) {
+              rows(x.data() + v * d, 1, points.data(), stride, n, d, alone.data());
+              for (Size i = 0; i < n; ++i) {
+                long double expected = 0.0L;
+                for (Size k = 0; k < d; ++k) {
+                  const long double h = static_cast<long double>(x[static_cast<std::size_t>(v * d + k)]) -
+                                        points[static_cast<std::size_t>(k * stride + i)];
+                  expected += square ? h * h : std::abs(h);
+                }
+                const double got = out[static_cast<std::size_t>(v * n + i)];
+                // The scan for neighbours relies on this bound.
+                ASSERT_NEAR(got, static_cast<double>(expected),
+                            4e-16 * static_cast<double>(d + 2) * static_cast<double>(expected))
+                    << t->name << " n " << n << " d " << d;
+                ASSERT_EQ(got, alone[static_cast<std::size_t>(i)]) << t->name;
+              }
+            }
+          }
+      }
 }
 
 }  // namespace

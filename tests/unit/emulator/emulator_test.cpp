@@ -172,7 +172,7 @@ TEST(Emulator, SameBitsAloneInBatchesAndOnThreads) {
 
 #ifdef ERSATZ_COUNTS_ALLOCATIONS
 TEST(Emulator, AllocatesNothingAfterTheFirstCall) {
-  for (const char* regressor : {"gp", "ridge", "lasso", "knn", "mean"}) {
+  for (const char* regressor : {"gp", "ridge", "lasso", "chaos", "knn", "mean"}) {
     Recipe recipe = recipe_with(regressor);
     recipe.channel.transforms = {{"asinh", {}}, {"standardise", {}}};  // a chain has scratch of its own
     const Emulator e = train_emulator(small_archive(25), recipe).emulator;

@@ -32,7 +32,7 @@ void write(const std::string& path, const TrainedEmulator& model, std::int64_t v
 TEST(ModelFile, SameBitsAfterARoundTrip) {
   const Scratch scratch;
   RandomStream random(5);
-  for (const char* regressor : {"gp", "ridge", "lasso", "knn", "mean"}) {
+  for (const char* regressor : {"gp", "ridge", "lasso", "chaos", "knn", "mean"}) {
     const TrainedEmulator model = train_emulator(small_archive(20), recipe_with(regressor));
     write(scratch("m.h5"), model);
     const Emulator loaded = open_emulator(scratch("m.h5"));

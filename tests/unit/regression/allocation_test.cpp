@@ -57,6 +57,7 @@ TEST_P(Allocation, NoneAfterTheFirstCall) {
     if (f.predictor->has_variance())
       f.predictor->mean_and_variance(X, mean, variance, Noise::latent, workspace);
     if (f.predictor->has_jacobian()) f.predictor->jacobian(X.data(), jacobian, workspace);
+    if (f.predictor->has_variance_gradient()) f.predictor->variance_gradient(X.data(), jacobian, workspace);
   };
   all();
   const long before = allocations;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/samples.hpp"
 #include "ersatz/storage/hdf5.hpp"
 #include "unit/regression/problems.hpp"
 
@@ -75,7 +76,9 @@ TEST_P(Contract, SaveAndLoadKeepTheBits) {
   const Matrix X = uniform(20, 3, 4);
   EXPECT_EQ(loaded->kind(), f.predictor->kind());
   EXPECT_EQ(loaded->has_variance(), f.predictor->has_variance());
+  EXPECT_EQ(loaded->has_covariance(), f.predictor->has_covariance());
   EXPECT_EQ(loaded->has_jacobian(), f.predictor->has_jacobian());
+  EXPECT_EQ(loaded->has_variance_gradient(), f.predictor->has_variance_gradient());
   EXPECT_TRUE(same_bits(predict(*f.predictor, X), predict(*loaded, X)));
   if (!f.predictor->has_variance()) return;
   for (const Noise noise : {Noise::latent, Noise::observed})
@@ -219,6 +222,54 @@ TEST_P(Contract, JacobianAgreesWithDifferences) {
         EXPECT_NEAR(jacobian(j, k), slope(0, j), 1e-4 * (1.0 + std::abs(slope(0, j))));
     }
   }
+}
+
+TEST_P(Contract, VarianceGradientAgreesWithDifferences) {
+  const Fit f = fit(smooth(40, 18, 0.02));
+  Workspace workspace;
+  Matrix gradient(2, 3);
+  const Matrix X = uniform(5, 3, 19);
+  if (!f.predictor->has_variance_gradient()) {
+    EXPECT_THROW(f.predictor->variance_gradient(X.data(), gradient, workspace), UsageError);
+    return;
+  }
+  for (Index i = 0; i < X.rows(); ++i) {
+    f.predictor->variance_gradient(X.row(i).data(), gradient, workspace);
+    for (Index k = 0; k < 3; ++k) {
+      const double step = 1e-3;
+      Matrix low = X.row(i), high = X.row(i);
+      low(0, k) -= step;
+      high(0, k) += step;
+      const Matrix above = observed_variance(*f.predictor, high),
+                   below = observed_variance(*f.predictor, low);
+      for (Index j = 0; j < 2; ++j)
+        EXPECT_NEAR(gradient(j, k) * 2.0 * step, above(0, j) - below(0, j),
+                    1e-4 * (std::abs(above(0, j) - below(0, j)) + above(0, j)));
+    }
+  }
+}
+
+TEST_P(Contract, CovarianceHasTheVarianceOnItsDiagonal) {
+  const Fit f = fit(smooth(40, 23, 0.05));
+  const Matrix X = uniform(9, 3, 24);
+  Workspace workspace;
+  Matrix covariance(9, 9);
+  if (!f.predictor->has_covariance()) {
+    EXPECT_THROW(f.predictor->covariance(X, 0, covariance, Noise::latent, workspace), UsageError);
+    EXPECT_THROW(draw_samples(*f.predictor, X, 0, 1, Noise::latent, RandomStream(1)), UsageError);
+    return;
+  }
+  for (const Noise noise : {Noise::latent, Noise::observed})
+    for (Index o = 0; o < 2; ++o) {
+      f.predictor->covariance(X, o, covariance, noise, workspace);
+      const Matrix variance = predict_variance(*f.predictor, X, noise).second;
+      EXPECT_EQ(covariance, covariance.transpose());
+      EXPECT_LT((covariance.diagonal() - variance.col(o)).cwiseAbs().maxCoeff(), 1e-10 * variance.maxCoeff());
+      const Matrix draws = draw_samples(*f.predictor, X, o, 3, noise, RandomStream(1));
+      EXPECT_EQ(draws.rows(), 3);
+      EXPECT_EQ(draws.cols(), 9);
+      EXPECT_TRUE(draws.allFinite());
+    }
 }
 
 TEST_P(Contract, BoreholeInRawUnitsBeatsTheAverage) {

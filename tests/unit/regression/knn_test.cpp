@@ -1,4 +1,4 @@
-// Nearest neighbours: the tree against brute force, weights against their definitions.
+// Nearest neighbours: predictions against their definitions.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,70 +6,16 @@
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/knn.hpp"
-#include "regression/knn_predictor.hpp"
-#include "regression/neighbour_tree.hpp"
-#include "unit/regression/problems.hpp"
+#include "unit/regression/brute_force.hpp"
 
 namespace ersatz {
 namespace {
 
 using namespace problems;
 
-struct Neighbours {
-  std::vector<double> squared_distances, rows;
-};
+const std::pair<const std::string, SettingValue> equal = {"lengths", std::string("equal")};
 
-Neighbours brute(const Matrix& points, const double* z, Index count, Index without = -1) {
-  std::vector<std::pair<double, Index>> all;
-  for (Index i = 0; i < points.rows(); ++i) {
-    if (i == without) continue;
-    double r2 = 0.0;
-    for (Index k = 0; k < points.cols(); ++k) r2 += (z[k] - points(i, k)) * (z[k] - points(i, k));
-    all.emplace_back(r2, i);
-  }
-  std::sort(all.begin(), all.end());
-  Neighbours found;
-  for (Index l = 0; l < std::min<Index>(count, static_cast<Index>(all.size())); ++l) {
-    found.squared_distances.push_back(all[static_cast<std::size_t>(l)].first);
-    found.rows.push_back(static_cast<double>(all[static_cast<std::size_t>(l)].second));
-  }
-  return found;
-}
-
-void expect_equal_to_brute_force(const Matrix& points, const Matrix& queries) {
-  const auto tree = make_neighbour_tree(points.data(), points.rows(), points.cols());
-  for (const Index count : {Index{1}, Index{7}, points.rows()}) {
-    std::vector<double> distances(static_cast<std::size_t>(count)), rows(distances.size());
-    for (Index i = 0; i < queries.rows(); ++i) {
-      tree->nearest(queries.row(i).data(), count, distances.data(), rows.data());
-      const Neighbours expected = brute(points, queries.row(i).data(), count);
-      ASSERT_EQ(rows, expected.rows) << "query " << i << ", " << points.cols() << " dimensions";
-      ASSERT_EQ(distances, expected.squared_distances);
-    }
-  }
-}
-
-TEST(NeighbourTree, EqualToBruteForceInAnyDimension) {
-  for (const Index d : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15})
-    expect_equal_to_brute_force(uniform(150, d, 71), uniform(15, d, 72).array() * 1.5 - 0.25);
-}
-
-TEST(NeighbourTree, TiesGoToTheLowerRow) {
-  // A lattice with every point twice, asked from its points and cell centres: almost all distances are tied.
-  Matrix lattice(200, 2), queries(50, 2);
-  for (Index i = 0; i < 200; ++i) {
-    lattice(i, 0) = static_cast<double>(i % 10);
-    lattice(i, 1) = static_cast<double>(i / 10 % 10);
-  }
-  for (Index i = 0; i < 50; ++i) {
-    queries(i, 0) = static_cast<double>(i % 10) + (i % 2 ? 0.5 : 0.0);
-    queries(i, 1) = static_cast<double>(i / 10 * 2) + (i % 2 ? 0.5 : 0.0);
-  }
-  expect_equal_to_brute_force(lattice, queries);
-  expect_equal_to_brute_force(Matrix::Constant(50, 3, 0.25), uniform(3, 3, 73));
-}
-
-TEST(NeighbourTree, OrderOfTheRowsDoesNotMatter) {
+TEST(Knn, OrderOfTheRowsDoesNotMatter) {
   const TrainingData data = smooth(80, 74);
   TrainingData shuffled = data;
   const auto order = RandomStream(75).permutation(80);
@@ -90,14 +36,15 @@ TEST(Knn, UniformAndInverseDistanceFollowTheirDefinitions) {
   const Standardisation s = Standardisation::of(data.x);
   const Matrix Z = s.apply(data.x), X = uniform(10, 3, 78), Q = s.apply(X);
   for (const char* weights : {"uniform", "inverse-distance"}) {
-    const Fit f = make_regressor("knn", {{"k", 6.0}, {"weights", std::string(weights)}})->fit(data, {});
+    const Fit f =
+        make_regressor("knn", {{"k", 6.0}, {"weights", std::string(weights)}, equal})->fit(data, {});
     const Matrix mean = predict(*f.predictor, X);
     for (Index i = 0; i < 10; ++i) {
       const Neighbours near = brute(Z, Q.row(i).data(), 6);
       double total = 0.0;
       Vector sum = Vector::Zero(2);
       for (std::size_t l = 0; l < 6; ++l) {
-        const double w = weights[0] == 'u' ? 1.0 : 1.0 / std::sqrt(near.squared_distances[l]);
+        const double w = weights[0] == 'u' ? 1.0 : 1.0 / std::sqrt(near.distances[l]);
         total += w;
         sum += w * data.y.row(static_cast<Index>(near.rows[l])).transpose();
       }
@@ -145,7 +92,8 @@ TEST(Knn, LeaveOneOutEqualsPredictionsWithoutThePoint) {
   std::vector<double> errors;
   const std::vector<double> ks = {1.0, 3.0, 8.0};
   for (const double k : ks) {
-    const Fit f = make_regressor("knn", {{"k", k}, {"weights", std::string("uniform")}})->fit(data, {});
+    const Fit f =
+        make_regressor("knn", {{"k", k}, {"weights", std::string("uniform")}, equal})->fit(data, {});
     Matrix expected(40, 2);
     for (Index i = 0; i < 40; ++i) {
       const Neighbours near = brute(Z, Z.row(i).data(), static_cast<Index>(k), i);
@@ -160,7 +108,8 @@ TEST(Knn, LeaveOneOutEqualsPredictionsWithoutThePoint) {
     const Standardisation outputs = Standardisation::of(data.y);
     errors.push_back((expected * outputs.inverse_scale.asDiagonal()).squaredNorm());
   }
-  const Fit chosen = make_regressor("knn", {{"k", ks}, {"weights", std::string("uniform")}})->fit(data, {});
+  const Fit chosen =
+      make_regressor("knn", {{"k", ks}, {"weights", std::string("uniform")}, equal})->fit(data, {});
   const auto best = std::min_element(errors.begin(), errors.end()) - errors.begin();
   EXPECT_EQ(chosen.summary.facts[1].second, text(ks[static_cast<std::size_t>(best)]));
 }
@@ -194,6 +143,10 @@ TEST(Knn, SettingsAreChecked) {
   EXPECT_THROW(make_regressor("knn", {{"k", 1.5}}), UsageError);
   EXPECT_THROW(make_regressor("knn", {{"k", std::string("many")}}), UsageError);
   EXPECT_THROW(make_regressor("knn", {{"weights", std::string("heavy")}}), UsageError);
+  EXPECT_THROW(make_regressor("knn", {{"metric", std::string("cosine")}}), UsageError);
+  EXPECT_THROW(make_regressor("knn", {{"lengths", std::string("long")}}), UsageError);
+  EXPECT_THROW(make_regressor("knn", {{"radius", 0.0}}), UsageError);
+  EXPECT_THROW(make_regressor("knn", {{"radius", 1.0}, {"k", 3.0}}), UsageError);
   const Fit f = make_regressor("knn", {{"k", 50.0}})->fit(smooth(10, 86), {});
   EXPECT_NE(all_warnings(f.summary).find("k is 50"), std::string::npos);
   EXPECT_THROW(predict(*f.predictor, Matrix::Constant(1, 3, 1e200)), NumericalError);

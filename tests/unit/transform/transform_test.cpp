@@ -249,6 +249,9 @@ TEST(InputMap, ScalesLogarithmsAndCircles) {
   EXPECT_EQ(map->outputs(), 7);
   EXPECT_EQ(mapped_names(space),
             (std::vector<std::string>{"q", "cos phi", "mass", "fixed", "cos psi", "sin phi", "sin psi"}));
+  Vector units(7);
+  units << 7.0, 1.0, std::log(1e4), 1.0, 1.0, 1.0, 1.0;
+  EXPECT_EQ(mapped_units(space), units);
   Vector x(5);
   x << 4.5, 0.0, 10.0, 4.0, 270.0;
   const Vector u = forward(*map, x);

@@ -39,7 +39,7 @@ struct KernelInputs {
   Index count = 0;                 ///< all that the user has
   std::vector<std::string> names;  ///< of all, or empty: they go by number only
   std::vector<Index> active;       ///< those that the kernel works on, among all
-  Vector lower, range;             ///< of the active ones: x = lower + range × internal
+  Vector range;                    ///< of the active ones in the user's units: 1 in internal units
 };
 
 /// What an expression asks for beside the kernel itself.

@@ -43,8 +43,8 @@ using KernelMaker = KernelPtr (*)(Index inputs);
 void register_kernel(const std::string& name, KernelMaker maker);
 
 /// Largest difference between the derivatives that a kernel gives and those of finite differences, relative
-/// to 1 + their size, over random pairs of points in the unit cube at its starting hyperparameters. Around
-/// 1e-9 where they are right. For tests of one's own kernel.
+/// to 1 + their size, over random pairs of points in the unit cube and hyperparameters around their starts.
+/// About 1e-12 where they are right. For tests of one's own kernel.
 double derivative_error(const Kernel& kernel);
 
 }  // namespace ersatz::gp
