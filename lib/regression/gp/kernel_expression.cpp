@@ -302,7 +302,7 @@ std::string describe(const Kernel& kernel, const double* theta, const std::vecto
     }
     p = end;
   }
-  return line;
+  return line.empty() ? "no hyperparameters to find" : line;
 }
 
 }  // namespace ersatz::gp

@@ -146,7 +146,7 @@ TEST(KernelExpression, HyperparametersHaveNamesAndUnits) {
   };
   EXPECT_EQ(said("matern52"), "lengths 5 2");
   EXPECT_EQ(said("matern52(length=shared)"), "length 0.5");
-  EXPECT_EQ(said("matern52(length=1)"), "");
+  EXPECT_EQ(said("matern52(length=1)"), "no hyperparameters to find");
   EXPECT_EQ(said("rational-quadratic"), "lengths 5 2, shape 0.5");
   EXPECT_EQ(said("power-exponential"), "lengths 5 2, powers 0.5 0.5");
   EXPECT_EQ(said("matern52 * periodic(inputs=2) + linear(length=1)"),

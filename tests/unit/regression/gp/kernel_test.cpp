@@ -366,7 +366,7 @@ TEST(GpKernels, NothingToSearchIsAFitToo) {
   options.nugget = 1e-8;
   const Fit fit = make_gp_regressor(options)->fit(data, {});
   EXPECT_TRUE(fit.summary.usable);
-  EXPECT_LT((fit.summary.leave_one_out.norm()) / std::sqrt(30.0), 0.3);
+  EXPECT_LT(fit.summary.leave_one_out.norm() / std::sqrt(30.0), 0.5);
 }
 
 }  // namespace
