@@ -149,6 +149,9 @@ Stages find_inducing(const GpOptions& options, Index points, const KernelPtr& ke
   const Sample most(data, outputs, order, std::min(n, rows_joint));
   const InducingData joint_data(most.x, most.y, trend);
   how.move = true;
+  go.limited_memory = true;
+  go.max_iterations = std::min<Index>(options.max_iterations, 40);
+  go.flat = 1e-5 * static_cast<double>(joint_data.size());
   for (; s.jitter < 2.0 * last_inducing_jitter; s.jitter *= 10.0) {
     how.jitter = s.jitter;
     how.steps = location_steps(*kernel, at, n, s.points.rows());
@@ -161,20 +164,15 @@ Stages find_inducing(const GpOptions& options, Index points, const KernelPtr& ke
     go.start = start;
     go.lower.resize(start.size(), -HUGE_VAL);
     go.upper.resize(start.size(), HUGE_VAL);
-    go.limited_memory = true;
-    go.max_iterations = std::min<Index>(options.max_iterations, 40);
-    go.flat = 1e-5 * static_cast<double>(joint_data.size());
     const SearchResult result = search(bound, go, random.split(3));
     s.evaluations += static_cast<double>(result.evaluations);
-    if (result.usable && result.value < s.joint_before) {
-      double value = 0.0;
-      bound.evaluate(result.parameters.data(), &value, nullptr);
-      s.points = bound.locations();
-      at.assign(result.parameters.begin(),
-                result.parameters.begin() + static_cast<std::ptrdiff_t>(at.size()));
-      s.joint = result.value;
-      s.joint_iterations = static_cast<double>(result.iterations);
-    }
+    if (!result.usable || result.value >= s.joint_before) break;
+    double value = 0.0;
+    bound.evaluate(result.parameters.data(), &value, nullptr);
+    s.points = bound.locations();
+    at.assign(result.parameters.begin(), result.parameters.begin() + static_cast<std::ptrdiff_t>(at.size()));
+    s.joint = result.value;
+    s.joint_iterations = static_cast<double>(result.iterations);
     break;
   }
   s.theta.assign(at.begin(), at.begin() + static_cast<std::ptrdiff_t>(hyper));

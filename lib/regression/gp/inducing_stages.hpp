@@ -11,9 +11,10 @@
 
 namespace ersatz::gp {
 
+/// Below, a gradient by locations is a difference of terms so large that rounding is what is left of it.
 constexpr double smallest_inducing_nugget = 1e-8;
 /// Of the diagonal of the inducing points' covariance: tried, and ten times as much until it suffices.
-constexpr double first_inducing_jitter = 1e-10, last_inducing_jitter = 1e-5;
+constexpr double first_inducing_jitter = 1e-8, last_inducing_jitter = 1e-5;
 
 /// What is found for outputs that share their inducing points; travels as bytes.
 struct Stages {

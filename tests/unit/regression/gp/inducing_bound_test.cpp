@@ -7,6 +7,7 @@
 #include <Eigen/Dense>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/likelihood.hpp"
 #include "functions.hpp"
 #include "regression/gp/inducing_points.hpp"
 
