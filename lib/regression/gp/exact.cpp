@@ -239,7 +239,7 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   if (n > 30000)
     throw DataError(text("regressor gp: ", n, " points need a covariance matrix of ",
                          brief(8e-9 * static_cast<double>(n) * static_cast<double>(n)),
-                         " GB; use at most 30000 points"));
+                         " GB; method = \"vecchia\" or \"inducing\" takes as many"));
   const Matrix noise = known_noise(options_, data);
   Fit result;
   FitSummary& summary = result.summary;
