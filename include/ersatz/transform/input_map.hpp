@@ -13,8 +13,8 @@ TransformPtr fit_input_map(const ParameterSpace& space);
 /// Names of the map's outputs, for tables: "q", "cos phi", "sin phi".
 std::vector<std::string> mapped_names(const ParameterSpace& space);
 
-/// Where the map's outputs lie, in the order of `mapped_names`: 0 to 1, cosines and sines -1 to 1, a parameter
-/// of no width 0 to 0.
+/// Where the map's outputs lie, in the order of `mapped_names`: 0 to 1, cosines and sines -1 to 1, a
+/// parameter of no width 0 to 0.
 struct MappedBounds {
   Vector lower, upper;
 };
