@@ -16,8 +16,8 @@ std::vector<std::string> mapped_names(const ParameterSpace& space);
 /// parameters); 1 for cosines and sines.
 Vector mapped_units(const ParameterSpace& space);
 
-/// Where the map's outputs lie, in the order of `mapped_names`: 0 to 1, cosines and sines -1 to 1, a parameter
-/// of no width 0 to 0.
+/// Where the map's outputs lie, in the order of `mapped_names`: 0 to 1, cosines and sines -1 to 1, a
+/// parameter of no width 0 to 0.
 struct MappedBounds {
   Vector lower, upper;
 };

@@ -81,8 +81,8 @@ found = ours.values[count:2 * count][::-1]
 limit = (n * m ** 2 + 2.0 * n * m ** 2 + 4.0 * n * m * count) / gemm
 print(f"ridge, leave-one-out over {count} alphas, {n} x {m}, one output:")
 print(f"  ersatz {as_called.seconds:.3f} s (the path alone {ours.seconds:.3f} s)")
-print(f"  scikit-learn {sklearn_time:.3f} s, ratio {sklearn_time / as_called.seconds:.2f}; direct NumPy {numpy_time:.3f} s, "
-      f"ratio {numpy_time / as_called.seconds:.2f}")
+print(f"  scikit-learn {sklearn_time:.3f} s, ratio {sklearn_time / as_called.seconds:.2f}; direct NumPy "
+      f"{numpy_time:.3f} s, ratio {numpy_time / as_called.seconds:.2f}")
 print(f"  limit: dgemm at {gemm / 1e9:.0f} GFLOP/s would do the Gram matrix and the products in {limit:.3f} s; the "
       "eigenvectors come on top")
 print(f"  largest relative difference of the errors: scikit-learn {np.max(np.abs(found / theirs - 1)):.1e}, NumPy "
@@ -141,11 +141,11 @@ for name, function, lower, upper, sizes in (
             e = np.sqrt(np.mean((values - truth) ** 2)) / truth.std()
             if best is None or e < best[0]:
                 best = (e, degree, seconds)
-        print(f"  {name}, {n} Sobol points: ersatz error {error:.2e} (degree {ours.facts['degree']}, found by itself, "
-              f"{ours.seconds:.3f} s for all degrees); OpenTURNS {best[0]:.2e} (degree {best[1]}, the best of {degrees}, "
-              f"{best[2]:.3f} s for that one)", flush=True)
+        print(f"  {name}, {n} Sobol points: ersatz error {error:.2e} (degree {ours.facts['degree']}, found by "
+              f"itself, {ours.seconds:.3f} s for all degrees); OpenTURNS {best[0]:.2e} (degree {best[1]}, the best of "
+              f"{degrees}, {best[2]:.3f} s for that one)", flush=True)
         if name == "Ishigami":
             first = [ours.sobol[k][0] for k in range(3)]
-            print(f"    mean - 3.5 = {ours.mean - 3.5:.1e}, variance - 13.844588 = {ours.variance - 13.844588:.1e}, S1 - "
-                  f".313905 = {first[0] - .313905:.1e}, S2 - .442411 = {first[1] - .442411:.1e}, S13 - .243684 = "
-                  f"{ours.sobol[2][1] - .243684:.1e}")
+            print(f"    mean - 3.5 = {ours.mean - 3.5:.1e}, variance - 13.844588 = {ours.variance - 13.844588:.1e}, "
+                  f"S1 - .313905 = {first[0] - .313905:.1e}, S2 - .442411 = {first[1] - .442411:.1e}, "
+                  f"S13 - .243684 = {ours.sobol[2][1] - .243684:.1e}")
