@@ -64,7 +64,8 @@ bool CovarianceObjective::compute(const double* parameters, double* value, doubl
     return false;
   concentrated_.coefficients = squares.coefficients.transpose();
   double slope = 0.0;
-  if (!criterion(*team_, r_, squares, concentrated_.variance, value, gradient ? &slope : nullptr)) return false;
+  if (!criterion(*team_, r_, squares, concentrated_.variance, value, gradient ? &slope : nullptr))
+    return false;
 
   if (gradient) {
     for (Index p = 0; p < parameters_; ++p) gradient[p] = 0.0;
