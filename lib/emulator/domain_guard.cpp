@@ -3,27 +3,40 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
-#include "core/kernels.hpp"
+#include "regression/neighbour_tree.hpp"
 
 namespace ersatz {
 
-DomainGuard::DomainGuard(const Matrix& points, double reach) : columns_(points.transpose()), reach_(reach) {}
+struct DomainGuard::Points {
+  Matrix values;  // n × d'
+  std::unique_ptr<const NeighbourTree> tree;
+};
 
-double DomainGuard::score(const double* u, Workspace& workspace) const {
-  const Workspace::Frame frame(workspace);
-  const Index n = columns_.cols();
-  if (n == 0) return std::numeric_limits<double>::infinity();
-  double* r2 = workspace.take(n);
-  kernels::table().squared_distances(u, columns_.data(), n, columns_.rows(), r2);
-  const double nearest = std::sqrt(*std::min_element(r2, r2 + n));
-  if (reach_ > 0.0) return nearest / reach_;
-  return nearest > 0.0 ? std::numeric_limits<double>::infinity() : 0.0;
+DomainGuard::DomainGuard(Matrix points, double reach) : reach_(reach) {
+  if (points.rows() == 0) return;
+  auto state = std::make_shared<Points>();
+  state->values = std::move(points);
+  const Matrix& x = state->values;
+  if (x.cols() > 0) state->tree = make_neighbour_tree(x.data(), x.rows(), x.cols());
+  points_ = std::move(state);
+}
+
+Index DomainGuard::size() const { return points_ ? points_->values.rows() : 0; }
+Index DomainGuard::inputs() const { return points_ ? points_->values.cols() : 0; }
+
+double DomainGuard::score(const double* u) const {
+  if (!points_) return std::numeric_limits<double>::infinity();
+  double squared = 0.0, row = 0.0;
+  if (points_->tree) points_->tree->nearest(u, 1, &squared, &row);
+  if (reach_ > 0.0) return std::sqrt(squared) / reach_;
+  return squared > 0.0 ? std::numeric_limits<double>::infinity() : 0.0;
 }
 
 void DomainGuard::save(const h5::Group& group) const {
   group.set("reach", reach_);
-  group.write("points", Matrix(columns_.transpose()));
+  group.write("points", points_ ? points_->values : Matrix());
 }
 
 DomainGuard DomainGuard::load(const h5::Group& group) {
@@ -32,15 +45,22 @@ DomainGuard DomainGuard::load(const h5::Group& group) {
 
 DomainGuard fit_domain_guard(const Matrix& points) {
   const Index n = points.rows();
-  const Matrix columns = points.transpose();
-  Vector r2(n);
   double reach2 = 0.0;
-  for (Index i = 0; i < n; ++i) {
-    kernels::table().squared_distances(points.row(i).data(), columns.data(), n, columns.rows(), r2.data());
-    double nearest = std::numeric_limits<double>::infinity();
-    for (Index j = 0; j < n; ++j)
-      if (r2[j] > 0.0) nearest = std::min(nearest, r2[j]);
-    if (std::isfinite(nearest)) reach2 = std::max(reach2, nearest);
+  if (n > 1 && points.cols() > 0) {
+    const auto tree = make_neighbour_tree(points.data(), n, points.cols());
+    std::vector<double> squared(static_cast<std::size_t>(n)), rows(squared.size());
+    for (Index i = 0; i < n; ++i)
+      // The first is the point itself; others at no distance repeat it.
+      for (Index count = std::min<Index>(2, n);; count = std::min(2 * count, n)) {
+        tree->nearest(points.row(i).data(), count, squared.data(), rows.data());
+        const double nearest = squared[static_cast<std::size_t>(count - 1)];
+        if (nearest > 0.0) {
+          const auto end = squared.begin() + count;
+          reach2 = std::max(reach2, *std::upper_bound(squared.begin(), end, 0.0));
+          break;
+        }
+        if (count == n) break;
+      }
   }
   return DomainGuard(points, std::sqrt(reach2));
 }

@@ -235,7 +235,7 @@ double Emulator::domain_score(const double* x, Workspace& workspace) const {
   const Workspace::Frame frame(workspace);
   double* u = workspace.take(parts_->input_map->outputs());
   parts_->input_map->forward(x, u);
-  return parts_->guard.score(u, workspace);
+  return parts_->guard.score(u);
 }
 
 Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads) const {

@@ -18,30 +18,6 @@
 namespace ersatz {
 namespace {
 
-void check_options(const GpOptions& options) {
-  const auto check = [](bool good, const std::string& what) {
-    if (!good) throw UsageError("regressor gp: " + what);
-  };
-  const gp::KernelRequest request = gp::check_kernel(options.kernel);
-  check(!(request.white && options.nugget),
-        "the kernel has white noise, whose variance is estimated; leave the setting nugget out, or white");
-  gp::Trend(1, options.trend);
-  options.priors.check();
-  check(!options.nugget || (*options.nugget >= 0.0 && std::isfinite(*options.nugget)),
-        text("nugget is ", options.nugget.value_or(0.0), ", expected a number >= 0 or \"estimated\""));
-  check(!options.noise || (*options.noise >= 0.0 && std::isfinite(*options.noise)),
-        text("noise is ", options.noise.value_or(0.0), ", expected a standard deviation >= 0"));
-  check(options.starts >= 1 && options.starts <= 1000,
-        text("starts is ", options.starts, ", expected 1 … 1000"));
-  check(options.max_iterations >= 1,
-        text("max_iterations is ", options.max_iterations, ", expected at least 1"));
-  if (options.bounds)
-    check(options.bounds->first > 0.0 && options.bounds->first < options.bounds->second &&
-              std::isfinite(options.bounds->second),
-          text("bounds are ", options.bounds->first, ", ", options.bounds->second,
-               ", expected 0 < smallest < largest length, in ranges of the inputs"));
-}
-
 /// Known noise deviations, n × p; empty: none.
 Matrix known_noise(const GpOptions& options, const TrainingData& data) {
   if (!options.noise) return data.noise_std;
@@ -52,10 +28,7 @@ Matrix known_noise(const GpOptions& options, const TrainingData& data) {
 
 class ExactGp final : public Regressor {
  public:
-  explicit ExactGp(GpOptions options) : options_(std::move(options)) {
-    check_options(options_);
-    options_.extra_noise = options_.extra_noise || gp::check_kernel(options_.kernel).white;
-  }
+  explicit ExactGp(GpOptions options) : options_(std::move(options)) {}
 
   std::string name() const override { return "gp"; }
   std::string settings() const override;

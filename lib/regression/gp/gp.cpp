@@ -1,15 +1,41 @@
 // From options or a recipe's settings to a Gaussian process regressor.
 #include "ersatz/regression/gp/gp.hpp"
 
+#include <cmath>
+
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/gp/kernel_expression.hpp"
+#include "ersatz/regression/gp/trend.hpp"
 #include "regression/gp/choice.hpp"
 #include "regression/gp/method.hpp"
 
 namespace ersatz {
 
-RegressorPtr make_gp_regressor(const GpOptions& options) { return gp::make_gp_by_method(options); }
-
 namespace {
+
+void check_options(const GpOptions& options) {
+  const auto check = [](bool good, const std::string& what) {
+    if (!good) throw UsageError("regressor gp: " + what);
+  };
+  const gp::KernelRequest request = gp::check_kernel(options.kernel);
+  check(!(request.white && options.nugget),
+        "the kernel has white noise, whose variance is estimated; leave the setting nugget out, or white");
+  gp::Trend(1, options.trend);
+  options.priors.check();
+  check(!options.nugget || (*options.nugget >= 0.0 && std::isfinite(*options.nugget)),
+        text("nugget is ", options.nugget.value_or(0.0), ", expected a number >= 0 or \"estimated\""));
+  check(!options.noise || (*options.noise >= 0.0 && std::isfinite(*options.noise)),
+        text("noise is ", options.noise.value_or(0.0), ", expected a standard deviation >= 0"));
+  check(options.starts >= 1 && options.starts <= 1000,
+        text("starts is ", options.starts, ", expected 1 … 1000"));
+  check(options.max_iterations >= 1,
+        text("max_iterations is ", options.max_iterations, ", expected at least 1"));
+  if (options.bounds)
+    check(options.bounds->first > 0.0 && options.bounds->first < options.bounds->second &&
+              std::isfinite(options.bounds->second),
+          text("bounds are ", options.bounds->first, ", ", options.bounds->second,
+               ", expected 0 < smallest < largest length, in ranges of the inputs"));
+}
 
 /// A setting that is a number or one of some words.
 struct NumberOrWord {
@@ -61,6 +87,13 @@ gp::Estimator estimator_from(const std::string& word) {
 }
 
 }  // namespace
+
+RegressorPtr make_gp_regressor(const GpOptions& options) {
+  check_options(options);
+  GpOptions meant = options;
+  meant.extra_noise = options.extra_noise || gp::check_kernel(options.kernel).white;
+  return gp::make_gp_by_method(meant);
+}
 
 RegressorPtr make_gp_regressor(const Settings& settings) {
   settings.check_known(

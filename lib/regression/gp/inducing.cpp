@@ -8,7 +8,6 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/kernel_expression.hpp"
-#include "regression/gp/exact.hpp"
 #include "regression/gp/inducing_bound.hpp"
 #include "regression/gp/inducing_predictor.hpp"
 #include "regression/gp/inducing_stages.hpp"
@@ -21,7 +20,6 @@ namespace {
 class InducingGp final : public Regressor {
  public:
   explicit InducingGp(GpOptions options) : options_(std::move(options)) {
-    make_exact_gp(options_);  // checks what both have in common
     const auto refuse = [](const std::string& what) {
       throw UsageError("regressor gp, inducing points: " + what);
     };

@@ -24,11 +24,6 @@ constexpr Index largest_leave_one_out = 200000, leave_one_out_sample = 5000;
 class VecchiaGp final : public Regressor {
  public:
   explicit VecchiaGp(GpOptions options) : options_(std::move(options)) {
-    const gp::KernelRequest request = gp::check_kernel(options_.kernel);
-    if (request.white && options_.nugget)
-      throw UsageError(
-          "regressor gp: the kernel has white noise, whose variance is estimated; leave the setting nugget "
-          "out, or white");
     if (options_.neighbours == 0) options_.neighbours = gp::default_neighbours;
     if (options_.neighbours < 1 || options_.neighbours > 1000)
       throw UsageError(text("regressor gp: neighbours is ", options_.neighbours, ", expected 1 … 1000"));
