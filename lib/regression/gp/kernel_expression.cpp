@@ -267,7 +267,7 @@ std::string label(const Hyperparameter& parameter, const std::vector<std::string
   if (parameter.input >= 0)
     of = " of " +
          (names.empty() ? text("input ", parameter.input) : names[static_cast<std::size_t>(parameter.input)]);
-  return parameter.name + of + " in " + parameter.part;
+  return parameter.name + of + (parameter.part.empty() ? "" : " in " + parameter.part);
 }
 
 std::string describe(const Kernel& kernel, const double* theta, const std::vector<std::string>& names,

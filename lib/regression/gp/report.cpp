@@ -82,7 +82,10 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
   const Index p = user.y.cols();
   const auto names = active_names(data, user);
   const KernelInputs inputs = kernel_inputs(user, data);
-  const auto all = kernel.hyperparameters(user.x.rows());
+  auto all = kernel.hyperparameters(user.x.rows());
+  // A single kernel needs no name in front of its hyperparameters.
+  if (std::all_of(all.begin(), all.end(), [&](const auto& h) { return h.part == all.front().part; }))
+    for (auto& h : all) h.part.clear();
   const auto terms = Trend(data.x.cols(), options.trend).names(names);
   const bool known_noise = !groups.empty() && groups.front().found.process_variance > 0.0;
   const bool estimated_nugget = box.lower.size() > all.size() + (known_noise ? 1 : 0);

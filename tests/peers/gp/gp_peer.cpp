@@ -66,14 +66,17 @@ void print(const char* name, const double* values, Index n) {
   std::printf("\n");
 }
 
-/// At given logarithms of lengths, in the inputs' units.
+/// At given logarithms of hyperparameters, in the inputs' units.
 std::shared_ptr<const gp::GpPredictor> predictor_at(const char* kernel, Index degree,
                                                     const TrainingData& data, double nugget,
                                                     const std::vector<double>& theta) {
   gp::ConditionOptions given;
   const Matrix spans = data.x.colwise().maxCoeff() - data.x.colwise().minCoeff();
-  for (Index k = 0; k < data.x.cols(); ++k)
-    given.theta.push_back(theta[static_cast<std::size_t>(k)] - std::log(spans(0, k)));
+  const auto hyperparameters = gp::make_kernel(kernel, data.x.cols())->hyperparameters(data.x.rows());
+  for (std::size_t p = 0; p < hyperparameters.size(); ++p) {
+    const gp::Hyperparameter& h = hyperparameters[p];
+    given.theta.push_back(theta.at(p) - (h.scaled && h.input >= 0 ? std::log(spans(0, h.input)) : 0.0));
+  }
   given.nugget = nugget;
   given.estimator = gp::Estimator::profile;
   return gp_test::predictor_with(kernel, degree, data, given);

@@ -91,7 +91,10 @@ void ours(const Matrix& x, const Matrix& y, const Matrix& X, Index k, Index thre
   options.loo_points = 2;
   const auto executor = make_executor(threads);
   const double begin = seconds();
-  const Fit fit = make_knn_regressor(options)->fit({x, y, {}, {}}, {});
+  TrainingData data;
+  data.x = x;
+  data.y = y;
+  const Fit fit = make_knn_regressor(options)->fit(data, {});
   const double built = seconds();
   mean_in_parallel(*fit.predictor, X, mean, *executor);
   times.keep(built - begin, seconds() - built);

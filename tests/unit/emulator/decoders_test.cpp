@@ -277,7 +277,7 @@ TEST(DomainGuard, DistanceOverTheReach) {
   guard.save(file.root());
   const DomainGuard loaded = DomainGuard::load(file.root());
   const Vector u = Vector::Constant(3, 0.3);
-  EXPECT_EQ(loaded.score(u.data()), guard.score(u.data(), workspace));
+  EXPECT_EQ(loaded.score(u.data()), guard.score(u.data()));
 }
 
 TEST(DomainGuard, OnePointAndNone) {
