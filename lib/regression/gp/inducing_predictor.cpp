@@ -10,7 +10,7 @@
 namespace ersatz::gp {
 namespace {
 
-constexpr Index block = 64;  // points that share one reading of the factors
+constexpr Index block = 48;  // points that share one reading of the factors
 
 Vector to_panels(const Matrix& packed, Index row, Index m) {
   Vector panels = Vector::Zero(kernels::panels_size(m));

@@ -60,7 +60,7 @@ class InducingPredictor final : public Predictor {
   /// kernel values.
   void mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) const override;
   /// With the uncertainty of the trend: k - |L⁻¹ k|² + |(L L_B)⁻¹ k|² + …: m² doubles are read once for each
-  /// set and 64 points.
+  /// set and 48 points.
   void mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
                          Workspace& workspace) const override;
   void covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,

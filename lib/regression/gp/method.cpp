@@ -1,5 +1,8 @@
 #include "regression/gp/method.hpp"
 
+#include <cmath>
+#include <utility>
+
 #include "ersatz/core/error.hpp"
 #include "regression/gp/exact.hpp"
 #include "regression/gp/inducing.hpp"
@@ -8,36 +11,58 @@
 namespace ersatz::gp {
 namespace {
 
-/// The largest n that "auto" leaves to the exact process.
-constexpr Index largest_exact = 2000;
+/// The largest n that "auto" leaves to the exact process, and up to which it tries both approximations.
+constexpr Index largest_exact = 2000, largest_trial = 100000;
 
+double leave_one_out_error(const Fit& fit) {
+  const Matrix& residual = fit.summary.leave_one_out;
+  return residual.size() > 0 ? std::sqrt(residual.squaredNorm() / static_cast<double>(residual.size()))
+                             : HUGE_VAL;
+}
+
+/// By the number of points: the exact process; then the approximation with the smaller leave-one-out error
+/// (inducing points for what is smooth, nearest neighbours for what is not); then nearest neighbours.
 class AutoGp final : public Regressor {
  public:
-  explicit AutoGp(const GpOptions& options) : exact_(make_exact_gp(options)), options_(options) {
-    options_.method = "vecchia";
-    if (options_.likelihood == Estimator::leave_one_out) options_.likelihood = Estimator::restricted;
-    vecchia_ = make_vecchia_gp(options_);
+  explicit AutoGp(const GpOptions& options) : exact_(make_exact_gp(options)) {
+    GpOptions approximate = options;
     without_leave_one_out_ = options.likelihood == Estimator::leave_one_out;
+    if (without_leave_one_out_) approximate.likelihood = Estimator::restricted;
+    vecchia_ = make_vecchia_gp(approximate);
+    if (!options.noise) inducing_ = make_inducing_gp(approximate);
   }
   std::string name() const override { return "gp"; }
   std::string settings() const override { return exact_->settings(); }
+
   Fit fit(const TrainingData& data, const FitContext& context) const override {
     const Index n = data.x.rows();
-    const bool exact = n <= largest_exact;
-    Fit fit = (exact ? exact_ : vecchia_)->fit(data, context);
-    fit.summary.facts.insert(fit.summary.facts.begin(),
-                             {"method", exact ? text("exact (", n, " points, at most ", largest_exact, ")")
-                                              : text("vecchia (", n, " points, more than ", largest_exact,
-                                                     "; each given its nearest neighbours)")});
-    if (!exact && without_leave_one_out_)
+    if (n <= largest_exact)
+      return told(exact_->fit(data, context), text("exact (", n, " points, at most ", largest_exact, ")"));
+    Fit fit = vecchia_->fit(data, context);
+    std::string why = text("vecchia (", n, " points: each given its nearest neighbours");
+    if (n <= largest_trial && inducing_ && data.noise_std.size() == 0) {
+      Fit other = inducing_->fit(data, context);
+      const double errors[] = {leave_one_out_error(fit), leave_one_out_error(other)};
+      const double seconds = fit.summary.seconds + other.summary.seconds;
+      const bool swap = errors[1] < errors[0];
+      why = text(swap ? "inducing" : "vecchia", " (", n, " points, more than ", largest_exact,
+                 "; leave-one-out errors: vecchia ", brief(errors[0], 3), ", inducing ", brief(errors[1], 3));
+      if (swap) fit = std::move(other);
+      fit.summary.seconds = seconds;
+    }
+    if (without_leave_one_out_)
       fit.summary.warnings.push_back(text("the likelihood \"leave-one-out\" needs method = \"exact\"; with ",
                                           n, " points the restricted likelihood was used"));
-    return fit;
+    return told(std::move(fit), why + ")");
   }
 
  private:
-  RegressorPtr exact_, vecchia_;
-  GpOptions options_;
+  static Fit told(Fit fit, const std::string& method) {
+    fit.summary.facts.insert(fit.summary.facts.begin(), {"method", method});
+    return fit;
+  }
+
+  RegressorPtr exact_, vecchia_, inducing_;
   bool without_leave_one_out_ = false;
 };
 

@@ -10,7 +10,9 @@
 namespace ersatz::gp {
 namespace {
 
-constexpr Index block = 64;  // points that share one reading of the inverse factor
+/// Points that share one reading of the inverse factor: a multiple of 6 and of 8, which is how many the
+/// kernels take at once.
+constexpr Index block = 48;
 
 /// Inputs in columns, from rows.
 double* transposed(const double* x, Index count, Index d, Workspace& workspace) {

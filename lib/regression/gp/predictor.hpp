@@ -64,7 +64,7 @@ class GpPredictor final : public Predictor {
   /// its kernel values.
   void mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) const override;
   /// With the uncertainty of the mean's coefficients (universal kriging, Santner, Williams & Notz 2003,
-  /// section 3.3). Half the inverse factor, n²/2 doubles, is read once for each correlation and 64 points.
+  /// section 3.3). Half the inverse factor, n²/2 doubles, is read once for each correlation and 48 points.
   void mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
                          Workspace& workspace) const override;
   void covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,

@@ -11,14 +11,16 @@
 namespace ersatz::gp {
 namespace {
 
-/// Parameters between bounds by p = middle + half sin(u / half): one unit of u is at most one of p, so that the
-/// first step of a search, which knows no scale yet, does not cross the box. A parameter may sit on its bound,
-/// where dp/du = 0. Without bounds p = u.
+/// Parameters between bounds by p = middle + half sin(u / half): one unit of u is at most one of p, so that
+/// the first step of a search, which knows no scale yet, does not cross the box. A parameter may sit on its
+/// bound, where dp/du = 0. Without bounds p = u.
 class Box {
  public:
   Box(const std::vector<double>& lower, const std::vector<double>& upper) : lower_(lower), upper_(upper) {}
   std::size_t size() const { return lower_.size(); }
-  double outer(std::size_t i, double u) const { return free(i) ? u : middle(i) + half(i) * std::sin(u / half(i)); }
+  double outer(std::size_t i, double u) const {
+    return free(i) ? u : middle(i) + half(i) * std::sin(u / half(i));
+  }
   double slope(std::size_t i, double u) const { return free(i) ? 1.0 : std::cos(u / half(i)); }
   double inner(std::size_t i, double p) const {
     return free(i) ? p : half(i) * std::asin(std::clamp((p - middle(i)) / half(i), -0.98, 0.98));
