@@ -249,14 +249,13 @@ class Fitting {
     if (n > 1) {
       summary.facts.emplace_back("corrected leave-one-out error over standard deviation",
                                  brief(std::sqrt(total / static_cast<double>(p))));
-      const Vector noise = mean_noise_variance(data_);
       summary.leave_one_out.resize(n, p);
       summary.leave_one_out_std.resize(n, p);
       for (Index j = 0; j < p; ++j) {
         const SparseExpansion& e = outputs_[static_cast<std::size_t>(j)].best;
         summary.leave_one_out.col(j) = e.leave_one_out * scaling_.scale(j);
         summary.leave_one_out_std.col(j) =
-            (residual_variance(static_cast<std::size_t>(j)) / e.left.array() - noise[j]).max(0.0).sqrt();
+            (residual_variance(static_cast<std::size_t>(j)) / e.left.array()).sqrt();
       }
     }
     const SobolIndices sobol = sobol_indices(*fit.predictor);

@@ -196,8 +196,8 @@ void report_leave_one_out(const LeaveOneOut::Outcome& outcome, const Standardisa
     summary.leave_one_out.col(j) *= scale;
     for (Index i = 0; i < n; ++i)
       summary.leave_one_out_std(i, j) =
-          std::sqrt(state.latent.at(j, state.typical_spread[j], scale * scale * outcome.spreads(i, j),
-                                    outcome.around[i], outcome.isolated[i] > 0.0));
+          std::sqrt(state.observed.at(j, state.typical_spread[j], scale * scale * outcome.spreads(i, j),
+                                      outcome.around[i], outcome.isolated[i] > 0.0));
   }
 }
 

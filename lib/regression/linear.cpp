@@ -181,7 +181,6 @@ Fit fit_polynomial(const TrainingData& data, const FitContext& context, const Mo
 
   fit.predictor = std::make_shared<PolynomialPredictor>(state_of(best, outputs, mean_noise_variance(data)));
   if (n > 1) {
-    const Vector noise = mean_noise_variance(data);
     summary.leave_one_out.resize(n, p);
     summary.leave_one_out_std.resize(n, p);
     double total = 0.0;
@@ -189,8 +188,7 @@ Fit fit_polynomial(const TrainingData& data, const FitContext& context, const Mo
       const RidgeFit& f = best.fits.outputs[static_cast<std::size_t>(j)];
       const double scale = outputs.scale(j);
       summary.leave_one_out.col(j) = f.leave_one_out * scale;
-      summary.leave_one_out_std.col(j) =
-          (f.loo_variance.array() * (scale * scale) - noise[j]).max(0.0).sqrt();
+      summary.leave_one_out_std.col(j) = scale * f.loo_variance.cwiseSqrt();
       total += f.loo_mse;
     }
     summary.facts.emplace_back("leave-one-out error over standard deviation",

@@ -52,7 +52,8 @@ struct FitSummary {
   std::vector<std::pair<std::string, std::string>> facts;
   /// Leave-one-out residuals y - y_(-i), n × p, where the regressor has them in closed form; else empty.
   Matrix leave_one_out;
-  /// And the standard deviations that these predictions come with (latent), n × p; else empty.
+  /// And the standard deviations that these predictions come with, as those of observed values (the residuals
+  /// have noise in them), n × p; else empty.
   Matrix leave_one_out_std;
   double seconds = 0.0;
   std::string settings;  ///< what was chosen among the regressor's settings(); empty: nothing was open

@@ -126,8 +126,8 @@ void VecchiaGp::leave_out(const gp::VecchiaPredictor& predictor, Executor& execu
     for (std::size_t v = 0; v < group.outputs.size(); ++v) {
       const Index o = group.outputs[v];
       for (Index i = 0; i < size; ++i) {
-        const double noise = group.noise_variance[static_cast<Index>(v)];
-        const double z = std::abs(residuals(i, o)) / std::sqrt(variances(i, o) + noise);
+        variances(i, o) += group.noise_variance[static_cast<Index>(v)];
+        const double z = std::abs(residuals(i, o)) / std::sqrt(variances(i, o));
         inside_one += z < 1.0;
         inside_two += z < 1.959963984540054;
         values += 1.0;
