@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "regression/neighbour_tree.hpp"
@@ -28,7 +29,7 @@ Index DomainGuard::inputs() const { return points_ ? points_->values.cols() : 0;
 
 double DomainGuard::score(const double* u) const {
   if (!points_) return std::numeric_limits<double>::infinity();
-  double squared = 0.0, row = 0.0;
+  double squared = points_->tree ? std::numeric_limits<double>::infinity() : 0.0, row = 0.0;
   if (points_->tree) points_->tree->nearest(u, 1, &squared, &row);
   if (reach_ > 0.0) return std::sqrt(squared) / reach_;
   return squared > 0.0 ? std::numeric_limits<double>::infinity() : 0.0;
@@ -44,23 +45,28 @@ DomainGuard DomainGuard::load(const h5::Group& group) {
 }
 
 DomainGuard fit_domain_guard(const Matrix& points) {
-  const Index n = points.rows();
+  const Index d = points.cols();
+  // Each place once, in the order of its inputs.
+  std::vector<Index> order(static_cast<std::size_t>(points.rows()));
+  std::iota(order.begin(), order.end(), Index{0});
+  const auto row = [&](Index i) { return points.data() + i * d; };
+  std::sort(order.begin(), order.end(), [&](Index a, Index b) {
+    return std::lexicographical_compare(row(a), row(a) + d, row(b), row(b) + d);
+  });
+  order.erase(std::unique(order.begin(), order.end(),
+                          [&](Index a, Index b) { return std::equal(row(a), row(a) + d, row(b)); }),
+              order.end());
+  const auto n = static_cast<Index>(order.size());
   double reach2 = 0.0;
-  if (n > 1 && points.cols() > 0) {
-    const auto tree = make_neighbour_tree(points.data(), n, points.cols());
-    std::vector<double> squared(static_cast<std::size_t>(n)), rows(squared.size());
-    for (Index i = 0; i < n; ++i)
-      // The first is the point itself; others at no distance repeat it.
-      for (Index count = std::min<Index>(2, n);; count = std::min(2 * count, n)) {
-        tree->nearest(points.row(i).data(), count, squared.data(), rows.data());
-        const double nearest = squared[static_cast<std::size_t>(count - 1)];
-        if (nearest > 0.0) {
-          const auto end = squared.begin() + count;
-          reach2 = std::max(reach2, *std::upper_bound(squared.begin(), end, 0.0));
-          break;
-        }
-        if (count == n) break;
-      }
+  if (n > 1 && d > 0) {
+    Matrix places(n, d);
+    for (Index i = 0; i < n; ++i) places.row(i) = points.row(order[static_cast<std::size_t>(i)]);
+    const auto tree = make_neighbour_tree(places.data(), n, d);
+    double squared[2], rows[2];
+    for (Index i = 0; i < n; ++i) {
+      tree->nearest(places.row(i).data(), 2, squared, rows);
+      reach2 = std::max(reach2, squared[1]);
+    }
   }
   return DomainGuard(points, std::sqrt(reach2));
 }

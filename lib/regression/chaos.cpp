@@ -242,7 +242,12 @@ class Fitting {
     if (options_.q_norms.size() > 1) summary.facts.emplace_back("q_norm", list_of(norms));
     summary.facts.emplace_back("terms (without the constant)", list_of(terms));
     summary.facts.emplace_back("candidates", text(candidates_));
-    if (!limited_.empty()) summary.facts.emplace_back("not tried", limited_);
+    if (!limited_.empty()) {
+      summary.facts.emplace_back("not tried", limited_);
+      if (!options_.degrees.empty() || candidates_ == 0)
+        summary.warnings.push_back("not tried: " + limited_ +
+                                   "; lower degree or q_norm, or raise max_candidates");
+    }
     if (data_.noise_std.size() > 0)
       summary.facts.emplace_back("noise",
                                  "known deviations enter the latent variance; points have equal weights");
@@ -326,7 +331,9 @@ RegressorPtr make_chaos_regressor(const ChaosOptions& options) {
     refuse("max_terms", static_cast<double>(options.max_terms), "0 (no limit) or more");
   if (options.max_candidates < 1)
     refuse("max_candidates", static_cast<double>(options.max_candidates), "1 or more");
-  return std::make_shared<ChaosRegressor>(options);
+  ChaosOptions meant = options;
+  std::sort(meant.degrees.begin(), meant.degrees.end());
+  return std::make_shared<ChaosRegressor>(meant);
 }
 
 RegressorPtr make_chaos_regressor(const Settings& settings) {

@@ -203,9 +203,11 @@ void report_leave_one_out(const LeaveOneOut::Outcome& outcome, const Standardisa
 
 std::string lengths_of(const TrainingData& data, const KnnState& state) {
   std::string s;
-  for (Index k = 0; k < state.inputs.size(); ++k)
+  for (Index k = 0; k < state.inputs.size(); ++k) {
+    const double unit = data.input_units.size() > 0 ? data.input_units[k] : 1.0;
     s += text(k > 0 ? ", " : "", input_name(data, k), " ",
-              state.inputs.varies(k) ? brief(state.inputs.scale(k) / state.scales[k]) : "ignored");
+              state.inputs.varies(k) ? brief(unit * state.inputs.scale(k) / state.scales[k]) : "ignored");
+  }
   return s;
 }
 

@@ -35,6 +35,8 @@ Vector learn_scales(const Matrix& points, NeighbourMetric metric, const Matrix& 
     if (place < 0) place = i;
     own_first[static_cast<std::size_t>(i)] = place;
   }
+  if (std::all_of(own_first.begin(), own_first.end(), [](Index place) { return place == 0; }))
+    return Vector::Ones(v);  // one place only: nothing to learn from
   const Index every = (n + most_predicted - 1) / most_predicted;
   for (Index i = 0; i < n; i += every) predicted.push_back(i);
 

@@ -253,7 +253,7 @@ RegressorPtr make_lasso_regressor(const Settings& settings) {
 
 namespace {
 
-// One group's path on the user's scale; the task's result is m q + q + 5 numbers per alpha.
+// One group's path on the user's scale; the task's result is m q + 4 numbers per alpha.
 LassoPath unpack_path(const Bytes& bytes, const LassoGroup& group, const std::vector<double>& alphas,
                       const Prepared& ready) {
   const auto values = doubles_from_bytes(bytes);

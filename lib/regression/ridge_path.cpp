@@ -260,7 +260,7 @@ RidgeFits fit_ridge(const Decomposition& d, const Eigen::MatrixXd& Y, const std:
   // than the features.
   const bool once = !d.keeps_u() && count > 1 && d.v.rows() > count && alphas.back() > 0.0;
   Eigen::MatrixXd path_left;
-  if (n > 1 && (count > 1 || selection == RidgeSelection::gcv)) {
+  if (n > 1 && (count > 1 || alphas.back() > 0.0 || selection == RidgeSelection::gcv)) {
     Vector rest2;
     path.scores(alphas, fits.leave_one_out, rest2, once ? &path_left : nullptr);
     fits.leave_one_out /= static_cast<double>(n);

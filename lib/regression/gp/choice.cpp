@@ -29,10 +29,13 @@ class KernelChoice final : public Regressor {
     for (std::size_t k = 0; k < regressors_.size(); ++k) {
       Fit fit = regressors_[k]->fit(data, context);
       seconds += fit.summary.seconds;
-      const Matrix& residual = fit.summary.leave_one_out;
-      const double error = residual.size() > 0
-                               ? std::sqrt(residual.squaredNorm() / static_cast<double>(residual.rows()))
-                               : 0.0;
+      if (k == 0 && fit.summary.leave_one_out.size() == 0 && data.x.rows() > 1) {
+        fit.summary.facts.insert(fit.summary.facts.begin(),
+                                 {"kernel", kernels_[0] + ": no leave-one-out errors to choose by"});
+        fit.summary.settings = kernels_[0];
+        return fit;
+      }
+      const double error = leave_one_out_error(fit.summary);
       table += text(table.empty() ? "" : ", ", kernels_[k], " ", brief(error, 3));
       if (k == 0 || error < best_error) {
         best_error = error;
@@ -53,6 +56,12 @@ class KernelChoice final : public Regressor {
 };
 
 }  // namespace
+
+double leave_one_out_error(const FitSummary& summary) {
+  const Matrix& residual = summary.leave_one_out;
+  return residual.size() > 0 ? std::sqrt(residual.squaredNorm() / static_cast<double>(residual.size()))
+                             : HUGE_VAL;
+}
 
 RegressorPtr make_kernel_choice(const GpOptions& options, std::vector<std::string> kernels) {
   return std::make_shared<KernelChoice>(options, std::move(kernels));

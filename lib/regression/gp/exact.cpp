@@ -18,14 +18,6 @@
 namespace ersatz {
 namespace {
 
-/// Known noise deviations, n × p; empty: none.
-Matrix known_noise(const GpOptions& options, const TrainingData& data) {
-  if (!options.noise) return data.noise_std;
-  if (data.noise_std.size() > 0)
-    throw DataError("regressor gp: the noise is known twice, from its setting and from the data (noise_std)");
-  return Matrix::Constant(data.y.rows(), data.y.cols(), *options.noise);
-}
-
 class ExactGp final : public Regressor {
  public:
   explicit ExactGp(GpOptions options) : options_(std::move(options)) {}
@@ -193,18 +185,6 @@ gp::GpState ExactGp::condition(const TrainingData& data, const gp::ScaledData& s
   return state;
 }
 
-/// Replicates of one point: mean and scatter.
-void replicates_only(const TrainingData& data, const gp::ScaledData& scaled, gp::GpState& state,
-                     FitSummary& summary) {
-  const auto count = static_cast<double>(data.y.rows());
-  for (const Index o : scaled.varying) {
-    const double mean = data.y.col(o).mean();
-    const double variance = (data.y.col(o).array() - mean).square().sum() / (count - 1.0);
-    state.outputs[static_cast<std::size_t>(o)] = {-1, mean, 1.0, variance / count, variance};
-    summary.leave_one_out.col(o) = (data.y.col(o).array() - mean) * (count / (count - 1.0));
-  }
-}
-
 Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   const auto began = std::chrono::steady_clock::now();
   data.check();
@@ -213,7 +193,7 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
     throw DataError(text("regressor gp: ", n, " points need a covariance matrix of ",
                          brief(8e-9 * static_cast<double>(n) * static_cast<double>(n)),
                          " GB; method = \"vecchia\" or \"inducing\" takes as many"));
-  const Matrix noise = known_noise(options_, data);
+  const Matrix noise = gp::known_noise(options_.noise, data);
   Fit result;
   FitSummary& summary = result.summary;
   const gp::ScaledData scaled = gp::scale_data(data);
@@ -222,10 +202,17 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
   summary.leave_one_out_std = summary.leave_one_out;
   gp::warn_about_scaling(data, scaled, summary);
+  if (noise.size() > 0)  // of outputs that do not vary; the others' is set below
+    for (Index o = 0; o < p; ++o)
+      state.outputs[static_cast<std::size_t>(o)].noise_variance = noise.col(o).array().square().mean();
   const gp::Duplicates duplicates = gp::find_duplicates(data.x, data.y);
 
   if (scaled.active.empty()) {
-    replicates_only(data, scaled, state, summary);
+    for (const Index o : scaled.varying) {
+      const gp::Scatter scatter = gp::scatter_of(data, o, summary);
+      state.outputs[static_cast<std::size_t>(o)] = {
+          -1, scatter.mean, 1.0, scatter.variance / static_cast<double>(n), scatter.variance};
+    }
   } else if (!scaled.varying.empty()) {
     std::vector<std::string> names;
     for (const Index k : scaled.active)

@@ -30,6 +30,16 @@ void check_options(const GpOptions& options) {
         text("starts is ", options.starts, ", expected 1 … 1000"));
   check(options.max_iterations >= 1,
         text("max_iterations is ", options.max_iterations, ", expected at least 1"));
+  check(!(options.nugget && options.priors.nugget),
+        "a nugget that is given has no prior; leave nugget or nugget_prior out");
+  check(options.points >= 0 && options.points <= 5000,
+        text("points is ", options.points, ", expected 0 (by the number of points) to 5000"));
+  check(options.neighbours >= 0 && options.neighbours <= 1000,
+        text("neighbours is ", options.neighbours, ", expected 0 (30) to 1000"));
+  check(options.points == 0 || options.method == "inducing" || options.method == "auto",
+        text("points are those of method = \"inducing\", but method is \"", options.method, "\""));
+  check(options.neighbours == 0 || options.method == "vecchia" || options.method == "auto",
+        text("neighbours are those of method = \"vecchia\", but method is \"", options.method, "\""));
   if (options.bounds)
     check(options.bounds->first > 0.0 && options.bounds->first < options.bounds->second &&
               std::isfinite(options.bounds->second),

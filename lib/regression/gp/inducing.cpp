@@ -23,7 +23,6 @@ class InducingGp final : public Regressor {
     const auto refuse = [](const std::string& what) {
       throw UsageError("regressor gp, inducing points: " + what);
     };
-    if (options_.points < 0) refuse(text("points is ", options_.points, ", expected 0 (by n) or more"));
     if (options_.likelihood == Estimator::leave_one_out)
       refuse("the leave-one-out objective needs every point; use \"restricted\" or \"profile\"");
     if (options_.noise) refuse("known noise is not taken; leave it away and let the nugget be estimated");
@@ -47,8 +46,8 @@ class InducingGp final : public Regressor {
   }
   void report(const InducingState& state, const std::vector<Stages>& stages,
               const std::vector<double>& bounds, const std::vector<double>& traces,
-              const std::vector<double>& noises, const std::vector<std::vector<Index>>& members, Index n,
-              FitSummary& summary) const;
+              const std::vector<double>& noises, const std::vector<std::vector<Index>>& members,
+              const Kernel& kernel, const KernelInputs& inputs, Index n, FitSummary& summary) const;
 
   GpOptions options_;
 };
@@ -86,21 +85,24 @@ InducingSet make_set(const InducingBound& bound, const Stages& stages) {
 void InducingGp::report(const InducingState& state, const std::vector<Stages>& stages,
                         const std::vector<double>& bounds, const std::vector<double>& traces,
                         const std::vector<double>& noises, const std::vector<std::vector<Index>>& members,
-                        Index n, FitSummary& summary) const {
+                        const Kernel& kernel, const KernelInputs& inputs, Index n,
+                        FitSummary& summary) const {
   const auto p = static_cast<Index>(state.outputs.size());
+  std::vector<std::string> names;
+  for (const Index k : inputs.active)
+    names.push_back(inputs.names.empty() ? text("input ", k) : inputs.names[static_cast<std::size_t>(k)]);
   std::size_t jittered = 0, coarse = 0, stopped = 0;
   double jitter = 0.0, worst = 0.0;
   for (std::size_t g = 0; g < stages.size(); ++g) {
     const Stages& s = stages[g];
     const auto& first = state.outputs[static_cast<std::size_t>(members[g].front())];
-    std::string who, lengths;
+    std::string who;
     for (const Index o : members[g]) who += (who.empty() ? "" : " ") + text(o);
     if (members[g].size() > 4) who = text(members[g].front(), " … ", members[g].back());
-    for (const double t : s.theta) lengths += (lengths.empty() ? "" : " ") + brief(std::exp(t));
-    summary.facts.push_back(
-        {"output " + who,
-         text("hyperparameters ", lengths, ", nugget ", brief(s.nugget), ", process deviation ",
-              brief(std::sqrt(first.process_variance)), ", ", s.points.rows(), " inducing points")});
+    summary.facts.push_back({"output " + who, text(describe(kernel, s.theta.data(), names, inputs.range),
+                                                   ", nugget ", brief(s.nugget), ", process deviation ",
+                                                   brief(std::sqrt(first.process_variance)), ", ",
+                                                   s.points.rows(), " inducing points")});
     summary.facts.push_back(
         {"bound of output " + who,
          text("log likelihood at least ", brief(-bounds[g], 8),
@@ -142,7 +144,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
     throw DataError(
         "regressor gp, inducing points: known noise of each value (noise_std) is not taken; leave it away "
         "and "
-        "let the nugget be estimated, or use method = \"exact\"");
+        "let the nugget be estimated, or use method = \"exact\" or \"vecchia\"");
   const Index n = data.x.rows(), p = data.y.cols();
   Fit result;
   FitSummary& summary = result.summary;
@@ -164,16 +166,12 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
   }
 
   if (scaled.active.empty()) {
-    // Replicates of one point: mean and scatter.
     for (const Index o : scaled.varying) {
-      const double count = static_cast<double>(n);
-      const Vector left = data.y.col(o).array() - data.y.col(o).mean();
-      const double variance = left.squaredNorm() / (count - 1.0);
+      const Scatter scatter = scatter_of(data, o, summary);
       InducingOutput& output = state.outputs[static_cast<std::size_t>(o)];
-      output.constant = data.y.col(o).mean();
-      output.process_variance = variance / count;
-      output.noise_variance = variance;
-      summary.leave_one_out.col(o) = left * (count / (count - 1.0));
+      output.constant = scatter.mean;
+      output.process_variance = scatter.variance / static_cast<double>(n);
+      output.noise_variance = scatter.variance;
     }
   } else if (!scaled.varying.empty()) {
     std::optional<double> nugget = options_.nugget;
@@ -263,10 +261,11 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
         output.process_variance = solution.variance[static_cast<std::size_t>(v)] * scale * scale;
         output.noise_variance = output.process_variance * s.nugget;
         summary.leave_one_out.col(o) = scale * residual.col(v);
-        summary.leave_one_out_std.col(o) = scale * deviation.col(v);
         const double noise = solution.variance[static_cast<std::size_t>(v)] * s.nugget;
+        const Vector observed = (deviation.col(v).array().square() + noise).sqrt();
+        summary.leave_one_out_std.col(o) = scale * observed;
         for (Index i = 0; i < n; ++i) {
-          const double z = std::abs(residual(i, v)) / std::sqrt(deviation(i, v) * deviation(i, v) + noise);
+          const double z = std::abs(residual(i, v)) / observed[i];
           inside_one += z < 1.0;
           inside_two += z < 1.959963984540054;
           values += 1.0;
@@ -278,7 +277,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
       members.push_back(std::move(mine));
       stages.push_back(std::move(s));
     }
-    report(state, stages, bounds, traces, noises, members, n, summary);
+    report(state, stages, bounds, traces, noises, members, *kernel, kernel_inputs(data, scaled), n, summary);
     summary.facts.push_back(
         {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
                                         brief(inside_two / values, 3), " within 95 %, of observed values")});

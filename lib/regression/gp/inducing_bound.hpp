@@ -67,9 +67,9 @@ struct InducingSolution {
 /// above the likelihood of the full matrix with the same estimator; equal to it when the locations are the
 /// points.
 ///
-/// n m² × 2 flops and 2 n m kernel values, with a gradient n m² × 5 and about 6 n m; memory m² and a block of
-/// rows for each worker. Data go by slices, tasks on the executor, added in order: the same bits on any
-/// number of threads.
+/// n m² × 2 flops and 2 n m kernel values, with a gradient n m² × 5 and about 6 n m; memory m² for each of
+/// up to 32 slices and a block of rows for each worker. Data go by slices, tasks on the executor, added in
+/// order: the same bits on any number of threads.
 class InducingBound final : public Objective {
  public:
   /// locations: m × d. `data` and `executor` must outlive this.

@@ -87,7 +87,7 @@ Stages find_inducing(const GpOptions& options, Index points, const KernelPtr& ke
   }
   Stages s;
   std::vector<double> at = box.start;
-  if (const Index rows = std::min(n, rows_subset); rows > 1) {
+  if (const Index rows = std::min(n, std::max(rows_subset, 3 * trend.size())); rows > 1) {
     const Sample some(data, outputs, order, rows);
     ObjectiveOptions exact;
     exact.estimator = options.likelihood;

@@ -1,9 +1,9 @@
 #include "regression/gp/method.hpp"
 
-#include <cmath>
 #include <utility>
 
 #include "ersatz/core/error.hpp"
+#include "regression/gp/choice.hpp"
 #include "regression/gp/exact.hpp"
 #include "regression/gp/inducing.hpp"
 #include "regression/gp/vecchia.hpp"
@@ -13,12 +13,6 @@ namespace {
 
 /// The largest n that "auto" leaves to the exact process, and up to which it tries both approximations.
 constexpr Index largest_exact = 2000, largest_trial = 100000;
-
-double leave_one_out_error(const Fit& fit) {
-  const Matrix& residual = fit.summary.leave_one_out;
-  return residual.size() > 0 ? std::sqrt(residual.squaredNorm() / static_cast<double>(residual.size()))
-                             : HUGE_VAL;
-}
 
 /// By the number of points: the exact process; then the approximation with the smaller leave-one-out error
 /// (inducing points for what is smooth, nearest neighbours for what is not); then nearest neighbours.
@@ -38,17 +32,22 @@ class AutoGp final : public Regressor {
     const Index n = data.x.rows();
     if (n <= largest_exact)
       return told(exact_->fit(data, context), text("exact (", n, " points, at most ", largest_exact, ")"));
-    Fit fit = vecchia_->fit(data, context);
     std::string why = text("vecchia (", n, " points: each given its nearest neighbours");
+    Fit fit = vecchia_->fit(data, context);
     if (n <= largest_trial && inducing_ && data.noise_std.size() == 0) {
-      Fit other = inducing_->fit(data, context);
-      const double errors[] = {leave_one_out_error(fit), leave_one_out_error(other)};
-      const double seconds = fit.summary.seconds + other.summary.seconds;
-      const bool swap = errors[1] < errors[0];
-      why = text(swap ? "inducing" : "vecchia", " (", n, " points, more than ", largest_exact,
+      try {
+        Fit other = inducing_->fit(data, context);
+        const double errors[] = {leave_one_out_error(fit.summary), leave_one_out_error(other.summary)};
+        const double seconds = fit.summary.seconds + other.summary.seconds;
+        const bool swap = errors[1] < errors[0];
+        why =
+            text(swap ? "inducing" : "vecchia", " (", n, " points, more than ", largest_exact,
                  "; leave-one-out errors: vecchia ", brief(errors[0], 3), ", inducing ", brief(errors[1], 3));
-      if (swap) fit = std::move(other);
-      fit.summary.seconds = seconds;
+        if (swap) fit = std::move(other);
+        fit.summary.seconds = seconds;
+      } catch (const Error& e) {
+        why += text("; inducing points could not be fitted: ", e.what());
+      }
     }
     if (without_leave_one_out_)
       fit.summary.warnings.push_back(text("the likelihood \"leave-one-out\" needs method = \"exact\"; with ",

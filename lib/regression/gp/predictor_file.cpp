@@ -37,6 +37,7 @@ void GpPredictor::save(const h5::Group& group) const {
                std::vector<std::string>{"centre", "scale", "process_variance", "noise_variance"});
   Matrix hyperparameters(m, parameters), coefficients(m, parameters), scalars(m, 2);
   Matrix solved(m, q * n), factors(m, q * q), inverse(m, n * (n + 1) / 2), noise = Matrix::Zero(m, n);
+  bool known = false;
   for (Index c = 0; c < m; ++c) {
     const Correlation& r = state_.correlations[static_cast<std::size_t>(c)];
     for (Index i = 0; i < parameters; ++i) {
@@ -44,6 +45,7 @@ void GpPredictor::save(const h5::Group& group) const {
       coefficients(c, i) = r.coefficients[static_cast<std::size_t>(i)];
     }
     scalars.row(c) << r.nugget, r.jitter;
+    known = known || r.noise.size() > 0;
     solved.row(c) = r.solved_trend.reshaped().transpose();
     factors.row(c) = r.trend_factor.reshaped().transpose();
     if (r.noise.size() > 0) noise.row(c) = r.noise.transpose();
@@ -59,7 +61,7 @@ void GpPredictor::save(const h5::Group& group) const {
     group.write("trend_factor", factors);
   }
   group.write("inverse_factor", inverse);
-  if (noise.any()) group.write("known_noise", noise);
+  if (known) group.write("known_noise", noise);
 }
 
 PredictorPtr GpPredictor::load(const h5::Group& group) {

@@ -84,6 +84,25 @@ std::string count_of(std::size_t count, Index total) {
   return text(count, " of ", total, total == 1 ? " output" : " outputs");
 }
 
+Matrix known_noise(const std::optional<double>& setting, const TrainingData& data) {
+  if (!setting) return data.noise_std;
+  if (data.noise_std.size() > 0)
+    throw DataError("regressor gp: the noise is known twice, from its setting and from the data (noise_std)");
+  return Matrix::Constant(data.y.rows(), data.y.cols(), *setting);
+}
+
+Scatter scatter_of(const TrainingData& data, Index output, FitSummary& summary) {
+  const auto count = static_cast<double>(data.y.rows());
+  const double mean = data.y.col(output).mean();
+  const Vector left = data.y.col(output).array() - mean;
+  const double variance = left.squaredNorm() / (count - 1.0), others = count / (count - 1.0);
+  if (summary.leave_one_out.size() > 0) {
+    summary.leave_one_out.col(output) = others * left;
+    summary.leave_one_out_std.col(output).setConstant(std::sqrt(variance * others));
+  }
+  return {mean, variance};
+}
+
 void warn_about_scaling(const TrainingData& data, const ScaledData& scaled, FitSummary& summary) {
   const Index n = data.x.rows(), p = data.y.cols();
   for (Index k = 0; k < data.x.cols(); ++k)

@@ -1,6 +1,7 @@
 #pragma once
 // Training data in the units that every Gaussian process works in.
 
+#include <optional>
 #include <vector>
 
 #include "ersatz/regression/gp/kernel_expression.hpp"
@@ -32,6 +33,17 @@ Duplicates find_duplicates(const Matrix& x, const Matrix& y);
 
 /// "3 of 7 outputs"
 std::string count_of(std::size_t count, Index total);
+
+/// Known noise deviations, n × p; empty: none. Throws DataError where both the setting and the data have
+/// them.
+Matrix known_noise(const std::optional<double>& setting, const TrainingData& data);
+
+/// What is known of an output when no input varies: all its values are replicates of one.
+struct Scatter {
+  double mean = 0.0, variance = 0.0;  ///< variance of one value
+};
+/// Fills in the output's leave-one-out columns of the summary, where it has them.
+Scatter scatter_of(const TrainingData& data, Index output, FitSummary& summary);
 
 /// What goes into every summary: dropped inputs, constant outputs, a single point.
 void warn_about_scaling(const TrainingData& data, const ScaledData& scaled, FitSummary& summary);

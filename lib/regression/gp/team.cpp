@@ -2,6 +2,7 @@
 
 #include <new>
 #include <system_error>
+#include <utility>
 
 namespace ersatz::gp {
 
@@ -24,7 +25,13 @@ Team::~Team() {
 }
 
 void Team::take_pieces(Workspace& scratch) {
-  for (std::ptrdiff_t i = next_++; i < pieces_; i = next_++) (*work_)(i, scratch);
+  try {
+    for (std::ptrdiff_t i = next_++; i < pieces_; i = next_++) (*work_)(i, scratch);
+  } catch (...) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+    next_ = pieces_;  // what has not begun is left
+  }
 }
 
 void Team::serve(Workspace& scratch) {
@@ -62,6 +69,7 @@ void Team::run(std::ptrdiff_t pieces, const Work& work) {
   take_pieces(scratch_.front());
   std::unique_lock<std::mutex> lock(mutex_);
   end_.wait(lock, [&] { return busy_ == 0; });
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 }  // namespace ersatz::gp

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -22,8 +23,8 @@ class Team {
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  /// work(0) … work(pieces - 1), each with scratch memory of its thread; returns when all are done. `work`
-  /// must not throw.
+  /// work(0) … work(pieces - 1), each with scratch memory of its thread; returns when all are done.
+  /// Rethrows what a piece threw (one of them), when no other is under way any more.
   using Work = std::function<void(std::ptrdiff_t piece, Workspace& scratch)>;
   void run(std::ptrdiff_t pieces, const Work& work);
 
@@ -40,6 +41,7 @@ class Team {
   std::atomic<std::ptrdiff_t> next_{0};
   std::size_t round_ = 0, busy_ = 0;
   bool closed_ = false;
+  std::exception_ptr failure_;
 };
 
 }  // namespace ersatz::gp

@@ -123,16 +123,13 @@ void VecchiaGp::leave_out(const gp::VecchiaPredictor& predictor, Executor& execu
     variances.middleRows(begin, rows) = Eigen::Map<const Matrix>(part.data() + rows * p, rows, p);
   }
   for (const auto& group : state.groups)
-    for (std::size_t v = 0; v < group.outputs.size(); ++v) {
-      const Index o = group.outputs[v];
+    for (const Index o : group.outputs)
       for (Index i = 0; i < size; ++i) {
-        variances(i, o) += group.noise_variance[static_cast<Index>(v)];
         const double z = std::abs(residuals(i, o)) / std::sqrt(variances(i, o));
         inside_one += z < 1.0;
         inside_two += z < 1.959963984540054;
         values += 1.0;
       }
-    }
   summary.facts.push_back(
       {"leave-one-out coverage",
        text(brief(inside_one / values, 3), " within 1 deviation, ", brief(inside_two / values, 3),
@@ -166,15 +163,19 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
   state.constant = data.y.row(0).transpose();
   state.constant_variance = Vector::Zero(p);
   state.constant_noise = Vector::Zero(p);
+  if (const Matrix known = gp::known_noise(options_.noise, data); known.size() > 0)
+    state.constant_noise = known.array().square().colwise().mean().transpose();
+  if (n > 1 && n <= largest_leave_one_out) {
+    summary.leave_one_out = Matrix::Zero(n, p);
+    summary.leave_one_out_std = Matrix::Zero(n, p);
+  }
   gp::warn_about_scaling(data, scaled, summary);
   if (scaled.active.empty()) {
-    // Replicates of one point: mean and scatter.
     for (const Index o : scaled.varying) {
-      const double count = static_cast<double>(n), mean = data.y.col(o).mean();
-      const double variance = (data.y.col(o).array() - mean).square().sum() / (count - 1.0);
-      state.constant[o] = mean;
-      state.constant_variance[o] = variance / count;
-      state.constant_noise[o] = variance;
+      const gp::Scatter scatter = gp::scatter_of(data, o, summary);
+      state.constant[o] = scatter.mean;
+      state.constant_variance[o] = scatter.variance / static_cast<double>(n);
+      state.constant_noise[o] = scatter.variance;
     }
   } else if (!scaled.varying.empty()) {
     const std::optional<double> nugget = nugget_for(data, summary);
@@ -238,14 +239,6 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
           {"search", text("on ", last_points, " of ", n, " points; mean and process variance from all")});
   }
   auto predictor = std::make_shared<gp::VecchiaPredictor>(std::move(state));
-  if (n > 1 && n <= largest_leave_one_out) {
-    summary.leave_one_out = Matrix::Zero(n, p);
-    summary.leave_one_out_std = Matrix::Zero(n, p);
-    if (scaled.active.empty())
-      for (const Index o : scaled.varying)
-        summary.leave_one_out.col(o) = (data.y.col(o).array() - data.y.col(o).mean()) *
-                                       (static_cast<double>(n) / (static_cast<double>(n) - 1.0));
-  }
   leave_out(*predictor, executor, summary);
   result.predictor = std::move(predictor);
   summary.message = text("gp: ", settings(), ", ", n, " points, ", scaled.active.size(), " inputs, ", p,

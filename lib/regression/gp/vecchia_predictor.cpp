@@ -303,13 +303,14 @@ void VecchiaPredictor::leave_out(Index first, Index last, MatrixRef residual, Ma
       for (Index l = 0; l < count; ++l) {
         missing_mean(g, block, l, targets[l], missing, workspace);
         const double correlation = std::max(block.variance[l], 0.0) + mean_uncertainty(g, missing, missing);
+        const double noise = group.nugget + (group.noise.size() > 0 ? group.noise[begin + l] : 0.0);
         for (Index o = 0; o < p; ++o) {
           double sum = group.values(begin + l, o);
           for (Index j = 0; j < m; ++j)
             sum -= block.weights[j * lanes + l] * group.values(block.neighbours[l][j], o);
           const Index output = group.outputs[static_cast<std::size_t>(o)];
           residual(begin + l - first, output) = sum;
-          variance(begin + l - first, output) = group.process_variance[o] * correlation;
+          variance(begin + l - first, output) = group.process_variance[o] * (correlation + noise);
         }
       }
     }

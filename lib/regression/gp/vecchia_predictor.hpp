@@ -68,8 +68,9 @@ class VecchiaPredictor final : public Predictor {
 
   const VecchiaState& state() const { return state_; }
 
-  /// Each training point from its neighbours without itself, the mean held fixed: residual and latent
-  /// variance of rows `first` … `last` - 1, (last - first) × p, zero for outputs without a group.
+  /// Each training point from its neighbours without itself, the mean held fixed: residual and
+  /// variance of an observed value, of rows `first` … `last` - 1, (last - first) × p, zero for outputs
+  /// without a group.
   void leave_out(Index first, Index last, MatrixRef residual, MatrixRef variance, Workspace& workspace) const;
 
  private:

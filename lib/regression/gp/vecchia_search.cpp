@@ -77,7 +77,7 @@ VecchiaFound find_vecchia(const VecchiaTask& task, const GpOptions& options, con
     for (std::size_t k = 0; k < parameters.size(); ++k)
       moved = std::max(moved, std::abs(parameters[k] - reached.parameters[k]));
     parameters = reached.parameters;
-    found.converged = reached.converged;
+    if (round < 2) found.converged = reached.converged;  // the later ones are polish, and are cut short
     found.iterations += reached.iterations;
     result.points = size;
     ++result.rounds;
@@ -109,6 +109,9 @@ VecchiaGroup condition_vecchia(const VecchiaTask& task, const GpOptions& options
     found.usable = objective.evaluate(parameters.data(), &found.value, nullptr);
     if (found.usable) break;
   }
+  // Starts are compared by what they reached on the sample: the winner's is now the value on all points.
+  const double best = found.reached.empty() ? 0.0 : found.reached[static_cast<std::size_t>(found.winner)];
+  for (double& reached : found.reached) reached += found.value - best;
   VecchiaGroup group;
   if (!found.usable) return group;
   group.hyperparameters = found.theta;

@@ -36,8 +36,11 @@ struct GpOptions {
   Index neighbours = 0;         ///< of each point (vecchia); 0: a default
 };
 
-/// Constant mean by generalised least squares, process variance concentrated out, one task for each output on
-/// the context's executor. Cost per output: about 50 to 100 evaluations of n³ flops. Needs n >= 1; constant
+/// Mean by generalised least squares, process variance concentrated out where no noise is known. The exact
+/// process is one task for each output on the context's executor, and costs about 50 to 100 evaluations of n³
+/// flops for each; "auto" takes it up to 2000 points, and beyond the better of both approximations by
+/// leave-one-out (docs/large-n.md; inducing points take no known noise, and neither takes the leave-one-out
+/// likelihood). Needs n >= 1; constant
 /// outputs, inputs that do not vary and duplicate points are handled and reported in the summary.
 /// Throws UsageError on options that make no sense.
 RegressorPtr make_gp_regressor(const GpOptions& options);
