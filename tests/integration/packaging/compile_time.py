@@ -5,7 +5,7 @@
 
 Compiles a file that includes all of include/ersatz/regression, and one that includes Eigen/Core alone, which nobody
 who passes matrices gets around. Fails above 3 seconds of CPU, unless this machine is so slow (or so busy) that
-Eigen/Core alone takes half of that.
+Eigen/Core alone takes 40 % of that.
 """
 import pathlib
 import resource
@@ -39,7 +39,7 @@ def main():
         ours = seconds(compiler, [include, *folders], "".join(f'#include "{h}"\n' for h in headers), folder)
         eigen = seconds(compiler, folders, "#include <Eigen/Core>\n", folder)
     print(f"{len(headers)} public regression headers: {ours:.2f} s of CPU; Eigen/Core alone: {eigen:.2f} s")
-    if ours > LIMIT and ours > 2.0 * eigen:
+    if ours > LIMIT and ours > 2.5 * eigen:
         sys.exit(f"compile_time.py: {ours:.2f} s is more than {LIMIT} s")
 
 

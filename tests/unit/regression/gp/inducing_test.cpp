@@ -267,7 +267,9 @@ TEST(InducingGp, RefusesWhatItDoesNotDo) {
   TrainingData data = smooth_data(10, 2, 1, 17);
   data.noise_std = Matrix::Constant(10, 1, 0.1);
   EXPECT_THROW(gp::make_inducing_gp(few(5))->fit(data, {}), DataError);
-  EXPECT_THROW(gp::make_inducing_gp(few(-1)), UsageError);
+  GpOptions negative = few(-1);
+  negative.method = "inducing";
+  EXPECT_THROW(make_gp_regressor(negative), UsageError);
   GpOptions options = few(5);
   options.likelihood = gp::Estimator::leave_one_out;
   EXPECT_THROW(gp::make_inducing_gp(options), UsageError);

@@ -425,7 +425,8 @@ TEST(VecchiaPredictor, LeavingOutIsThePredictionFromTheOthers) {
     };
     without.points = drop(state.points);
     without.groups[0].values = drop(state.groups[0].values);
-    const auto [mean, spread] = predict_variance(gp::VecchiaPredictor(without), data.x.row(i));
+    const auto [mean, spread] =
+        predict_variance(gp::VecchiaPredictor(without), data.x.row(i), Noise::observed);
     EXPECT_NEAR(residual(i, 0), data.y(i, 0) - mean(0, 0), 1e-12);
     EXPECT_NEAR(variance(i, 0), spread(0, 0), 1e-13);
   }
