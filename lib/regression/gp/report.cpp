@@ -130,7 +130,6 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
     const bool length = i < all.size() && all[i].role == Role::length;
     const bool nugget = estimated_nugget && i == all.size();
     const std::string name = nugget ? "nugget" : i < all.size() ? label(all[i], names) : "process variance";
-    const bool of_input = i < all.size() && all[i].input >= 0;
     if (hits.lower[i])
       summary.facts.push_back(
           {"at its bound", text(name, " is at its smallest, ", brief(std::exp(box.lower[i])),
@@ -143,10 +142,21 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
       short_outputs = std::max(short_outputs, hits.lower[i]);
       shortest += (shortest.empty() ? "" : ", ") + name;
     }
-    if (length && of_input && hits.upper[i])
-      summary.facts.push_back({"does not matter", text(names[static_cast<std::size_t>(all[i].input)],
-                                                       ": for ", count_of(hits.upper[i], p))});
     if (nugget) noisy = hits.upper[i];
+  }
+  // An input along which every part of the kernel is flat, and that the mean does not have.
+  for (std::size_t k = 0; k < names.size() && options.trend <= 0; ++k) {
+    std::size_t inert = 0;
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      bool any = false, flat = true;
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i].role != Role::length || all[i].input != static_cast<Index>(k)) continue;
+        any = true;
+        flat = flat && parameters[g][i] > box.upper[i] - 0.1;
+      }
+      if (any && flat) inert += groups[g].positions.size();
+    }
+    if (inert) summary.facts.push_back({"does not matter", text(names[k], ": for ", count_of(inert, p))});
   }
   if (short_outputs)
     summary.warnings.push_back(text(shortest, ": at the smallest that is searched, for ",
