@@ -1,10 +1,7 @@
 #include "ersatz/emulator/domain_guard.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
-#include <vector>
 
 #include "regression/neighbour_tree.hpp"
 
@@ -42,33 +39,6 @@ void DomainGuard::save(const h5::Group& group) const {
 
 DomainGuard DomainGuard::load(const h5::Group& group) {
   return DomainGuard(group.read_matrix("points"), group.get_double("reach"));
-}
-
-DomainGuard fit_domain_guard(const Matrix& points) {
-  const Index d = points.cols();
-  // Each place once, in the order of its inputs.
-  std::vector<Index> order(static_cast<std::size_t>(points.rows()));
-  std::iota(order.begin(), order.end(), Index{0});
-  const auto row = [&](Index i) { return points.data() + i * d; };
-  std::sort(order.begin(), order.end(), [&](Index a, Index b) {
-    return std::lexicographical_compare(row(a), row(a) + d, row(b), row(b) + d);
-  });
-  order.erase(std::unique(order.begin(), order.end(),
-                          [&](Index a, Index b) { return std::equal(row(a), row(a) + d, row(b)); }),
-              order.end());
-  const auto n = static_cast<Index>(order.size());
-  double reach2 = 0.0;
-  if (n > 1 && d > 0) {
-    Matrix places(n, d);
-    for (Index i = 0; i < n; ++i) places.row(i) = points.row(order[static_cast<std::size_t>(i)]);
-    const auto tree = make_neighbour_tree(places.data(), n, d);
-    double squared[2], rows[2];
-    for (Index i = 0; i < n; ++i) {
-      tree->nearest(places.row(i).data(), 2, squared, rows);
-      reach2 = std::max(reach2, squared[1]);
-    }
-  }
-  return DomainGuard(points, std::sqrt(reach2));
 }
 
 }  // namespace ersatz

@@ -3,7 +3,27 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ersatz/core/error.hpp"
+#include "regression/gp/scaled_data.hpp"
+
 namespace ersatz::gp {
+
+std::optional<double> nugget_to_search(const GpOptions& options, const TrainingData& data, bool known_noise,
+                                       FitSummary& summary) {
+  std::optional<double> nugget = options.nugget;
+  if (known_noise && !nugget && !options.extra_noise) nugget = 0.0;
+  const Duplicates duplicates = find_duplicates(data.x, data.y);
+  if (duplicates.count == 0) return nugget;
+  std::string warning = text(duplicates.count, duplicates.count == 1 ? " point repeats" : " points repeat",
+                             " the inputs of another (rows ", duplicates.first, " and ", duplicates.second,
+                             duplicates.conflicting ? ", with different outputs)" : ")");
+  if (nugget && *nugget == 0.0 && !known_noise) {
+    nugget.reset();
+    warning += "; no function interpolates them all: the nugget is estimated instead of 0";
+  }
+  summary.warnings.push_back(warning);
+  return nugget;
+}
 
 SearchOptions search_box(const GpOptions& options, const Kernel& kernel, Index n, bool estimate_nugget,
                          bool estimate_variance) {

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "core/kernels.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "regression/gp/factor.hpp"
+#include "regression/gp/panels.hpp"
 #include "regression/gp/triangular.hpp"
 
 namespace ersatz::gp {
@@ -92,9 +92,7 @@ Conditioned condition(const Kernel& kernel, const Trend& trend, ConstMatrixRef x
   if (q > 0) c.solved_trend = solved_basis * squares.triangle.triangularView<Eigen::Upper>();
 
   invert_lower(size, r.data(), size);
-  c.panels = Vector::Zero(kernels::panels_size(n));
-  for (Index j = 0; j < n; ++j)
-    for (Index i = j; i < n; ++i) c.panels[kernels::panels_index(i, j)] = r(i, j);
+  c.panels = panels_of(r);
   const Diagonals inverse = diagonals(r, solved_basis);
   c.process_variance.resize(m);
   for (Index o = 0; o < m; ++o) {

@@ -23,59 +23,18 @@ class ExactGp final : public Regressor {
   explicit ExactGp(GpOptions options) : options_(std::move(options)) {}
 
   std::string name() const override { return "gp"; }
-  std::string settings() const override;
+  std::string settings() const override { return gp::settings_of(options_); }
   Fit fit(const TrainingData& data, const FitContext& context) const override;
 
  private:
-  std::optional<double> nugget_for(const gp::Duplicates& duplicates, bool noise, FitSummary& summary) const;
   std::vector<gp::Group> search(const gp::ScaledData& data, const Matrix& noise,
                                 const std::optional<double>& nugget, const gp::KernelPtr& kernel,
                                 const gp::SearchOptions& box, const FitContext& context) const;
-  gp::GpState condition(const TrainingData& data, const gp::ScaledData& scaled, const Matrix& noise,
-                        const gp::Kernel& kernel, gp::GpState state, std::vector<gp::Group>& groups,
-                        FitSummary& summary) const;
+  gp::GpState condition(const gp::ScaledData& scaled, const Matrix& noise, const gp::Kernel& kernel,
+                        gp::GpState state, std::vector<gp::Group>& groups, FitSummary& summary) const;
 
   GpOptions options_;
 };
-
-std::string ExactGp::settings() const {
-  std::string line = options_.kernel;
-  if (options_.trend != 0)
-    line += options_.trend == gp::Trend::zero ? ", no mean" : text(", mean of degree ", options_.trend);
-  if (options_.noise) line += text(", noise ", brief(*options_.noise));
-  if (options_.nugget)
-    line += text(", nugget ", *options_.nugget);
-  else if (!options_.noise || options_.extra_noise)
-    line += ", nugget estimated";
-  if (const std::string priors = options_.priors.text(); priors != "robust prior") line += ", " + priors;
-  if (options_.likelihood == gp::Estimator::profile) line += ", profile likelihood";
-  if (options_.likelihood == gp::Estimator::leave_one_out) line += ", leave-one-out probability";
-  if (options_.shared) line += ", shared correlation";
-  return line;
-}
-
-std::optional<double> ExactGp::nugget_for(const gp::Duplicates& duplicates, bool noise,
-                                          FitSummary& summary) const {
-  std::optional<double> nugget = options_.nugget;
-  if (noise && !nugget && !options_.extra_noise) nugget = 0.0;
-  if (duplicates.count == 0) return nugget;
-  std::string warning = text(duplicates.count, duplicates.count == 1 ? " point repeats" : " points repeat",
-                             " the inputs of another (rows ", duplicates.first, " and ", duplicates.second,
-                             duplicates.conflicting ? ", with different outputs)" : ")");
-  if (nugget && *nugget == 0.0 && !noise) {
-    nugget.reset();
-    warning += "; no function interpolates them all: the nugget is estimated instead of 0";
-  }
-  summary.warnings.push_back(warning);
-  return nugget;
-}
-
-/// Known noise variances of one output, where it varies, in units in which it has variance 1.
-Vector scaled_noise(const gp::ScaledData& data, const Matrix& noise, Index position) {
-  if (noise.size() == 0) return {};
-  const Index o = data.varying[static_cast<std::size_t>(position)];
-  return (noise.col(o).array() / data.scale[position]).square();
-}
 
 Matrix columns_of(const gp::ScaledData& data, const gp::Group& group) {
   Matrix y(data.y.rows(), static_cast<Index>(group.positions.size()));
@@ -93,11 +52,8 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
                                        const std::optional<double>& nugget, const gp::KernelPtr& kernel,
                                        const gp::SearchOptions& box, const FitContext& context) const {
   std::vector<gp::Group> groups;
-  for (Index v = 0; v < static_cast<Index>(data.varying.size()); ++v)
-    if (options_.shared && v > 0)
-      groups.front().positions.push_back(v);
-    else
-      groups.push_back({{v}, {}, {}, {}, {}});
+  for (const auto& positions : gp::group_outputs(data, options_.shared))
+    groups.push_back({positions, {}, {}, {}, {}});
   if (noise.size() > 0 && groups.front().positions.size() > 1)
     throw DataError(
         "regressor gp: outputs whose noise is known cannot share one correlation, as noise over process "
@@ -117,7 +73,7 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
     objective.trend = options_.trend;
     objective.priors = options_.priors;
     objective.nugget = nugget;
-    objective.noise = scaled_noise(data, noise, first);
+    objective.noise = gp::scaled_noise(data, noise, first);
     objective.threads = threads;
     const RandomStream random =
         context.random.split(static_cast<std::uint64_t>(data.varying[static_cast<std::size_t>(first)]));
@@ -139,11 +95,9 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
   return groups;
 }
 
-gp::GpState ExactGp::condition(const TrainingData& data, const gp::ScaledData& scaled, const Matrix& noise,
-                               const gp::Kernel& kernel, gp::GpState state, std::vector<gp::Group>& groups,
-                               FitSummary& summary) const {
+gp::GpState ExactGp::condition(const gp::ScaledData& scaled, const Matrix& noise, const gp::Kernel& kernel,
+                               gp::GpState state, std::vector<gp::Group>& groups, FitSummary& summary) const {
   const gp::Trend trend(scaled.x.cols(), options_.trend);
-  double inside_one = 0.0, inside_two = 0.0, values = 0.0;
   for (gp::Group& group : groups) {
     const gp::Found& f = group.found;
     gp::ConditionOptions given;
@@ -152,7 +106,7 @@ gp::GpState ExactGp::condition(const TrainingData& data, const gp::ScaledData& s
     given.jitter = f.jitter;
     given.estimator = options_.likelihood;
     if (noise.size() > 0) {
-      given.noise = scaled_noise(scaled, noise, group.positions.front()) / f.process_variance;
+      given.noise = gp::scaled_noise(scaled, noise, group.positions.front()) / f.process_variance;
       given.process_variance = f.process_variance;
     }
     const gp::Conditioned c = gp::condition(kernel, trend, scaled.x, columns_of(scaled, group), given);
@@ -164,12 +118,6 @@ gp::GpState ExactGp::condition(const TrainingData& data, const gp::ScaledData& s
       summary.leave_one_out.col(o) = scale * c.leave_one_out_residual.col(column);
       summary.leave_one_out_std.col(o) = scale * c.leave_one_out_deviation.col(column);
       group.process_deviation.push_back(scale * std::sqrt(c.process_variance[column]));
-      for (Index i = 0; i < data.x.rows(); ++i) {
-        const double z = std::abs(c.leave_one_out_residual(i, column) / c.leave_one_out_deviation(i, column));
-        inside_one += z < 1.0;
-        inside_two += z < 1.959963984540054;
-        values += 1.0;
-      }
     }
     const double scale = scaled.scale[group.positions.front()];
     const Index q = trend.size();
@@ -179,9 +127,7 @@ gp::GpState ExactGp::condition(const TrainingData& data, const gp::ScaledData& s
     group.mean = scale * c.trend.row(0).transpose();
     if (q > 0) group.mean[0] += scaled.centre[group.positions.front()];
   }
-  summary.facts.push_back(
-      {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
-                                      brief(inside_two / values, 3), " within 95 %")});
+  gp::report_coverage(summary.leave_one_out, summary.leave_one_out_std, scaled.varying, "", summary);
   return state;
 }
 
@@ -205,7 +151,6 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
   if (noise.size() > 0)  // of outputs that do not vary; the others' is set below
     for (Index o = 0; o < p; ++o)
       state.outputs[static_cast<std::size_t>(o)].noise_variance = noise.col(o).array().square().mean();
-  const gp::Duplicates duplicates = gp::find_duplicates(data.x, data.y);
 
   if (scaled.active.empty()) {
     for (const Index o : scaled.varying) {
@@ -214,23 +159,18 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
           -1, scatter.mean, 1.0, scatter.variance / static_cast<double>(n), scatter.variance};
     }
   } else if (!scaled.varying.empty()) {
-    std::vector<std::string> names;
-    for (const Index k : scaled.active)
-      names.push_back(data.input_names.empty() ? text("x", k)
-                                               : data.input_names[static_cast<std::size_t>(k)]);
-    gp::check_trend(trend, trend.matrix(scaled.x), names);
-    const std::optional<double> nugget = nugget_for(duplicates, noise.size() > 0, summary);
+    gp::check_trend(trend, trend.matrix(scaled.x), gp::active_names(scaled, data));
+    const std::optional<double> nugget = gp::nugget_to_search(options_, data, noise.size() > 0, summary);
     const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, gp::kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
     const gp::SearchOptions box = gp::search_box(options_, *kernel, n, !nugget, noise.size() > 0);
     std::vector<gp::Group> groups = search(scaled, noise, nugget, kernel, box, context);
     const SingleThreadedBlas single;
-    state = condition(data, scaled, noise, *kernel, std::move(state), groups, summary);
+    state = condition(scaled, noise, *kernel, std::move(state), groups, summary);
     gp::report_search(options_, *kernel, box, scaled, data, groups, summary);
   }
   result.predictor = std::make_shared<gp::GpPredictor>(std::move(state));
-  summary.message = text("gp: ", settings(), ", ", n, " points, ", scaled.active.size(), " inputs, ", p,
-                         p == 1 ? " output" : " outputs");
+  summary.message = gp::message_of(settings(), scaled, data);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return result;
 }

@@ -4,18 +4,28 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/kernels.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/kernel_expression.hpp"
 #include "regression/gp/inducing_bound.hpp"
 #include "regression/gp/inducing_predictor.hpp"
 #include "regression/gp/inducing_stages.hpp"
+#include "regression/gp/panels.hpp"
+#include "regression/gp/report.hpp"
 #include "regression/gp/scaled_data.hpp"
 #include "regression/gp/triangular.hpp"
 
 namespace ersatz::gp {
 namespace {
+
+/// One set of inducing points, and what the summary says of it.
+struct InducingGroup {
+  std::vector<Index> positions;  ///< among the varying outputs
+  Stages stages;
+  double bound = 0.0, trace = 0.0;  ///< at the end, over all points
+  double noise = 0.0;               ///< of the first output, which has variance 1
+  double process_deviation = 0.0;   ///< of the first output, in its unit
+};
 
 class InducingGp final : public Regressor {
  public:
@@ -30,11 +40,8 @@ class InducingGp final : public Regressor {
 
   std::string name() const override { return "gp"; }
   std::string settings() const override {
-    std::string line = options_.kernel + ", " +
-                       (options_.points > 0 ? text(options_.points, " inducing points") : "inducing points");
-    line += options_.nugget ? text(", nugget ", *options_.nugget) : ", nugget estimated";
-    if (options_.shared) line += ", shared correlation";
-    return line;
+    return settings_of(options_, options_.points > 0 ? text(options_.points, " inducing points")
+                                                     : std::string("inducing points"));
   }
   Fit fit(const TrainingData& data, const FitContext& context) const override;
 
@@ -44,20 +51,11 @@ class InducingGp final : public Regressor {
         std::clamp<Index>(static_cast<Index>(4.0 * std::sqrt(static_cast<double>(n))), 100, 600);
     return std::min(n, options_.points > 0 ? options_.points : by_n);
   }
-  void report(const InducingState& state, const std::vector<Stages>& stages,
-              const std::vector<double>& bounds, const std::vector<double>& traces,
-              const std::vector<double>& noises, const std::vector<std::vector<Index>>& members,
-              const Kernel& kernel, const KernelInputs& inputs, Index n, FitSummary& summary) const;
+  void report(const std::vector<InducingGroup>& groups, const Kernel& kernel, const ScaledData& scaled,
+              const TrainingData& data, FitSummary& summary) const;
 
   GpOptions options_;
 };
-
-Vector lower_panels(const Eigen::MatrixXd& lower) {
-  Vector panels = Vector::Zero(kernels::panels_size(lower.rows()));
-  for (Index j = 0; j < lower.cols(); ++j)
-    for (Index i = j; i < lower.rows(); ++i) panels[kernels::panels_index(i, j)] = lower(i, j);
-  return panels;
-}
 
 InducingSet make_set(const InducingBound& bound, const Stages& stages) {
   const InducingSolution& s = bound.solution();
@@ -72,54 +70,50 @@ InducingSet make_set(const InducingBound& bound, const Stages& stages) {
   const int m = static_cast<int>(inverse.rows());
   invert_lower(m, inverse.data(), m);
   inverse = Eigen::MatrixXd(inverse.triangularView<Eigen::Lower>());
-  set.panels = lower_panels(inverse);
+  set.panels = panels_of(inverse);
   const double one = 1.0;
   dtrsm_("L", "L", "N", "N", &m, &m, &one, s.lower_b.data(), &m, inverse.data(), &m);
-  set.panels_given = lower_panels(inverse);
+  set.panels_given = panels_of(inverse);
   set.trend_weights = s.weights.rightCols(q).transpose();
   set.trend_inverse =
       s.lower_trend.triangularView<Eigen::Lower>().solve(Eigen::MatrixXd(Eigen::MatrixXd::Identity(q, q)));
   return set;
 }
 
-void InducingGp::report(const InducingState& state, const std::vector<Stages>& stages,
-                        const std::vector<double>& bounds, const std::vector<double>& traces,
-                        const std::vector<double>& noises, const std::vector<std::vector<Index>>& members,
-                        const Kernel& kernel, const KernelInputs& inputs, Index n,
-                        FitSummary& summary) const {
-  const auto p = static_cast<Index>(state.outputs.size());
-  std::vector<std::string> names;
-  for (const Index k : inputs.active)
-    names.push_back(inputs.names.empty() ? text("input ", k) : inputs.names[static_cast<std::size_t>(k)]);
+void InducingGp::report(const std::vector<InducingGroup>& groups, const Kernel& kernel,
+                        const ScaledData& scaled, const TrainingData& data, FitSummary& summary) const {
+  const Index n = data.x.rows(), p = data.y.cols();
+  const auto names = active_names(scaled, data);
+  const Vector range = kernel_inputs(data, scaled).range;
   std::size_t jittered = 0, coarse = 0, stopped = 0;
   double jitter = 0.0, worst = 0.0;
-  for (std::size_t g = 0; g < stages.size(); ++g) {
-    const Stages& s = stages[g];
-    const auto& first = state.outputs[static_cast<std::size_t>(members[g].front())];
-    std::string who;
-    for (const Index o : members[g]) who += (who.empty() ? "" : " ") + text(o);
-    if (members[g].size() > 4) who = text(members[g].front(), " … ", members[g].back());
-    summary.facts.push_back({"output " + who, text(describe(kernel, s.theta.data(), names, inputs.range),
-                                                   ", nugget ", brief(s.nugget), ", process deviation ",
-                                                   brief(std::sqrt(first.process_variance)), ", ",
-                                                   s.points.rows(), " inducing points")});
+  for (const InducingGroup& group : groups) {
+    const Stages& s = group.stages;
+    const std::size_t members = group.positions.size();
+    const std::string who = outputs_of(group.positions, scaled);
+    summary.facts.push_back(
+        {"output " + who, text(describe(kernel, s.theta.data(), names, range), ", nugget ", brief(s.nugget),
+                               ", process deviation ", brief(group.process_deviation), ", ", s.points.rows(),
+                               " inducing points")});
     summary.facts.push_back(
         {"bound of output " + who,
-         text("log likelihood at least ", brief(-bounds[g], 8),
-              "; what the inducing points leave out: ", brief(0.5 * traces[g]), " (half the trace term), ",
-              brief(traces[g] / static_cast<double>(n)), " of the nugget")});
+         text("log likelihood at least ", brief(-group.bound, 8),
+              "; what the inducing points leave out: ", brief(0.5 * group.trace), " (half the trace term), ",
+              brief(group.trace / static_cast<double>(n)), " of the nugget")});
     summary.facts.push_back(
         {"stages of output " + who,
          text("subset ", brief(-s.subset, 8), ", locations held ", brief(-s.fixed_before, 8), " to ",
               brief(-s.fixed, 8), " in ", s.fixed_iterations, " iterations, locations moved ",
               brief(-s.joint_before, 8), " to ", brief(-s.joint, 8), " in ", s.joint_iterations, ", ",
               s.evaluations, " evaluations")});
-    if (s.jitter > 1.5 * first_inducing_jitter) jittered += members[g].size();
+    if (s.jitter > 1.5 * first_inducing_jitter) jittered += members;
     jitter = std::max(jitter, s.jitter);
     // A nugget that the inducing points need and the full process does not, or prior variance beyond it.
-    if ((noises[g] > 4.0 * s.subset_noise && noises[g] > 1e-6) || traces[g] > static_cast<double>(n))
-      coarse += members[g].size(), worst = std::max(worst, noises[g]);
-    if (s.converged == 0.0) stopped += members[g].size();
+    if ((group.noise > 4.0 * s.subset_noise && group.noise > 1e-6) || group.trace > static_cast<double>(n)) {
+      coarse += members;
+      worst = std::max(worst, group.noise);
+    }
+    if (s.converged == 0.0) stopped += members;
   }
   if (jittered)
     summary.warnings.push_back(text("the covariance of the inducing points of ", count_of(jittered, p),
@@ -127,7 +121,7 @@ void InducingGp::report(const InducingState& state, const std::vector<Stages>& s
                                     " of the process variance was added"));
   if (coarse)
     summary.warnings.push_back(text("more inducing points would help ", count_of(coarse, p), ": what ",
-                                    state.sets.front().points.cols(), " leave out counts as noise, up to ",
+                                    groups.front().stages.points.rows(), " leave out counts as noise, up to ",
                                     brief(100.0 * std::sqrt(worst)), " % of the output's deviation"));
   if (stopped) {
     summary.converged = false;
@@ -153,11 +147,8 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
 
   InducingState state;
   state.kernel = "squared-exponential";  // unless there is something to fit
-  state.inputs = data.x.cols();
   state.trend = options_.trend;
-  state.active = scaled.active;
-  state.lower = scaled.lower;
-  state.range = scaled.range;
+  static_cast<InputFrame&>(state) = scaled;
   state.outputs.resize(static_cast<std::size_t>(p));
   for (Index o = 0; o < p; ++o) state.outputs[static_cast<std::size_t>(o)].constant = data.y(0, o);
   if (n > 1) {
@@ -183,12 +174,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
     }
     const KernelPtr kernel = make_kernel(options_.kernel, kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
-    std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
-    for (Index v = 0; v < static_cast<Index>(scaled.varying.size()); ++v)
-      if (options_.shared && v > 0)
-        groups.front().push_back(v);
-      else
-        groups.push_back({v});
+    const auto groups = group_outputs(scaled, options_.shared);
     const auto tasks = static_cast<Index>(groups.size());
     SerialExecutor serial;
     Executor& executor = context.executor ? *context.executor : serial;
@@ -216,10 +202,7 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
     if (context.progress) context.progress->end();
 
     const SingleThreadedBlas single;
-    std::vector<Stages> stages;
-    std::vector<std::vector<Index>> members;
-    std::vector<double> bounds, traces, noises;
-    double inside_one = 0.0, inside_two = 0.0, values = 0.0;
+    std::vector<InducingGroup> fitted;
     for (std::size_t g = 0; g < groups.size(); ++g) {
       Stages s = Stages::from(found[g]);
       std::vector<Index> mine;
@@ -262,29 +245,19 @@ Fit InducingGp::fit(const TrainingData& data, const FitContext& context) const {
         output.noise_variance = output.process_variance * s.nugget;
         summary.leave_one_out.col(o) = scale * residual.col(v);
         const double noise = solution.variance[static_cast<std::size_t>(v)] * s.nugget;
-        const Vector observed = (deviation.col(v).array().square() + noise).sqrt();
-        summary.leave_one_out_std.col(o) = scale * observed;
-        for (Index i = 0; i < n; ++i) {
-          const double z = std::abs(residual(i, v)) / observed[i];
-          inside_one += z < 1.0;
-          inside_two += z < 1.959963984540054;
-          values += 1.0;
-        }
+        summary.leave_one_out_std.col(o) = scale * (deviation.col(v).array().square() + noise).sqrt();
       }
-      bounds.push_back(value);
-      traces.push_back(solution.trace);
-      noises.push_back(solution.variance.front() * s.nugget);
-      members.push_back(std::move(mine));
-      stages.push_back(std::move(s));
+      const double variance = solution.variance.front();
+      const double deviation_of_first = scaled.scale[groups[g].front()] * std::sqrt(variance);
+      const double noise_of_first = variance * s.nugget;
+      fitted.push_back({groups[g], std::move(s), value, solution.trace, noise_of_first, deviation_of_first});
     }
-    report(state, stages, bounds, traces, noises, members, *kernel, kernel_inputs(data, scaled), n, summary);
-    summary.facts.push_back(
-        {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
-                                        brief(inside_two / values, 3), " within 95 %, of observed values")});
+    report(fitted, *kernel, scaled, data, summary);
+    report_coverage(summary.leave_one_out, summary.leave_one_out_std, scaled.varying, ", of observed values",
+                    summary);
   }
   result.predictor = std::make_shared<InducingPredictor>(std::move(state));
-  summary.message = text("gp: ", settings(), ", ", n, " points, ", scaled.active.size(), " inputs, ", p,
-                         p == 1 ? " output" : " outputs");
+  summary.message = message_of(settings(), scaled, data);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return result;
 }

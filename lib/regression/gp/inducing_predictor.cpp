@@ -5,19 +5,13 @@
 
 #include "core/kernels.hpp"
 #include "ersatz/core/error.hpp"
+#include "regression/gp/panels.hpp"
 #include "regression/loaders.hpp"
 
 namespace ersatz::gp {
 namespace {
 
 constexpr Index block = 48;  // points that share one reading of the factors
-
-Vector to_panels(const Matrix& packed, Index row, Index m) {
-  Vector panels = Vector::Zero(kernels::panels_size(m));
-  for (Index i = 0, at = 0; i < m; ++i)
-    for (Index j = 0; j <= i; ++j, ++at) panels[kernels::panels_index(i, j)] = packed(row, at);
-  return panels;
-}
 
 }  // namespace
 
@@ -29,8 +23,8 @@ struct InducingPredictor::Scaled {
 
 InducingPredictor::InducingPredictor(InducingState state)
     : state_(std::move(state)),
-      kernel_(make_kernel(state_.kernel, static_cast<Index>(state_.active.size()))),
-      trend_(static_cast<Index>(state_.active.size()), state_.trend),
+      kernel_(make_kernel(state_.kernel, state_.dimension())),
+      trend_(state_.dimension(), state_.trend),
       members_(state_.sets.size()) {
   for (const InducingSet& set : state_.sets) largest_ = std::max(largest_, set.points.cols());
   for (Index o = 0; o < outputs(); ++o)
@@ -43,12 +37,11 @@ Points InducingPredictor::points(const InducingSet& set) const {
 }
 
 InducingPredictor::Scaled InducingPredictor::scale(ConstMatrixRef X, Workspace& workspace) const {
-  const auto d = static_cast<Index>(state_.active.size()), q = trend_.size();
+  const auto d = state_.dimension(), q = trend_.size();
   double* x = workspace.take(X.rows() * d);
   double* f = workspace.take(X.rows() * q);
   for (Index i = 0; i < X.rows(); ++i) {
-    for (Index k = 0; k < d; ++k)
-      x[i * d + k] = (X(i, state_.active[static_cast<std::size_t>(k)]) - state_.lower[k]) / state_.range[k];
+    state_.scale(X.row(i).data(), x + i * d);
     trend_.evaluate(x + i * d, f + i * q, workspace);
   }
   return {x, f};
@@ -65,7 +58,7 @@ void InducingPredictor::mean(ConstMatrixRef X, MatrixRef mean, Workspace& worksp
   for (Index o = 0; o < outputs(); ++o)
     if (const auto& output = state_.outputs[static_cast<std::size_t>(o)]; output.set < 0)
       mean.col(o).setConstant(output.constant);
-  const auto d = static_cast<Index>(state_.active.size()), q = trend_.size();
+  const auto d = state_.dimension(), q = trend_.size();
   for (Index begin = 0; begin < X.rows(); begin += block) {
     const Workspace::Frame frame(workspace);
     const Index count = std::min(block, X.rows() - begin);
@@ -113,7 +106,7 @@ void InducingPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, Matr
   check_points(*this, X, mean);
   check_points(*this, X, variance);
   const auto& table = kernels::table();
-  const auto d = static_cast<Index>(state_.active.size()), q = trend_.size();
+  const auto d = state_.dimension(), q = trend_.size();
   const bool observed = noise == Noise::observed;
   for (Index o = 0; o < outputs(); ++o)
     if (const auto& output = state_.outputs[static_cast<std::size_t>(o)]; output.set < 0) {
@@ -211,7 +204,7 @@ void InducingPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace&
   const Eigen::Map<const Matrix> point(x, 1, inputs());
   if (!point.allFinite()) throw DataError("gp-inducing predictor: an input is not a finite number");
   const Workspace::Frame frame(workspace);
-  const auto d = static_cast<Index>(state_.active.size()), q = trend_.size();
+  const auto d = state_.dimension(), q = trend_.size();
   const Scaled scaled = scale(point, workspace);
   double* slopes = workspace.take(d * q);
   double* gradient = workspace.take(d);
@@ -227,19 +220,15 @@ void InducingPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace&
     }
     kernel_->jacobian(scaled.x, points(set), set.coefficients.data(), output.weights.data(), gradient,
                       workspace);
-    for (Index k = 0; k < d; ++k)
-      jacobian(o, state_.active[static_cast<std::size_t>(k)]) = gradient[k] / state_.range[k];
+    state_.unscale(gradient, 1.0, jacobian.row(o));
   }
 }
 
 void InducingPredictor::save(const h5::Group& group) const {
   group.set("kernel", state_.kernel);
-  group.set("inputs", static_cast<std::int64_t>(state_.inputs));
+  state_.InputFrame::save(group);
   group.set("trend_degree", static_cast<std::int64_t>(state_.trend));
   group.set("sets", static_cast<std::int64_t>(state_.sets.size()));
-  group.write("active_inputs", std::vector<std::int64_t>(state_.active.begin(), state_.active.end()));
-  group.write("input_lower", state_.lower);
-  group.write("input_range", state_.range);
   const Index p = outputs(), q = trend_.size();
   Matrix scalars(p, 3), trend = Matrix::Zero(p, q);
   std::vector<std::int64_t> which;
@@ -271,44 +260,27 @@ void InducingPredictor::save(const h5::Group& group) const {
                            .weights.transpose();
     part.write("weights", weights);
     Matrix factors(2, m * (m + 1) / 2);
-    for (Index i = 0, at = 0; i < m; ++i)
-      for (Index j = 0; j <= i; ++j, ++at) {
-        factors(0, at) = set.panels[kernels::panels_index(i, j)];
-        factors(1, at) = set.panels_given[kernels::panels_index(i, j)];
-      }
+    pack_panels(set.panels, m, factors.row(0).data());
+    pack_panels(set.panels_given, m, factors.row(1).data());
     part.write("inverse_factors", factors);
   }
 }
 
 PredictorPtr InducingPredictor::load(const h5::Group& group) {
   InducingState s;
-  const auto wrong = [&](const std::string& what) {
-    return StorageError(text(group.where(), ": ", what, "; the file is damaged or from a newer version"));
-  };
+  static_cast<InputFrame&>(s) = InputFrame::load(group);
   s.kernel = group.get_string("kernel");
-  s.inputs = static_cast<Index>(group.get_integer("inputs"));
   s.trend = static_cast<Index>(group.get_integer("trend_degree"));
-  for (const auto i : group.read_integers("active_inputs")) {
-    if (i < 0 || i >= s.inputs) throw wrong(text("active input ", i, " of ", s.inputs));
-    s.active.push_back(static_cast<Index>(i));
-  }
-  const auto d = static_cast<Index>(s.active.size());
-  s.lower = group.read_vector("input_lower", d);
-  s.range = group.read_vector("input_range", d);
-  Index parameters = 0, q = 0;
-  try {
-    parameters = make_kernel(s.kernel, d)->parameters();
-    q = Trend(d, s.trend).size();
-  } catch (const UsageError& e) {
-    throw wrong(e.what());
-  }
+  const Index d = s.dimension();
+  const Structure structure = read_structure(group, s.kernel, s.trend, d);
+  const Index parameters = structure.kernel->parameters(), q = structure.trend.size();
   const auto which = group.read_integers("output_set");
   const auto p = static_cast<Index>(which.size());
   const auto sets = static_cast<Index>(group.get_integer("sets"));
   const Matrix scalars = group.read_matrix("outputs", p, 3), trend = group.read_matrix("trend", p, q);
   for (Index o = 0; o < p; ++o) {
     const auto set = static_cast<Index>(which[static_cast<std::size_t>(o)]);
-    if (set < -1 || set >= sets) throw wrong(text("output ", o, " uses set ", set, " of ", sets));
+    if (set < -1 || set >= sets) throw damaged(group, text("output ", o, " uses set ", set, " of ", sets));
     InducingOutput output;
     output.set = set;
     if (set >= 0) output.trend = trend.row(o).transpose();
@@ -324,7 +296,8 @@ PredictorPtr InducingPredictor::load(const h5::Group& group) {
     set.coefficients = part.get_doubles("coefficients");
     if (static_cast<Index>(set.coefficients.size()) != parameters ||
         static_cast<Index>(set.hyperparameters.size()) != parameters)
-      throw wrong(text("set ", i, " has ", set.coefficients.size(), " coefficients, expected ", parameters));
+      throw damaged(
+          group, text("set ", i, " has ", set.coefficients.size(), " coefficients, expected ", parameters));
     set.nugget = part.get_double("nugget");
     set.jitter = part.get_double("jitter");
     set.points = part.read_matrix("points", d);
@@ -332,13 +305,14 @@ PredictorPtr InducingPredictor::load(const h5::Group& group) {
     set.trend_weights = part.read_matrix("trend_weights", q, m);
     set.trend_inverse = part.read_matrix("trend_inverse", q, q);
     const Matrix factors = part.read_matrix("inverse_factors", 2, m * (m + 1) / 2);
-    set.panels = to_panels(factors, 0, m);
-    set.panels_given = to_panels(factors, 1, m);
+    set.panels = unpack_panels(factors.row(0).data(), m);
+    set.panels_given = unpack_panels(factors.row(1).data(), m);
     const Matrix weights = part.read_matrix("weights", -1, m);
     Index row = 0;
     for (InducingOutput& output : s.outputs)
       if (output.set == i) {
-        if (row == weights.rows()) throw wrong(text("set ", i, " has weights of ", row, " outputs only"));
+        if (row == weights.rows())
+          throw damaged(group, text("set ", i, " has weights of ", row, " outputs only"));
         output.weights = weights.row(row++).transpose();
       }
     s.sets.push_back(std::move(set));

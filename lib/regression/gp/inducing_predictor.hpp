@@ -7,6 +7,7 @@
 #include "ersatz/regression/gp/kernel.hpp"
 #include "ersatz/regression/gp/trend.hpp"
 #include "ersatz/regression/predictor.hpp"
+#include "regression/gp/input_frame.hpp"
 
 namespace ersatz::gp {
 
@@ -34,12 +35,9 @@ struct InducingOutput {
   double noise_variance = 0.0;
 };
 
-struct InducingState {
-  std::string kernel;         ///< expression
-  Index inputs = 0;           ///< d, of the user
-  Index trend = 0;            ///< degree
-  std::vector<Index> active;  ///< inputs that vary in the data
-  Vector lower, range;        ///< of the active inputs; internal units are (x - lower) / range
+struct InducingState : InputFrame {
+  std::string kernel;  ///< expression
+  Index trend = 0;     ///< degree
   std::vector<InducingSet> sets;
   std::vector<InducingOutput> outputs;
 };

@@ -6,6 +6,26 @@
 
 namespace ersatz::gp {
 
+Vector panels_of(const Eigen::MatrixXd& lower) {
+  const Index n = lower.rows();
+  Vector panels = Vector::Zero(kernels::panels_size(n));
+  for (Index j = 0; j < n; ++j)
+    for (Index i = j; i < n; ++i) panels[kernels::panels_index(i, j)] = lower(i, j);
+  return panels;
+}
+
+void pack_panels(const Vector& panels, Index n, double* rows) {
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j <= i; ++j) *rows++ = panels[kernels::panels_index(i, j)];
+}
+
+Vector unpack_panels(const double* rows, Index n) {
+  Vector panels = Vector::Zero(kernels::panels_size(n));
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j <= i; ++j) panels[kernels::panels_index(i, j)] = *rows++;
+  return panels;
+}
+
 void panels_transposed_product(const double* panels, const double* b, Index n, double* out) {
   constexpr Index rows = kernels::panel_rows;
   std::fill(out, out + n, 0.0);

@@ -7,6 +7,13 @@
 
 namespace ersatz::gp {
 
+/// From the lower triangle of a matrix; what stands above the diagonal does not matter.
+Vector panels_of(const Eigen::MatrixXd& lower);
+
+/// As files have them: row by row up to the diagonal, n (n + 1) / 2 numbers; and back.
+void pack_panels(const Vector& panels, Index n, double* rows);
+Vector unpack_panels(const double* rows, Index n);
+
 /// out = Lᵀ b, both n. The triangle is read once.
 void panels_transposed_product(const double* panels, const double* b, Index n, double* out);
 

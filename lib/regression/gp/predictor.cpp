@@ -30,17 +30,14 @@ double squared(const double* v, Index n) {
 
 }  // namespace
 
-GpPredictor::GpPredictor(GpState state)
-    : state_(std::move(state)), trend_(static_cast<Index>(state_.active.size()), state_.trend) {
-  kernel_ = make_kernel(state_.kernel, static_cast<Index>(state_.active.size()));
+GpPredictor::GpPredictor(GpState state) : state_(std::move(state)), trend_(state_.dimension(), state_.trend) {
+  kernel_ = make_kernel(state_.kernel, state_.dimension());
   members_.resize(state_.correlations.size());
   for (Index o = 0; o < outputs(); ++o)
     if (const Index c = output(o).correlation; c >= 0) members_[static_cast<std::size_t>(c)].push_back(o);
 }
 
-Points GpPredictor::training() const {
-  return {state_.points.data(), size(), size(), static_cast<Index>(state_.active.size())};
-}
+Points GpPredictor::training() const { return {state_.points.data(), size(), size(), state_.dimension()}; }
 
 void GpPredictor::check(ConstMatrixRef X, Index rows, Index cols) const {
   if (X.cols() != inputs())
@@ -57,11 +54,9 @@ void GpPredictor::check(ConstMatrixRef X, Index rows, Index cols) const {
 }
 
 double* GpPredictor::scaled(ConstMatrixRef X, Workspace& workspace) const {
-  const auto d = static_cast<Index>(state_.active.size());
+  const auto d = state_.dimension();
   double* x = workspace.take(X.rows() * d);
-  for (Index q = 0; q < X.rows(); ++q)
-    for (Index k = 0; k < d; ++k)
-      x[q * d + k] = (X(q, state_.active[static_cast<std::size_t>(k)]) - state_.lower[k]) / state_.range[k];
+  for (Index q = 0; q < X.rows(); ++q) state_.scale(X.row(q).data(), x + q * d);
   return x;
 }
 
@@ -226,11 +221,9 @@ void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& works
     std::fill(gradient, gradient + d, 0.0);
     kernel_->jacobian(u, points, state_.correlations[static_cast<std::size_t>(c)].coefficients.data(),
                       state_.weights.row(o).data(), gradient, workspace);
-    for (Index k = 0; k < d; ++k) {
+    for (Index k = 0; k < d; ++k)
       for (Index j = 0; j < terms; ++j) gradient[k] += state_.trends(o, j) * slopes[k * terms + j];
-      jacobian(o, state_.active[static_cast<std::size_t>(k)]) =
-          output(o).scale * gradient[k] / state_.range[k];
-    }
+    state_.unscale(gradient, output(o).scale, jacobian.row(o));
   }
 }
 
@@ -273,9 +266,7 @@ void GpPredictor::variance_gradient(const double* x, MatrixRef result, Workspace
     for (Index i = 0; i < d; ++i)
       for (Index j = 0; j < terms; ++j) gradient[i] += m[j] * slopes[i * terms + j];
     for (const Index o : members_[c])
-      for (Index i = 0; i < d; ++i)
-        result(o, state_.active[static_cast<std::size_t>(i)]) =
-            2.0 * output(o).process_variance * gradient[i] / state_.range[i];
+      state_.unscale(gradient, 2.0 * output(o).process_variance, result.row(o));
   }
 }
 

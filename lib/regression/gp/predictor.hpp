@@ -8,6 +8,7 @@
 #include "ersatz/regression/gp/kernel.hpp"
 #include "ersatz/regression/gp/trend.hpp"
 #include "ersatz/regression/predictor.hpp"
+#include "regression/gp/input_frame.hpp"
 
 namespace ersatz::gp {
 
@@ -32,13 +33,10 @@ struct Output {
   double noise_variance = 0.0;    ///< in the output's unit
 };
 
-struct GpState {
-  std::string kernel;         ///< expression
-  Index trend = 0;            ///< degree of the mean, see Trend
-  Index inputs = 0;           ///< d, of the user
-  std::vector<Index> active;  ///< inputs that vary in the data
-  Vector lower, range;        ///< of the active inputs; internal units are (x - lower) / range
-  Matrix points;              ///< active × n: one row for each input, internal units
+struct GpState : InputFrame {
+  std::string kernel;  ///< expression
+  Index trend = 0;     ///< degree of the mean, see Trend
+  Matrix points;       ///< active × n: one row for each input, internal units
   std::vector<Correlation> correlations;
   std::vector<Output> outputs;
   Matrix trends;   ///< p × q: beta, internal units

@@ -1,9 +1,9 @@
 // The fitted Gaussian process in a file; docs/file-formats.md says what stands where.
 #include <algorithm>
 
-#include "core/kernels.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "regression/gp/panels.hpp"
 #include "regression/gp/predictor.hpp"
 
 namespace ersatz::gp {
@@ -18,10 +18,7 @@ void GpPredictor::save(const h5::Group& group) const {
   group.set("trend_degree", static_cast<std::int64_t>(state_.trend));
   group.set("estimator", estimators[static_cast<std::size_t>(state_.estimator)]);
   group.set("variance_given", static_cast<std::int64_t>(state_.variance_given));
-  group.set("inputs", static_cast<std::int64_t>(state_.inputs));
-  group.write("active_inputs", std::vector<std::int64_t>(state_.active.begin(), state_.active.end()));
-  group.write("input_lower", state_.lower);
-  group.write("input_range", state_.range);
+  state_.InputFrame::save(group);
   group.write("points", state_.points);
   group.write("weights", state_.weights);
   if (q > 0) group.write("trends", state_.trends);
@@ -49,8 +46,7 @@ void GpPredictor::save(const h5::Group& group) const {
     solved.row(c) = r.solved_trend.reshaped().transpose();
     factors.row(c) = r.trend_factor.reshaped().transpose();
     if (r.noise.size() > 0) noise.row(c) = r.noise.transpose();
-    for (Index i = 0, at = 0; i < n; ++i)
-      for (Index j = 0; j <= i; ++j, ++at) inverse(c, at) = r.panels[kernels::panels_index(i, j)];
+    pack_panels(r.panels, n, inverse.row(c).data());
   }
   group.write("log_hyperparameters", hyperparameters);
   group.write("coefficients", coefficients);
@@ -66,38 +62,23 @@ void GpPredictor::save(const h5::Group& group) const {
 
 PredictorPtr GpPredictor::load(const h5::Group& group) {
   GpState s;
-  const auto wrong = [&](const std::string& what) {
-    return StorageError(text(group.where(), ": ", what, "; the file is damaged or from a newer version"));
-  };
   s.kernel = group.get_string("kernel");
   s.trend = static_cast<Index>(group.get_integer("trend_degree"));
   const std::string estimator = group.get_string("estimator");
   const auto* const found = std::find(std::begin(estimators), std::end(estimators), estimator);
-  if (found == std::end(estimators)) throw wrong("unknown estimator " + estimator);
+  if (found == std::end(estimators)) throw damaged(group, "unknown estimator " + estimator);
   s.estimator = static_cast<Estimator>(found - std::begin(estimators));
   s.variance_given = group.get_integer("variance_given") != 0;
-  s.inputs = static_cast<Index>(group.get_integer("inputs"));
-  for (const auto i : group.read_integers("active_inputs")) {
-    if (i < 0 || i >= s.inputs) throw wrong(text("active input ", i, " of ", s.inputs));
-    s.active.push_back(static_cast<Index>(i));
-  }
-  const auto d = static_cast<Index>(s.active.size());
-  s.lower = group.read_vector("input_lower", d);
-  s.range = group.read_vector("input_range", d);
+  static_cast<InputFrame&>(s) = InputFrame::load(group);
+  const Index d = s.dimension();
   s.points = group.read_matrix("points", d);
   const Index n = s.points.cols();
   s.weights = group.read_matrix("weights", -1, n);
   const Index p = s.weights.rows();
-  KernelPtr kernel;
-  Index q = 0;
-  try {
-    kernel = make_kernel(s.kernel, d);
-    q = Trend(d, s.trend).size();
-  } catch (const UsageError& e) {
-    throw wrong(e.what());
-  }
+  const Structure structure = read_structure(group, s.kernel, s.trend, d);
+  const Index q = structure.trend.size();
   s.trends = q > 0 ? group.read_matrix("trends", p, q) : Matrix(p, 0);
-  const Index parameters = kernel->parameters();
+  const Index parameters = structure.kernel->parameters();
   const Matrix scalars = group.read_matrix("correlations", -1, 2);
   const Index m = scalars.rows();
   const Matrix hyperparameters = group.read_matrix("log_hyperparameters", m, parameters);
@@ -115,16 +96,14 @@ PredictorPtr GpPredictor::load(const h5::Group& group) {
     r.solved_trend = Eigen::Map<const Eigen::MatrixXd>(solved.row(c).data(), n, q);
     r.trend_factor = Eigen::Map<const Eigen::MatrixXd>(factors.row(c).data(), q, q);
     if (noise.size() > 0) r.noise = noise.row(c).transpose();
-    r.panels = Vector::Zero(kernels::panels_size(n));
-    for (Index i = 0, at = 0; i < n; ++i)
-      for (Index j = 0; j <= i; ++j, ++at) r.panels[kernels::panels_index(i, j)] = inverse(c, at);
+    r.panels = unpack_panels(inverse.row(c).data(), n);
     s.correlations.push_back(std::move(r));
   }
   const auto which = group.read_integers("output_correlation", p);
   const Matrix outputs = group.read_matrix("outputs", p, 4);
   for (Index o = 0; o < p; ++o) {
     const auto c = static_cast<Index>(which[static_cast<std::size_t>(o)]);
-    if (c < -1 || c >= m) throw wrong(text("output ", o, " uses correlation ", c, " of ", m));
+    if (c < -1 || c >= m) throw damaged(group, text("output ", o, " uses correlation ", c, " of ", m));
     s.outputs.push_back({c, outputs(o, 0), outputs(o, 1), outputs(o, 2), outputs(o, 3)});
   }
   return std::make_shared<GpPredictor>(std::move(s));

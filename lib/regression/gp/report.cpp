@@ -11,23 +11,6 @@ namespace {
 
 using Role = Hyperparameter::Role;
 
-std::vector<std::string> active_names(const ScaledData& data, const TrainingData& user) {
-  std::vector<std::string> names;
-  for (const Index k : data.active)
-    names.push_back(user.input_names.empty() ? text("input ", k)
-                                             : user.input_names[static_cast<std::size_t>(k)]);
-  return names;
-}
-
-std::string outputs_of(const Group& group, const ScaledData& data) {
-  const auto user = [&](Index position) { return data.varying[static_cast<std::size_t>(position)]; };
-  if (group.positions.size() > 4)
-    return text(user(group.positions.front()), " … ", user(group.positions.back()));
-  std::string list;
-  for (const Index position : group.positions) list += (list.empty() ? "" : " ") + text(user(position));
-  return list;
-}
-
 /// "start 1 of 3 won, others 0.2 and 5 behind"
 std::string starts_of(const Found& found) {
   std::string line = text("start ", found.winner + 1, " of ", found.reached.size(), " won");
@@ -76,6 +59,60 @@ Hits count_hits(const SearchOptions& box, const std::vector<Group>& groups,
 
 }  // namespace
 
+std::string settings_of(const GpOptions& options, const std::string& size) {
+  std::string line = options.kernel;
+  if (!size.empty()) line += ", " + size;
+  if (options.trend != 0)
+    line += options.trend == Trend::zero ? ", no mean" : text(", mean of degree ", options.trend);
+  if (options.noise) line += text(", noise ", brief(*options.noise));
+  if (options.nugget)
+    line += text(", nugget ", *options.nugget);
+  else if (!options.noise || options.extra_noise)
+    line += ", nugget estimated";
+  if (const std::string priors = options.priors.text(); priors != "robust prior") line += ", " + priors;
+  if (options.likelihood == Estimator::profile) line += ", profile likelihood";
+  if (options.likelihood == Estimator::leave_one_out) line += ", leave-one-out probability";
+  if (options.shared) line += ", shared correlation";
+  return line;
+}
+
+std::string message_of(const std::string& settings, const ScaledData& data, const TrainingData& user) {
+  const Index p = user.y.cols();
+  return text("gp: ", settings, ", ", user.x.rows(), " points, ", data.dimension(), " inputs, ", p,
+              p == 1 ? " output" : " outputs");
+}
+
+std::vector<std::string> active_names(const ScaledData& data, const TrainingData& user) {
+  std::vector<std::string> names;
+  for (const Index k : data.active)
+    names.push_back(user.input_names.empty() ? text("input ", k)
+                                             : user.input_names[static_cast<std::size_t>(k)]);
+  return names;
+}
+
+std::string outputs_of(const std::vector<Index>& positions, const ScaledData& data) {
+  const auto user = [&](Index position) { return data.varying[static_cast<std::size_t>(position)]; };
+  if (positions.size() > 4) return text(user(positions.front()), " … ", user(positions.back()));
+  std::string list;
+  for (const Index position : positions) list += (list.empty() ? "" : " ") + text(user(position));
+  return list;
+}
+
+void report_coverage(const Matrix& residual, const Matrix& deviation, const std::vector<Index>& outputs,
+                     const std::string& note, FitSummary& summary) {
+  double inside_one = 0.0, inside_two = 0.0, values = 0.0;
+  for (const Index o : outputs)
+    for (Index i = 0; i < residual.rows(); ++i) {
+      const double z = std::abs(residual(i, o)) / deviation(i, o);
+      inside_one += z < 1.0;
+      inside_two += z < 1.959963984540054;
+      values += 1.0;
+    }
+  summary.facts.push_back(
+      {"leave-one-out coverage", text(brief(inside_one / values, 3), " within 1 deviation, ",
+                                      brief(inside_two / values, 3), " within 95 %", note)});
+}
+
 void report_search(const GpOptions& options, const Kernel& kernel, const SearchOptions& box,
                    const ScaledData& data, const TrainingData& user, const std::vector<Group>& groups,
                    FitSummary& summary) {
@@ -95,7 +132,7 @@ void report_search(const GpOptions& options, const Kernel& kernel, const SearchO
   std::vector<std::vector<double>> parameters;
   for (const Group& group : groups) {
     const Found& f = group.found;
-    const std::string which = outputs_of(group, data);
+    const std::string which = outputs_of(group.positions, data);
     summary.facts.push_back(
         {"output " + which,
          text(describe(kernel, f.theta.data(), names, inputs.range), ", nugget ", brief(f.nugget),

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "ersatz/core/error.hpp"
+#include "regression/training_data.hpp"
 
 namespace ersatz::gp {
 
 ScaledData scale_data(const TrainingData& data) {
   ScaledData p;
+  p.inputs = data.x.cols();
   const Index n = data.x.rows();
   std::vector<double> lower, range, centre, scale;
   for (Index k = 0; k < data.x.cols(); ++k) {
@@ -53,27 +54,27 @@ KernelInputs kernel_inputs(const TrainingData& data, const ScaledData& scaled) {
   return inputs;
 }
 
+std::vector<std::vector<Index>> group_outputs(const ScaledData& data, bool shared) {
+  std::vector<std::vector<Index>> groups;
+  for (Index v = 0; v < static_cast<Index>(data.varying.size()); ++v)
+    if (shared && v > 0)
+      groups.front().push_back(v);
+    else
+      groups.push_back({v});
+  return groups;
+}
+
 Duplicates find_duplicates(const Matrix& x, const Matrix& y) {
-  std::vector<Index> order(static_cast<std::size_t>(x.rows()));
-  std::iota(order.begin(), order.end(), Index{0});
-  const auto row = [&](Index i) { return x.data() + i * x.cols(); };
-  std::sort(order.begin(), order.end(), [&](Index a, Index b) {
-    const int c = [&] {
-      for (Index k = 0; k < x.cols(); ++k)
-        if (row(a)[k] != row(b)[k]) return row(a)[k] < row(b)[k] ? -1 : 1;
-      return 0;
-    }();
-    return c != 0 ? c < 0 : a < b;
-  });
+  const std::vector<Index> first = first_of_equal_rows(x);
   Duplicates found;
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    const Index a = order[i - 1], b = order[i];
-    if (!std::equal(row(a), row(a) + x.cols(), row(b))) continue;
+  for (Index i = 0; i < x.rows(); ++i) {
+    const Index before = first[static_cast<std::size_t>(i)];
+    if (before == i) continue;
     ++found.count;
-    const bool conflict = y.row(a) != y.row(b);
+    const bool conflict = y.row(before) != y.row(i);
     if (found.first < 0 || (conflict && !found.conflicting)) {
-      found.first = a;
-      found.second = b;
+      found.first = before;
+      found.second = i;
     }
     found.conflicting = found.conflicting || conflict;
   }
@@ -89,6 +90,12 @@ Matrix known_noise(const std::optional<double>& setting, const TrainingData& dat
   if (data.noise_std.size() > 0)
     throw DataError("regressor gp: the noise is known twice, from its setting and from the data (noise_std)");
   return Matrix::Constant(data.y.rows(), data.y.cols(), *setting);
+}
+
+Vector scaled_noise(const ScaledData& data, const Matrix& noise, Index position) {
+  if (noise.size() == 0) return {};
+  const Index o = data.varying[static_cast<std::size_t>(position)];
+  return (noise.col(o).array() / data.scale[position]).square();
 }
 
 Scatter scatter_of(const TrainingData& data, Index output, FitSummary& summary) {

@@ -6,14 +6,13 @@
 
 #include "ersatz/regression/gp/kernel_expression.hpp"
 #include "ersatz/regression/regressor.hpp"
+#include "regression/gp/input_frame.hpp"
 
 namespace ersatz::gp {
 
 /// Inputs that vary, scaled to [0, 1] by their range in the data; outputs that vary, standardised.
-struct ScaledData {
-  std::vector<Index> active;   ///< inputs that vary
+struct ScaledData : InputFrame {
   std::vector<Index> varying;  ///< outputs that vary
-  Vector lower, range;         ///< of the active inputs: x = lower + range × scaled
   Vector centre, scale;        ///< of the varying outputs: y = centre + scale × scaled
   Matrix x;                    ///< n × active
   Matrix y;                    ///< n × varying
@@ -22,6 +21,9 @@ ScaledData scale_data(const TrainingData& data);
 
 /// What make_kernel needs to know of them: names, which vary, ranges in the user's units.
 KernelInputs kernel_inputs(const TrainingData& data, const ScaledData& scaled);
+
+/// Positions among the varying outputs, one group for each correlation: all together, or each alone.
+std::vector<std::vector<Index>> group_outputs(const ScaledData& data, bool shared);
 
 /// Rows with identical inputs.
 struct Duplicates {
@@ -37,6 +39,10 @@ std::string count_of(std::size_t count, Index total);
 /// Known noise deviations, n × p; empty: none. Throws DataError where both the setting and the data have
 /// them.
 Matrix known_noise(const std::optional<double>& setting, const TrainingData& data);
+
+/// Known noise variances of the varying output at `position`, in units in which it has variance 1; n, or
+/// empty.
+Vector scaled_noise(const ScaledData& data, const Matrix& noise, Index position);
 
 /// What is known of an output when no input varies: all its values are replicates of one.
 struct Scatter {

@@ -7,10 +7,7 @@ GpState make_state(const std::string& kernel, const Trend& trend, const Training
   GpState state;
   state.kernel = kernel;
   state.trend = trend.degree();
-  state.inputs = data.x.cols();
-  state.active = scaled.active;
-  state.lower = scaled.lower;
-  state.range = scaled.range;
+  static_cast<InputFrame&>(state) = scaled;
   state.points = scaled.x.transpose();
   state.outputs.resize(static_cast<std::size_t>(data.y.cols()));
   for (Index o = 0; o < data.y.cols(); ++o) state.outputs[static_cast<std::size_t>(o)].centre = data.y(0, o);

@@ -69,12 +69,9 @@ GpState with_room(const GpPredictor& gp, ConstMatrixRef X) {
   const GpState& old = gp.state();
   const Index n = gp.size(), all = n + X.rows();
   GpState s;
+  static_cast<InputFrame&>(s) = old;
   s.kernel = old.kernel;
   s.trend = old.trend;
-  s.inputs = old.inputs;
-  s.active = old.active;
-  s.lower = old.lower;
-  s.range = old.range;
   s.outputs = old.outputs;
   s.trends = old.trends;
   s.estimator = old.estimator;

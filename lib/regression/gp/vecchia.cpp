@@ -15,7 +15,6 @@
 namespace ersatz {
 namespace {
 
-using gp::count_of;
 using gp::VecchiaFound;
 
 /// Up to here every point is predicted without itself; beyond it so many of them.
@@ -25,8 +24,6 @@ class VecchiaGp final : public Regressor {
  public:
   explicit VecchiaGp(GpOptions options) : options_(std::move(options)) {
     if (options_.neighbours == 0) options_.neighbours = gp::default_neighbours;
-    if (options_.neighbours < 1 || options_.neighbours > 1000)
-      throw UsageError(text("regressor gp: neighbours is ", options_.neighbours, ", expected 1 … 1000"));
     if (options_.likelihood == gp::Estimator::leave_one_out)
       throw UsageError(
           "regressor gp: method \"vecchia\" has no likelihood \"leave-one-out\"; choose \"restricted\" or "
@@ -35,58 +32,27 @@ class VecchiaGp final : public Regressor {
 
   std::string name() const override { return "gp"; }
   std::string settings() const override {
-    std::string line = options_.kernel;
-    line += options_.nugget ? text(", nugget ", *options_.nugget) : ", nugget estimated";
-    if (const std::string priors = options_.priors.text(); priors != "robust prior") line += ", " + priors;
-    if (options_.likelihood == gp::Estimator::profile) line += ", profile likelihood";
-    if (options_.shared) line += ", shared correlation";
-    return line + text(", ", options_.neighbours, " neighbours");
+    return gp::settings_of(options_) + text(", ", options_.neighbours, " neighbours");
   }
   Fit fit(const TrainingData& data, const FitContext& context) const override;
 
  private:
-  std::optional<double> nugget_for(const TrainingData& data, FitSummary& summary) const;
   void leave_out(const gp::VecchiaPredictor& predictor, Executor& executor, FitSummary& summary) const;
 
   GpOptions options_;
 };
 
-/// Known noise variances of some outputs, in the square of their internal unit; empty: none is known.
-Vector noise_of(const TrainingData& data, const GpOptions& options, const gp::ScaledData& scaled,
-                const std::vector<Index>& group) {
-  const Index n = data.x.rows();
-  if (data.noise_std.size() == 0 && !options.noise) return {};
-  Vector noise;
-  for (const Index v : group) {
-    const Index o = scaled.varying[static_cast<std::size_t>(v)];
-    Vector own = Vector::Constant(n, options.noise.value_or(0.0));
-    if (data.noise_std.size() > 0) own = data.noise_std.col(o);
-    own = (own / scaled.scale[v]).array().square();
-    if (noise.size() > 0 && !((own - noise).cwiseAbs().maxCoeff() <= 1e-9 * noise.maxCoeff()))
+/// Known noise variances of a group of outputs, in units in which they have variance 1; empty: none is known.
+Vector noise_of(const gp::ScaledData& data, const Matrix& noise, const std::vector<Index>& group) {
+  const Vector first = gp::scaled_noise(data, noise, group.front());
+  for (const Index v : group)
+    if (first.size() > 0 &&
+        !((gp::scaled_noise(data, noise, v) - first).cwiseAbs().maxCoeff() <= 1e-9 * first.maxCoeff()))
       throw DataError(
           text("regressor gp: outputs with known noise share one correlation only where their noise is "
                "the same part of their deviation; output ",
-               o, " differs: leave shared away"));
-    noise = own;
-  }
-  return noise;
-}
-
-std::optional<double> VecchiaGp::nugget_for(const TrainingData& data, FitSummary& summary) const {
-  const bool known = data.noise_std.size() > 0 || options_.noise;
-  std::optional<double> nugget = options_.nugget;
-  if (!nugget && known && !options_.extra_noise) nugget = 0.0;
-  const gp::Duplicates duplicates = gp::find_duplicates(data.x, data.y);
-  if (duplicates.count == 0) return nugget;
-  std::string warning = text(duplicates.count, duplicates.count == 1 ? " point repeats" : " points repeat",
-                             " the inputs of another (rows ", duplicates.first, " and ", duplicates.second,
-                             duplicates.conflicting ? ", with different outputs)" : ")");
-  if (nugget && *nugget == 0.0 && !known) {
-    nugget.reset();
-    warning += "; no function interpolates them all: the nugget is estimated instead of 0";
-  }
-  summary.warnings.push_back(warning);
-  return nugget;
+               data.varying[static_cast<std::size_t>(v)], " differs: leave shared away"));
+  return first;
 }
 
 void VecchiaGp::leave_out(const gp::VecchiaPredictor& predictor, Executor& executor,
@@ -114,7 +80,6 @@ void VecchiaGp::leave_out(const gp::VecchiaPredictor& predictor, Executor& execu
       }
     return to_bytes(out);
   });
-  double inside_one = 0.0, inside_two = 0.0, values = 0.0;
   Matrix residuals(size, p), variances(size, p);
   for (Index task = 0; task < tasks; ++task) {
     const std::vector<double> part = doubles_from_bytes(parts[static_cast<std::size_t>(task)]);
@@ -122,22 +87,16 @@ void VecchiaGp::leave_out(const gp::VecchiaPredictor& predictor, Executor& execu
     residuals.middleRows(begin, rows) = Eigen::Map<const Matrix>(part.data(), rows, p);
     variances.middleRows(begin, rows) = Eigen::Map<const Matrix>(part.data() + rows * p, rows, p);
   }
+  std::vector<Index> outputs;
   for (const auto& group : state.groups)
-    for (const Index o : group.outputs)
-      for (Index i = 0; i < size; ++i) {
-        const double z = std::abs(residuals(i, o)) / std::sqrt(variances(i, o));
-        inside_one += z < 1.0;
-        inside_two += z < 1.959963984540054;
-        values += 1.0;
-      }
-  summary.facts.push_back(
-      {"leave-one-out coverage",
-       text(brief(inside_one / values, 3), " within 1 deviation, ", brief(inside_two / values, 3),
-            " within 95 %", size < n ? text(" (", size, " points)") : std::string(),
-            "; the mean held fixed")});
+    outputs.insert(outputs.end(), group.outputs.begin(), group.outputs.end());
+  Matrix deviations = variances.cwiseSqrt();
+  gp::report_coverage(residuals, deviations, outputs,
+                      text(size < n ? text(" (", size, " points)") : std::string(), "; the mean held fixed"),
+                      summary);
   if (size < n) return;
   summary.leave_one_out = std::move(residuals);
-  summary.leave_one_out_std = variances.cwiseSqrt();
+  summary.leave_one_out_std = std::move(deviations);
 }
 
 Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
@@ -153,18 +112,15 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
 
   gp::VecchiaState state;
   state.kernel = "constant";
-  state.inputs = data.x.cols();
   state.mean_degree = options_.trend;
   state.neighbours = std::min(options_.neighbours, n);
-  state.active = scaled.active;
-  state.lower = scaled.lower;
-  state.range = scaled.range;
+  static_cast<gp::InputFrame&>(state) = scaled;
   state.points = scaled.x;
   state.constant = data.y.row(0).transpose();
   state.constant_variance = Vector::Zero(p);
   state.constant_noise = Vector::Zero(p);
-  if (const Matrix known = gp::known_noise(options_.noise, data); known.size() > 0)
-    state.constant_noise = known.array().square().colwise().mean().transpose();
+  const Matrix noise = gp::known_noise(options_.noise, data);
+  if (noise.size() > 0) state.constant_noise = noise.array().square().colwise().mean().transpose();
   if (n > 1 && n <= largest_leave_one_out) {
     summary.leave_one_out = Matrix::Zero(n, p);
     summary.leave_one_out_std = Matrix::Zero(n, p);
@@ -178,23 +134,18 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
       state.constant_noise[o] = scatter.variance;
     }
   } else if (!scaled.varying.empty()) {
-    const std::optional<double> nugget = nugget_for(data, summary);
+    const std::optional<double> nugget = gp::nugget_to_search(options_, data, noise.size() > 0, summary);
     const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, gp::kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
     const gp::Trend trend(scaled.x.cols(), options_.trend);
-    gp::check_trend(trend, trend.matrix(scaled.x), {});
-    std::vector<std::vector<Index>> groups;  // of positions among the varying outputs
-    for (Index v = 0; v < static_cast<Index>(scaled.varying.size()); ++v)
-      if (options_.shared && v > 0)
-        groups.front().push_back(v);
-      else
-        groups.push_back({v});
+    gp::check_trend(trend, trend.matrix(scaled.x), gp::active_names(scaled, data));
+    const auto groups = gp::group_outputs(scaled, options_.shared);
     std::vector<gp::Group> reported;
     Index last_points = 0;
     if (context.progress) context.progress->begin("Gaussian processes", static_cast<Index>(groups.size()));
     for (const auto& group : groups) {
       gp::VecchiaTask task{kernel, scaled.x, Matrix(n, static_cast<Index>(group.size())),
-                           noise_of(data, options_, scaled, group), nugget};
+                           noise_of(scaled, noise, group), nugget};
       std::vector<Index> outputs;
       for (Index v = 0; v < task.y.cols(); ++v) {
         task.y.col(v) = scaled.y.col(group[static_cast<std::size_t>(v)]);
@@ -231,9 +182,8 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
       if (context.progress) context.progress->step(static_cast<Index>(reported.size()));
     }
     if (context.progress) context.progress->end();
-    const bool known_noise = data.noise_std.size() > 0 || options_.noise;
-    gp::report_search(options_, *kernel, gp::search_box(options_, *kernel, n, !nugget, known_noise), scaled,
-                      data, reported, summary);
+    gp::report_search(options_, *kernel, gp::search_box(options_, *kernel, n, !nugget, noise.size() > 0),
+                      scaled, data, reported, summary);
     if (last_points < n)
       summary.facts.push_back(
           {"search", text("on ", last_points, " of ", n, " points; mean and process variance from all")});
@@ -241,8 +191,7 @@ Fit VecchiaGp::fit(const TrainingData& data, const FitContext& context) const {
   auto predictor = std::make_shared<gp::VecchiaPredictor>(std::move(state));
   leave_out(*predictor, executor, summary);
   result.predictor = std::move(predictor);
-  summary.message = text("gp: ", settings(), ", ", n, " points, ", scaled.active.size(), " inputs, ", p,
-                         p == 1 ? " output" : " outputs");
+  summary.message = gp::message_of(settings(), scaled, data);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return result;
 }

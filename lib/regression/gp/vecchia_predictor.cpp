@@ -10,7 +10,7 @@ namespace ersatz::gp {
 constexpr Index lanes = kernels::lane_count;
 
 VecchiaPredictor::VecchiaPredictor(VecchiaState state) : state_(std::move(state)) {
-  const auto d = static_cast<Index>(state_.active.size());
+  const auto d = state_.dimension();
   if (state_.groups.empty()) return;
   kernel_ = make_kernel(state_.kernel, d);
   trend_ = Trend(d, state_.mean_degree);
@@ -32,18 +32,11 @@ VecchiaModel VecchiaPredictor::model(std::size_t g) const {
           group.noise.size() > 0 ? group.noise.data() : nullptr, state_.points.data()};
 }
 
-void VecchiaPredictor::scale(const double* row, double* x) const {
-  for (std::size_t k = 0; k < state_.active.size(); ++k) {
-    const auto i = static_cast<Index>(k);
-    x[k] = (row[state_.active[k]] - state_.lower[i]) / state_.range[i];
-  }
-}
-
 /// Row numbers of the `count` points nearest to x.
 void VecchiaPredictor::find(std::size_t g, const double* x, Index count, double* rows,
                             Workspace& workspace) const {
   const Workspace::Frame frame(workspace);
-  const auto d = static_cast<Index>(state_.active.size());
+  const auto d = state_.dimension();
   double* z = workspace.take(d);
   double* squared = workspace.take(count);
   // So far away all are equally far: no overflow on the way to that.
@@ -105,7 +98,7 @@ void VecchiaPredictor::predict(ConstMatrixRef X, MatrixRef mean, MatrixRef* vari
                                Workspace& workspace) const {
   check_points(*this, X, mean);
   const Workspace::Frame frame(workspace);
-  const auto d = static_cast<Index>(state_.active.size());
+  const auto d = state_.dimension();
   const Index m = state_.neighbours;
   const bool observed = noise == Noise::observed;
   for (Index i = 0; i < X.rows(); ++i) {
@@ -122,7 +115,7 @@ void VecchiaPredictor::predict(ConstMatrixRef X, MatrixRef mean, MatrixRef* vari
   double* f = workspace.take(std::max<Index>(trend_.size(), 1));
   for (Index first = 0; first < X.rows(); first += lanes) {
     const Index count = std::min(lanes, X.rows() - first);
-    for (Index l = 0; l < count; ++l) scale(X.data() + (first + l) * X.outerStride(), x + l * d);
+    for (Index l = 0; l < count; ++l) state_.scale(X.data() + (first + l) * X.outerStride(), x + l * d);
     for (std::size_t g = 0; g < state_.groups.size(); ++g) {
       const VecchiaGroup& group = state_.groups[g];
       const auto p = static_cast<Index>(group.outputs.size());
@@ -167,7 +160,7 @@ void VecchiaPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, Matri
 void VecchiaPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,
                                   Workspace& workspace) const {
   const Index size = X.rows(), m = state_.neighbours;
-  const auto d = static_cast<Index>(state_.active.size());
+  const auto d = state_.dimension();
   if (output < 0 || output >= outputs())
     throw UsageError(text("predictor ", kind(), ": output ", output, " asked for, there are ", outputs()));
   check_output(covariance, size, size, "covariance");
@@ -196,7 +189,7 @@ void VecchiaPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef cova
     VecchiaBlock block(m, d, workspace);
     for (Index first = 0; first < size; first += lanes) {
       const Index count = std::min(lanes, size - first);
-      for (Index l = 0; l < count; ++l) scale(X.data() + (first + l) * X.outerStride(), x + l * d);
+      for (Index l = 0; l < count; ++l) state_.scale(X.data() + (first + l) * X.outerStride(), x + l * d);
       condition_on_nearest(g, x, count, neighbours, block, workspace);
       for (Index l = 0; l < count; ++l) {
         const Index a = first + l;
@@ -239,7 +232,7 @@ void VecchiaPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& 
   check_points(*this, point, unused);
   jacobian.setZero();
   if (state_.groups.empty()) return;
-  const auto d = static_cast<Index>(state_.active.size());
+  const auto d = state_.dimension();
   const Index m = state_.neighbours, q = trend_.size();
   VecchiaBlock block(m, d, workspace);
   std::int32_t* neighbours = take_rows(workspace, lanes * m);
@@ -248,7 +241,7 @@ void VecchiaPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& 
   double* weight = workspace.take(m);
   double* gradient = workspace.take(d);
   double* derivatives = workspace.take(std::max<Index>(d * q, 1));
-  scale(x, u);
+  state_.scale(x, u);
   trend_.derivatives(u, derivatives, workspace);
   for (std::size_t g = 0; g < state_.groups.size(); ++g) {
     const VecchiaGroup& group = state_.groups[g];
@@ -264,9 +257,7 @@ void VecchiaPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& 
       kernel_->jacobian(u, block.local(0, m), searches_[g].coefficients.data(), weight, gradient, workspace);
       for (Index k = 0; k < d; ++k)
         for (Index r = 0; r < q; ++r) gradient[k] += derivatives[k * q + r] * group.mean(r, o);
-      for (Index k = 0; k < d; ++k)
-        jacobian(group.outputs[static_cast<std::size_t>(o)], state_.active[static_cast<std::size_t>(k)]) =
-            gradient[k] / state_.range[k];
+      state_.unscale(gradient, 1.0, jacobian.row(group.outputs[static_cast<std::size_t>(o)]));
     }
   }
 }
@@ -277,7 +268,7 @@ void VecchiaPredictor::leave_out(Index first, Index last, MatrixRef residual, Ma
   variance.setZero();
   if (state_.groups.empty()) return;
   const Workspace::Frame frame(workspace);
-  const auto d = static_cast<Index>(state_.active.size());
+  const auto d = state_.dimension();
   const Index n = state_.points.rows(), m = std::min(state_.neighbours, n - 1);
   VecchiaBlock block(m, d, workspace);
   std::int32_t* neighbours = take_rows(workspace, lanes * m);
@@ -319,13 +310,10 @@ void VecchiaPredictor::leave_out(Index first, Index last, MatrixRef residual, Ma
 
 void VecchiaPredictor::save(const h5::Group& group) const {
   group.set("kernel", state_.kernel);
-  group.set("inputs", static_cast<std::int64_t>(state_.inputs));
+  state_.InputFrame::save(group);
   group.set("mean_degree", static_cast<std::int64_t>(state_.mean_degree));
   group.set("neighbours", static_cast<std::int64_t>(state_.neighbours));
   group.set("groups", static_cast<std::int64_t>(state_.groups.size()));
-  group.write("active_inputs", std::vector<std::int64_t>(state_.active.begin(), state_.active.end()));
-  group.write("input_lower", state_.lower);
-  group.write("input_range", state_.range);
   group.write("points", ConstMatrixRef(state_.points));
   group.write("constant", state_.constant);
   group.write("constant_variance", state_.constant_variance);
@@ -350,50 +338,33 @@ void VecchiaPredictor::save(const h5::Group& group) const {
 
 PredictorPtr load_vecchia_predictor(const h5::Group& group) {
   VecchiaState s;
-  const auto wrong = [&](const std::string& what) {
-    return StorageError(text(group.where(), ": ", what, "; the file is damaged or from a newer version"));
-  };
+  static_cast<InputFrame&>(s) = InputFrame::load(group);
   s.kernel = group.get_string("kernel");
-  s.inputs = static_cast<Index>(group.get_integer("inputs"));
   s.mean_degree = static_cast<Index>(group.get_integer("mean_degree"));
   s.neighbours = static_cast<Index>(group.get_integer("neighbours"));
-  for (const auto i : group.read_integers("active_inputs")) {
-    if (i < 0 || i >= s.inputs) throw wrong(text("active input ", i, " of ", s.inputs));
-    s.active.push_back(static_cast<Index>(i));
-  }
-  const auto d = static_cast<Index>(s.active.size());
-  s.lower = group.read_vector("input_lower", d);
-  s.range = group.read_vector("input_range", d);
+  const Index d = s.dimension();
   s.points = group.read_matrix("points", -1, d);
   s.constant = group.read_vector("constant");
   const Index n = s.points.rows(), outputs = s.constant.size();
   s.constant_variance = group.read_vector("constant_variance", outputs);
   s.constant_noise = group.read_vector("constant_noise", outputs);
-  if (!s.points.allFinite()) throw wrong("not all points are finite");
+  if (!s.points.allFinite()) throw damaged(group, "not all points are finite");
   const auto groups = group.get_integer("groups");
   if (groups > 0 && (s.neighbours < 1 || s.neighbours > n))
-    throw wrong(text("neighbours is ", s.neighbours, ", there are ", n, " points"));
-  KernelPtr kernel;
-  Index q = 0;
-  try {
-    if (groups > 0) {
-      kernel = make_kernel(s.kernel, d);
-      q = Trend(d, s.mean_degree).size();
-    }
-  } catch (const UsageError& e) {
-    throw wrong(e.what());
-  }
+    throw damaged(group, text("neighbours is ", s.neighbours, ", there are ", n, " points"));
+  const Structure structure = groups > 0 ? read_structure(group, s.kernel, s.mean_degree, d) : Structure();
+  const Index q = structure.trend.size();
   for (std::int64_t g = 0; g < groups; ++g) {
     const h5::Group from = group.group(text("group", g));
     VecchiaGroup to;
     to.nugget = from.get_double("nugget");
     to.jitter = from.get_double("jitter");
     for (const auto o : from.read_integers("outputs")) {
-      if (o < 0 || o >= outputs) throw wrong(text("output ", o, " of ", outputs));
+      if (o < 0 || o >= outputs) throw damaged(group, text("output ", o, " of ", outputs));
       to.outputs.push_back(static_cast<Index>(o));
     }
     const auto p = static_cast<Index>(to.outputs.size());
-    const Vector theta = from.read_vector("log_hyperparameters", kernel->parameters());
+    const Vector theta = from.read_vector("log_hyperparameters", structure.kernel->parameters());
     to.hyperparameters.assign(theta.begin(), theta.end());
     to.mean = from.read_matrix("mean", q, p);
     to.mean_covariance = from.read_matrix("mean_covariance", q, q);
@@ -401,7 +372,7 @@ PredictorPtr load_vecchia_predictor(const h5::Group& group) {
     to.noise_variance = from.read_vector("noise_variance", p);
     to.noise = from.read_vector("noise");
     if (to.noise.size() != 0 && to.noise.size() != n)
-      throw wrong(text(to.noise.size(), " noise variances for ", n, " points"));
+      throw damaged(group, text(to.noise.size(), " noise variances for ", n, " points"));
     to.values = from.read_matrix("values", n, p);
     s.groups.push_back(std::move(to));
   }

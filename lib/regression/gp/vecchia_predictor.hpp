@@ -8,6 +8,7 @@
 #include "ersatz/regression/gp/kernel.hpp"
 #include "ersatz/regression/gp/trend.hpp"
 #include "ersatz/regression/predictor.hpp"
+#include "regression/gp/input_frame.hpp"
 #include "regression/gp/vecchia_block.hpp"
 #include "regression/neighbour_tree.hpp"
 
@@ -27,14 +28,11 @@ struct VecchiaGroup {
   Matrix values;                        ///< n × p: y - mean
 };
 
-struct VecchiaState {
-  std::string kernel;         ///< expression
-  Index inputs = 0;           ///< d, of the user
-  Index mean_degree = 0;      ///< of the trend
-  Index neighbours = 0;       ///< at most n
-  std::vector<Index> active;  ///< inputs that vary in the data
-  Vector lower, range;        ///< of the active inputs; internal units are (x - lower) / range
-  Matrix points;              ///< n × active
+struct VecchiaState : InputFrame {
+  std::string kernel;     ///< expression
+  Index mean_degree = 0;  ///< of the trend
+  Index neighbours = 0;   ///< at most n
+  Matrix points;          ///< n × active
   std::vector<VecchiaGroup> groups;
   /// Of each output: what is predicted where it has no group, and the variance of that; 0 where it has one.
   Vector constant, constant_variance, constant_noise;
@@ -81,7 +79,6 @@ class VecchiaPredictor final : public Predictor {
     std::unique_ptr<const NeighbourTree> tree;
   };
   VecchiaModel model(std::size_t g) const;
-  void scale(const double* row, double* x) const;
   void find(std::size_t g, const double* x, Index count, double* rows, Workspace& workspace) const;
   void condition_on_nearest(std::size_t g, const double* x, Index count, std::int32_t* neighbours,
                             VecchiaBlock& block, Workspace& workspace) const;

@@ -12,7 +12,6 @@
 // A file holds "rows columns" and then the values; DATA has the outputs' count in front: "outputs rows
 // columns", outputs in the last columns.
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -25,15 +24,13 @@
 #include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/gp/likelihood.hpp"
 #include "ersatz/regression/gp/update.hpp"
+#include "peers/peer.hpp"
 #include "unit/regression/gp/given.hpp"
 
 namespace {
 
 using namespace ersatz;
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using peer::seconds;
 
 Matrix read(std::ifstream& in) {
   Index rows = 0, columns = 0;

@@ -5,7 +5,6 @@
 // A file holds two 64-bit integers, rows and columns, and then the values row by row; the output is the last
 // column. TEST has the function without noise.
 
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -15,14 +14,12 @@
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/gp.hpp"
+#include "peers/peer.hpp"
 
 namespace {
 
 using namespace ersatz;
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using peer::seconds;
 
 TrainingData read(const char* path) {
   std::ifstream in(path, std::ios::binary);

@@ -7,7 +7,6 @@
 // predict prints the best times of each, building and predicting; repeats alternate.
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -18,15 +17,13 @@
 #include "ersatz/core/executor.hpp"
 #include "ersatz/core/random.hpp"
 #include "ersatz/regression/knn.hpp"
+#include "peers/peer.hpp"
 #include "regression/neighbour_tree.hpp"
 
 namespace {
 
 using namespace ersatz;
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using peer::seconds;
 
 Matrix uniform(Index n, Index d, std::uint64_t seed) {
   RandomStream random(seed);

@@ -22,20 +22,13 @@
 #include "ersatz/core/executor.hpp"
 #include "ersatz/regression/ridge_path.hpp"
 #include "ersatz/regression/sobol_indices.hpp"
+#include "peers/peer.hpp"
 
 namespace {
 
 using namespace ersatz;
-
-Matrix read(const char* path, Index columns) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  const auto bytes = static_cast<Index>(in.tellg());
-  Matrix values(bytes / 8 / columns, columns);
-  in.seekg(0);
-  in.read(reinterpret_cast<char*>(values.data()), bytes);
-  if (!in || values.size() * 8 != bytes) throw DataError(text(path, ": not rows of ", columns, " doubles"));
-  return values;
-}
+using peer::read;
+using peer::seconds;
 
 class Output {
  public:

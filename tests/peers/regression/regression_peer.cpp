@@ -6,7 +6,6 @@
 // test points and then the leave-one-out residuals, where there are some. Facts, warnings and seconds are
 // printed.
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -17,24 +16,13 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/executor.hpp"
 #include "ersatz/regression/regressor.hpp"
+#include "peers/peer.hpp"
 
 namespace {
 
 using namespace ersatz;
-
-Matrix read(const char* path, Index columns) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  const auto bytes = static_cast<Index>(in.tellg());
-  Matrix values(bytes / 8 / columns, columns);
-  in.seekg(0);
-  in.read(reinterpret_cast<char*>(values.data()), bytes);
-  if (!in || values.size() * 8 != bytes) throw DataError(text(path, ": not rows of ", columns, " doubles"));
-  return values;
-}
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using peer::read;
+using peer::seconds;
 
 int run(int argc, char** argv) {
   if (argc < 7) {
