@@ -163,12 +163,8 @@ void KnnPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& work
         text("predictor knn: predictions of k ", state_.rule.k, ", ", to_string(state_.rule.weights),
              " weights jump from place to place and have no Jacobian; kernel weights of k >= 2 and "
              "local-linear ones of k >= 3 have one"));
-  if (jacobian.rows() != outputs() || jacobian.cols() != inputs())
-    throw UsageError(text("predictor knn: room for a ", jacobian.rows(), " x ", jacobian.cols(),
-                          " Jacobian, expected ", outputs(), " x ", inputs()));
+  check_derivatives(*this, x, jacobian);
   const Workspace::Frame frame(workspace);
-  check_points(*this, Eigen::Map<const Matrix>(x, 1, inputs()),
-               Eigen::Map<Matrix>(workspace.take(outputs()), 1, outputs()));
   const Index n = state_.points.rows(), v = state_.points.cols(), p = outputs();
   const Index size = state_.rule.k == 0 ? n : std::min(state_.rule.k + 1, n);
   double* z = workspace.take(v);

@@ -80,12 +80,7 @@ void PolynomialPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, Ma
 }
 
 void PolynomialPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const {
-  if (jacobian.rows() != outputs() || jacobian.cols() != inputs())
-    throw UsageError(text("predictor polynomial: room for a Jacobian of ", jacobian.rows(), " x ",
-                          jacobian.cols(), ", expected ", outputs(), " x ", inputs()));
-  for (Index k = 0; k < inputs(); ++k)
-    if (!std::isfinite(x[k]))
-      throw DataError(text("predictor polynomial: input ", k, " is ", x[k], ", expected a finite number"));
+  check_derivatives(*this, x, jacobian);
   const Workspace::Frame frame(workspace);
   const Index m = state_.features.size(), p = outputs();
   double* derivatives = workspace.take(inputs() * m);

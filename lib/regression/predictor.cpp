@@ -22,18 +22,54 @@ void Predictor::variance_gradient(const double*, MatrixRef, Workspace&) const {
   throw UsageError(text("predictor ", kind(), " has no gradient of the variance"));
 }
 
-void check_points(const Predictor& predictor, ConstMatrixRef X, const MatrixRef& result) {
+namespace {
+
+void check_inputs(const Predictor& predictor, ConstMatrixRef X) {
   if (X.cols() != predictor.inputs())
     throw UsageError(text("predictor ", predictor.kind(), ": points have ", X.cols(), " inputs, expected ",
                           predictor.inputs()));
-  if (result.rows() != X.rows() || result.cols() != predictor.outputs())
-    throw UsageError(text("predictor ", predictor.kind(), ": room for ", result.rows(), " x ", result.cols(),
-                          " results, expected ", X.rows(), " x ", predictor.outputs()));
+}
+
+void check_finite(const Predictor& predictor, ConstMatrixRef X) {
   for (Index i = 0; i < X.rows(); ++i)
     for (Index k = 0; k < X.cols(); ++k)
       if (!std::isfinite(X(i, k)))
         throw DataError(text("predictor ", predictor.kind(), ": point ", i, ", input ", k, " is ", X(i, k),
                              ", expected a finite number"));
+}
+
+void check_room(const Predictor& predictor, const char* what, const MatrixRef& result, Index rows,
+                Index cols) {
+  if (result.rows() != rows || result.cols() != cols)
+    throw UsageError(text("predictor ", predictor.kind(), ": room for ", result.rows(), " x ", result.cols(),
+                          what, ", expected ", rows, " x ", cols));
+}
+
+}  // namespace
+
+void check_points(const Predictor& predictor, ConstMatrixRef X) {
+  check_inputs(predictor, X);
+  check_finite(predictor, X);
+}
+
+void check_points(const Predictor& predictor, ConstMatrixRef X, const MatrixRef& result) {
+  check_inputs(predictor, X);
+  check_room(predictor, " results", result, X.rows(), predictor.outputs());
+  check_finite(predictor, X);
+}
+
+void check_covariance(const Predictor& predictor, ConstMatrixRef X, Index output, const MatrixRef& result) {
+  check_inputs(predictor, X);
+  if (output < 0 || output >= predictor.outputs())
+    throw UsageError(text("predictor ", predictor.kind(), ": output ", output, " asked for, there are ",
+                          predictor.outputs()));
+  check_room(predictor, " covariances", result, X.rows(), X.rows());
+  check_finite(predictor, X);
+}
+
+void check_derivatives(const Predictor& predictor, const double* x, const MatrixRef& result) {
+  check_room(predictor, " derivatives (outputs x inputs)", result, predictor.outputs(), predictor.inputs());
+  check_finite(predictor, Eigen::Map<const Matrix>(x, 1, predictor.inputs()));
 }
 
 void check_predictions(const Predictor& predictor, const MatrixRef& result) {

@@ -64,6 +64,12 @@ void mean_and_variance_in_parallel(const Predictor& predictor, ConstMatrixRef X,
 /// For implementations, first thing in mean(): X must be q × d and finite, `result` q × p. Throws UsageError
 /// on a shape, DataError naming point and input of the first value that is not finite.
 void check_points(const Predictor& predictor, ConstMatrixRef X, const MatrixRef& result);
+/// The same in covariance(), where the result is q × q and the output has to be there; and in jacobian() and
+/// variance_gradient(): x has d values, the result is p × d.
+void check_covariance(const Predictor& predictor, ConstMatrixRef X, Index output, const MatrixRef& result);
+void check_derivatives(const Predictor& predictor, const double* x, const MatrixRef& result);
+/// The same of points alone.
+void check_points(const Predictor& predictor, ConstMatrixRef X);
 /// For implementations, last thing in mean(): no NaN and no infinity leaves. Throws NumericalError naming
 /// point and output; that happens when a point is so far away that powers of it overflow.
 void check_predictions(const Predictor& predictor, const MatrixRef& result);

@@ -147,18 +147,13 @@ void InducingPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, Matr
     }
   }
   check_predictions(*this, mean);
+  check_predictions(*this, variance);
 }
 
 void InducingPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,
                                    Workspace& workspace) const {
   const Index rows = X.rows(), q = trend_.size();
-  if (output < 0 || output >= outputs())
-    throw UsageError(text("gp-inducing predictor: output ", output, " asked for, there are ", outputs()));
-  if (X.cols() != inputs() || covariance.rows() != rows || covariance.cols() != rows)
-    throw UsageError(text("gp-inducing predictor: points are ", rows, " × ", X.cols(), ", expected ",
-                          inputs(), " inputs; covariance is ", covariance.rows(), " × ", covariance.cols(),
-                          ", expected ", rows, " × ", rows));
-  if (!X.allFinite()) throw DataError("gp-inducing predictor: an input is not a finite number");
+  check_covariance(*this, X, output, covariance);
   const InducingOutput& o = state_.outputs[static_cast<std::size_t>(output)];
   const double noise_variance = noise == Noise::observed ? o.noise_variance : 0.0;
   if (o.set < 0) {
@@ -195,14 +190,12 @@ void InducingPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef cov
     }
     covariance(a, a) += noise_variance;
   }
+  check_predictions(*this, covariance);
 }
 
 void InducingPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const {
-  if (jacobian.rows() != outputs() || jacobian.cols() != inputs())
-    throw UsageError(text("gp-inducing predictor: Jacobian is ", jacobian.rows(), " × ", jacobian.cols(),
-                          ", expected ", outputs(), " × ", inputs(), " (outputs × inputs)"));
+  check_derivatives(*this, x, jacobian);
   const Eigen::Map<const Matrix> point(x, 1, inputs());
-  if (!point.allFinite()) throw DataError("gp-inducing predictor: an input is not a finite number");
   const Workspace::Frame frame(workspace);
   const auto d = state_.dimension(), q = trend_.size();
   const Scaled scaled = scale(point, workspace);

@@ -39,20 +39,6 @@ GpPredictor::GpPredictor(GpState state) : state_(std::move(state)), trend_(state
 
 Points GpPredictor::training() const { return {state_.points.data(), size(), size(), state_.dimension()}; }
 
-void GpPredictor::check(ConstMatrixRef X, Index rows, Index cols) const {
-  if (X.cols() != inputs())
-    throw UsageError(text("gp predictor: points have ", X.cols(), " inputs, expected ", inputs()));
-  if (!X.allFinite())
-    for (Index i = 0; i < X.rows(); ++i)
-      for (Index k = 0; k < X.cols(); ++k)
-        if (!std::isfinite(X(i, k)))
-          throw DataError(text("gp predictor: input ", k, " of point ", i, " is ", X(i, k),
-                               ", expected a finite number"));
-  if (rows >= 0 && (rows != X.rows() || cols != outputs()))
-    throw UsageError(text("gp predictor: result is ", rows, " × ", cols, ", expected ", X.rows(), " × ",
-                          outputs(), " (points × outputs)"));
-}
-
 double* GpPredictor::scaled(ConstMatrixRef X, Workspace& workspace) const {
   const auto d = state_.dimension();
   double* x = workspace.take(X.rows() * d);
@@ -79,7 +65,7 @@ void GpPredictor::whiten_trend(const Correlation& r, const double* k, const doub
 }
 
 void GpPredictor::mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) const {
-  check(X, mean.rows(), mean.cols());
+  check_points(*this, X, mean);
   const Points points = training();
   for (Index o = 0; o < outputs(); ++o)
     if (output(o).correlation < 0) mean.col(o).setConstant(output(o).centre);
@@ -101,8 +87,8 @@ void GpPredictor::mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) c
 
 void GpPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
                                     Workspace& workspace) const {
-  check(X, mean.rows(), mean.cols());
-  check(X, variance.rows(), variance.cols());
+  check_points(*this, X, mean);
+  check_points(*this, X, variance);
   const auto& table = kernels::table();
   const Points points = training();
   const Index n = size(), padded = kernels::panels_rounded(n), d = points.inputs, terms = trend_.size();
@@ -149,13 +135,8 @@ void GpPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef 
 
 void GpPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,
                              Workspace& workspace) const {
-  check(X, -1, -1);
+  check_covariance(*this, X, output, covariance);
   const Index q = X.rows(), n = size(), terms = trend_.size();
-  if (output < 0 || output >= outputs())
-    throw UsageError(text("gp predictor: output ", output, " asked for, there are ", outputs()));
-  if (covariance.rows() != q || covariance.cols() != q)
-    throw UsageError(text("gp predictor: covariance is ", covariance.rows(), " × ", covariance.cols(),
-                          ", expected ", q, " × ", q));
   const Output& o = this->output(output);
   const double noise_variance = noise == Noise::observed ? o.noise_variance : 0.0;
   if (o.correlation < 0) {
@@ -198,15 +179,8 @@ void GpPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef covarianc
   check_predictions(*this, covariance);
 }
 
-void GpPredictor::check_derivatives(const double* x, const MatrixRef& result) const {
-  if (result.rows() != outputs() || result.cols() != inputs())
-    throw UsageError(text("gp predictor: derivatives are ", result.rows(), " × ", result.cols(),
-                          ", expected ", outputs(), " × ", inputs(), " (outputs × inputs)"));
-  check(Eigen::Map<const Matrix>(x, 1, inputs()), -1, -1);
-}
-
 void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const {
-  check_derivatives(x, jacobian);
+  check_derivatives(*this, x, jacobian);
   const Workspace::Frame frame(workspace);
   const Points points = training();
   const Index d = points.inputs, terms = trend_.size();
@@ -230,7 +204,7 @@ void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& works
 /// variance / process variance = k(x, x) - kᵀ R⁻¹ k + mᵀ A⁻¹ m with m = f - Fᵀ R⁻¹ k, so its derivative is
 /// 2 d₁k(x, x) - 2 (dk/dx)ᵀ (R⁻¹ k + R⁻¹ F A⁻¹ m) + 2 (df/dx)ᵀ A⁻¹ m, d₁ by the first argument.
 void GpPredictor::variance_gradient(const double* x, MatrixRef result, Workspace& workspace) const {
-  check_derivatives(x, result);
+  check_derivatives(*this, x, result);
   const Workspace::Frame frame(workspace);
   const Points points = training();
   const Index n = size(), padded = kernels::panels_rounded(n), d = points.inputs, terms = trend_.size();

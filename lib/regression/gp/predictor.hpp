@@ -81,12 +81,9 @@ class GpPredictor final : public Predictor {
   Points training() const;
   /// Rows of X as rows of active inputs in internal units, from the workspace.
   double* scaled(ConstMatrixRef X, Workspace& workspace) const;
-  /// Throws UsageError on a wrong shape (rows < 0: of X alone), DataError on what is not finite.
-  void check(ConstMatrixRef X, Index rows, Index cols) const;
 
  private:
   const Output& output(Index o) const { return state_.outputs[static_cast<std::size_t>(o)]; }
-  void check_derivatives(const double* x, const MatrixRef& result) const;
   double mean_of(Index o, const double* k, const double* f) const;
   void whiten_trend(const Correlation& r, const double* k, const double* f, double* missing) const;
 

@@ -188,7 +188,7 @@ PredictorPtr append(const Predictor& predictor, ConstMatrixRef X, ConstMatrixRef
   const auto* gp = dynamic_cast<const GpPredictor*>(&predictor);
   if (!gp)
     throw UsageError(text("append needs an exact Gaussian process, not a ", predictor.kind(), " predictor"));
-  gp->check(X, -1, -1);
+  check_points(*gp, X);
   const Index n = gp->size(), more = X.rows(), all = n + more;
   check_values(Y, more, gp->outputs(), "output", -std::numeric_limits<double>::infinity());
   const GpState& old = gp->state();

@@ -88,12 +88,6 @@ double VecchiaPredictor::mean_uncertainty(std::size_t g, const double* a, const 
   return sum;
 }
 
-void VecchiaPredictor::check_output(const MatrixRef& result, Index rows, Index cols, const char* what) const {
-  if (result.rows() != rows || result.cols() != cols)
-    throw UsageError(text("predictor ", kind(), ": ", what, " is ", result.rows(), " × ", result.cols(),
-                          ", expected ", rows, " × ", cols));
-}
-
 void VecchiaPredictor::predict(ConstMatrixRef X, MatrixRef mean, MatrixRef* variance, Noise noise,
                                Workspace& workspace) const {
   check_points(*this, X, mean);
@@ -152,7 +146,7 @@ void VecchiaPredictor::mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspa
 
 void VecchiaPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
                                          Workspace& workspace) const {
-  check_output(variance, X.rows(), outputs(), "variance");
+  check_points(*this, X, variance);
   predict(X, mean, &variance, noise, workspace);
 }
 
@@ -161,12 +155,8 @@ void VecchiaPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef cova
                                   Workspace& workspace) const {
   const Index size = X.rows(), m = state_.neighbours;
   const auto d = state_.dimension();
-  if (output < 0 || output >= outputs())
-    throw UsageError(text("predictor ", kind(), ": output ", output, " asked for, there are ", outputs()));
-  check_output(covariance, size, size, "covariance");
+  check_covariance(*this, X, output, covariance);
   const Workspace::Frame frame(workspace);
-  Eigen::Map<Matrix> unused(workspace.take(size * outputs()), size, outputs());
-  check_points(*this, X, unused);
   const double own_noise = noise == Noise::observed ? state_.constant_noise[output] : 0.0;
   covariance.setConstant(state_.constant_variance[output]);
   covariance.diagonal().array() += own_noise;
@@ -222,14 +212,12 @@ void VecchiaPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef cova
       if (noise == Noise::observed) covariance(a, a) += group.noise_variance[at - group.outputs.begin()];
     }
   }
+  check_predictions(*this, covariance);
 }
 
 void VecchiaPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const {
-  check_output(jacobian, outputs(), inputs(), "Jacobian");
+  check_derivatives(*this, x, jacobian);
   const Workspace::Frame frame(workspace);
-  const Eigen::Map<const Matrix> point(x, 1, inputs());
-  Eigen::Map<Matrix> unused(workspace.take(outputs()), 1, outputs());
-  check_points(*this, point, unused);
   jacobian.setZero();
   if (state_.groups.empty()) return;
   const auto d = state_.dimension();

@@ -85,7 +85,6 @@ class VecchiaPredictor final : public Predictor {
   void missing_mean(std::size_t g, const VecchiaBlock& block, Index lane, const double* x, double* missing,
                     Workspace& workspace) const;
   double mean_uncertainty(std::size_t g, const double* a, const double* b) const;
-  void check_output(const MatrixRef& result, Index rows, Index cols, const char* what) const;
   void predict(ConstMatrixRef X, MatrixRef mean, MatrixRef* variance, Noise noise,
                Workspace& workspace) const;
 

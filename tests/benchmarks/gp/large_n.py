@@ -13,12 +13,10 @@ import sys
 program = os.path.abspath(sys.argv[1])
 largest = int(float(sys.argv[2])) if len(sys.argv) > 2 else 10000
 threads = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
-# Memory given back to the system is slow to get again: keep it, on both sides.
-os.environ["MALLOC_MMAP_MAX_"] = "0"
-os.environ["MALLOC_TRIM_THRESHOLD_"] = "4000000000"
-for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-    os.environ.pop(name, None)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import fair
+
+fair.start(threads)
 
 import platform
 import subprocess

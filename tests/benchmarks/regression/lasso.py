@@ -15,10 +15,10 @@ import os
 import sys
 
 threads = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
-# Memory given back to the system is slow to get again: keep it, on both sides.
-os.environ["MALLOC_MMAP_MAX_"] = "0"
-os.environ["MALLOC_TRIM_THRESHOLD_"] = "4000000000"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import fair
+
+fair.start(threads)
 
 import platform
 import shutil

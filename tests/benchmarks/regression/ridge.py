@@ -12,14 +12,10 @@ import sys
 
 threads = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 repeats = int(sys.argv[3]) if len(sys.argv) > 3 else 5
-os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
-for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-    os.environ.pop(name, None)
-# Memory given back to the system is slow to get again: keep it, on both sides.
-keep = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
-if any(os.environ.get(k) != v for k, v in keep.items()):
-    os.environ.update(keep)  # the C library reads them at its start
-    os.execv(sys.executable, [sys.executable, *sys.argv])
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import fair
+
+fair.start(threads)
 
 import platform
 import time

@@ -12,24 +12,16 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 import openturns as ot
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+folder_of_this = os.path.dirname(os.path.abspath(__file__))
+sys.path += [folder_of_this, os.path.dirname(folder_of_this)]
 import peer
+from verdict import check, finish
 
 ot.Log.Show(ot.Log.NONE)
 program = sys.argv[1]
 folder = tempfile.mkdtemp()
 data_file, points_file = os.path.join(folder, "data"), os.path.join(folder, "points")
 rng = np.random.default_rng(11)
-failures = 0
-
-
-def check(what, difference, limit):
-    global failures
-    good = difference <= limit
-    failures += not good
-    print(f"{'ok  ' if good else 'FAIL'} {what}: {difference:.2e} (limit {limit:.0e})")
-
-
 n, d, nugget, lengths = 60, 3, 1e-4, [0.4, 0.7, 1.3]
 x, points = rng.random((n, d)), 1.5 * rng.random((40, d))  # some of them outside
 y = 2 * x[:, 0] - x[:, 1] + np.sin(5 * x[:, 2]) * x[:, 0]
@@ -51,4 +43,4 @@ for degree, basis in bases.items():
     noise = nugget * ours["process_variance"][0]
     check(f"mean of degree {degree}: variance", np.abs(ours["variance"] + noise - variance).max() / variance.max(),
           1e-8)
-sys.exit(1 if failures else 0)
+finish()

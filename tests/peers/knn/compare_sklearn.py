@@ -16,9 +16,11 @@ from sklearn.neighbors import KNeighborsRegressor, RadiusNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import verdict
+
 program = sys.argv[1]
 folder = tempfile.mkdtemp()
-failures = 0
 
 
 def ours(x, y, test, **settings):
@@ -34,11 +36,7 @@ def ours(x, y, test, **settings):
 
 
 def check(what, found, expected, y, tolerance=1e-8):
-    global failures
-    error = np.max(np.abs(found - expected) / y.std(axis=0))
-    ok = error <= tolerance
-    failures += not ok
-    print(f"{'ok  ' if ok else 'FAIL'} {what}: largest difference {error:.1e}")
+    verdict.check(what, np.max(np.abs(found - expected) / y.std(axis=0)), tolerance)
 
 
 def problem(n, d, seed):
@@ -85,4 +83,4 @@ for n, d in ((80, 4), (400, 12), (300, 40)):
                       ours(x, y, test[inside], radius=f"{radius:.17g}", weights=weights, metric=metric),
                       model.predict(test[inside]), y)
 
-sys.exit(1 if failures else 0)
+verdict.finish()

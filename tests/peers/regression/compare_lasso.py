@@ -17,10 +17,12 @@ import sklearn
 from sklearn.linear_model import (ElasticNet, ElasticNetCV, Lasso, LassoCV, MultiTaskElasticNet, MultiTaskLasso,
                                   MultiTaskLassoCV)
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import verdict
+
 warnings.filterwarnings("ignore")
 program = sys.argv[1]
 folder = tempfile.mkdtemp()
-failures = 0
 TIGHT = dict(fit_intercept=True, tol=1e-14, max_iter=1000000)
 
 
@@ -47,11 +49,7 @@ def ours(x, y, alphas, **settings):
 
 
 def check(what, found, expected, scale=1.0, tolerance=1e-8):
-    global failures
-    error = np.max(np.abs(found - expected) / scale)
-    ok = bool(error <= tolerance)
-    failures += not ok
-    print(f"{'ok  ' if ok else 'FAIL'} {what}: largest difference {error:.1e}", flush=True)
+    verdict.check(what, np.max(np.abs(found - expected) / scale), tolerance)
 
 
 def problem(n, m, seed):
@@ -111,4 +109,4 @@ for n, m in ((120, 30), (40, 90)):
         expected = cv.mse_path_.mean(axis=-1)
         check(f"{what}, curve, {n} x {m}", paths[0]["cv"], expected, expected)
 
-sys.exit(1 if failures else 0)
+verdict.finish()

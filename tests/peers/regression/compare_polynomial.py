@@ -18,16 +18,15 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import polynomial_peer
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import verdict
+
 warnings.filterwarnings("ignore")
 program = sys.argv[1]
-failures = 0
 
 
 def check(what, found, expected, tolerance=1e-8):
-    global failures
-    error = np.max(np.abs(found - expected) / (np.abs(expected) + 1e-300))
-    failures += not error <= tolerance
-    print(f"{'ok  ' if error <= tolerance else 'FAIL'} {what}: largest relative difference {error:.1e}")
+    verdict.check(what, np.max(np.abs(found - expected) / (np.abs(expected) + 1e-300)), tolerance)
 
 
 print("scikit-learn", sklearn.__version__, "numpy", np.__version__)
@@ -61,7 +60,7 @@ try:
     import openturns as ot
 except ImportError:
     print("OpenTURNS is not there: no comparison of polynomial chaos")
-    sys.exit(1 if failures else 0)
+    verdict.finish()
 
 print("OpenTURNS", ot.__version__)
 ot.Log.Show(ot.Log.NONE)
@@ -91,4 +90,4 @@ found = polynomial_peer.run(program, "chaos", x, y, test, lower=[-1] * 3, upper=
 for k in range(3):
     check(f"Sobol indices of input {k} against OpenTURNS", np.array(found.sobol[k]),
           np.array([indices.getSobolIndex(k), indices.getSobolTotalIndex(k)]))
-sys.exit(1 if failures else 0)
+verdict.finish()

@@ -18,10 +18,12 @@ from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge, Rid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import verdict
+
 warnings.filterwarnings("ignore")
 program = sys.argv[1]
 folder = tempfile.mkdtemp()
-failures = 0
 
 
 def ours(name, x, y, test, **settings):
@@ -40,11 +42,7 @@ def ours(name, x, y, test, **settings):
 
 
 def check(what, found, expected, y, tolerance=1e-8):
-    global failures
-    error = np.max(np.abs(found - expected) / y.std(axis=0))
-    ok = error <= tolerance
-    failures += not ok
-    print(f"{'ok  ' if ok else 'FAIL'} {what}: largest difference {error:.1e}")
+    verdict.check(what, np.max(np.abs(found - expected) / y.std(axis=0)), tolerance)
 
 
 def features(degree):
@@ -95,4 +93,4 @@ for a, b, what in ((x, y, "80 points"), (small_x, small_y, "20 points")):
               ours("lasso", a, b, test, degree=3, alpha=alpha, l1_ratio=l1_ratio, tolerance=1e-15)[0],
               scaler.inverse_transform(model.predict(test)), b)
 
-sys.exit(1 if failures else 0)
+verdict.finish()
