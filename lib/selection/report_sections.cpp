@@ -83,17 +83,18 @@ std::string glossary() {
   return s + "</dl></details>\n";
 }
 
-std::string groups_table(const std::vector<GroupScores>& groups) {
-  if (groups.empty()) return {};
+std::string groups_table(const Validation& v) {
+  if (v.groups.empty()) return {};
   Table t;
   t.caption = "Mismatch of outputs that belong together";
   t.columns = {
       {"Group", "", false},       {"Members", "", false},     {"Typical mismatch", "median over runs", true},
       {"95% mismatch", "", true}, {"Noise curve", "", false}, {"Maximised over", "", false}};
-  for (const GroupScores& g : groups)
-    t.rows.push_back({{escape(g.name), escape(listing(g.members, 12)), number(g.mismatch_median),
-                       number(g.mismatch_p95), escape(g.noise_curve), escape(g.maximised_over)},
-                      false});
+  for (const GroupScores& g : v.groups)
+    t.rows.push_back(
+        {{escape(g.name), escape(listing(g.members, 12)), number(g.mismatch_median), number(g.mismatch_p95),
+          escape(v.mismatch.noise_curve), escape(v.mismatch.maximised_over)},
+         false});
   return "<h3>Outputs taken together</h3>\n<div class=\"card\">" + to_html(t) + "</div>\n";
 }
 
@@ -265,7 +266,7 @@ std::string scores_section(const ReportData& data) {
           : constant == 1 ? " and is left out of coverage, CRPS and log score"
                           : " and are left out of coverage, CRPS and log score") +
          ".</p>\n";
-  return s + groups_table(data.validation.groups) + glossary();
+  return s + groups_table(data.validation) + glossary();
 }
 
 std::string outputs_section(const ReportData& data, std::size_t budget) {

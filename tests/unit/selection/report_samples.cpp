@@ -310,8 +310,7 @@ ReportData waveform() {
       c.warnings = {"the nugget ended at its upper bound: the runs are noisier than the kernel allows"};
     d.channels.push_back(c);
   }
-  d.validation.groups = {
-      {"h", {"h22", "h21", "h33", "h32", "h44"}, 3.1e-5, 4.4e-4, "flat", "time and phase"}};
+  d.validation.groups = {{"h", {"h22", "h21", "h33", "h32", "h44"}, 3.1e-5, 4.4e-4}};
   d.validation.source = "held-out file catalogue-test.h5";
   d.validation.predict_seconds = 0.87e-3;
   d.validation.batch_seconds = 0.31e-3;
@@ -441,7 +440,8 @@ ReportData hostile() {
   v.source = evil;
   v.predict_seconds = kNaN;
   v.batch_seconds = inf;
-  v.groups[0] = {evil, {evil}, kNaN, inf, evil, evil};
+  v.groups[0] = {evil, {evil}, kNaN, inf, evil};
+  v.mismatch = {evil, evil, evil};
   for (OutputScores& o : v.outputs) o.name = evil;
   v.outputs[0] = {evil, kNaN, kNaN, kNaN, inf, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, 0, kNaN, kNaN};
   for (OutputDiagnostics& o : v.diagnostics) o.spec.name = o.spec.unit = o.spec.axis = o.axis_unit = evil;
