@@ -23,11 +23,18 @@ struct ChannelRecipe {
   Component regressor{"gp", {}};
 };
 
+/// Outputs that one decoder makes together.
+struct GroupRecipe {
+  std::vector<std::string> outputs;  ///< in the decoder's order
+  Component decoder;
+};
+
 /// Read from and written to TOML; docs/recipes.md describes it.
 struct Recipe {
   Component decoder{"auto", {}};
-  ChannelRecipe channel;                          ///< for all channels …
-  std::map<std::string, Component> decoders;      ///< … but these outputs' decoders,
+  ChannelRecipe channel;                      ///< for all channels …
+  std::map<std::string, Component> decoders;  ///< … but these outputs' decoders,
+  std::map<std::string, GroupRecipe> groups;  ///< … those of several outputs together, by their own name,
   std::map<std::string, ChannelRecipe> channels;  ///< … and these channels
   double test_fraction = 0.2;  ///< set aside to score; the final model is then trained on all runs
 
