@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ersatz/core/error.hpp"
+#include "transform/column_maps.hpp"
 #include "transform/diagonal.hpp"
 #include "transform/periodic.hpp"
 
@@ -129,6 +130,11 @@ constexpr Loader loaders[] = {
     {"chain", Chain::load},
     {"diagonal", DiagonalTransform::load},
     {"periodic", PeriodicTransform::load},
+    {"logarithm", load_on_columns<LogarithmMap>},
+    {"effective-spins", load_on_columns<EffectiveSpinsMap>},
+    {"polar", load_on_columns<PolarMap>},
+    {"rotational-symmetry", load_on_columns<RotationalSymmetryMap>},
+    {"exchange-symmetry", load_on_columns<ExchangeMap>},
 };
 
 }  // namespace

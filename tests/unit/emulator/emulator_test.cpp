@@ -320,7 +320,7 @@ Emulator::Parts parts_with_slices() {
   parts.space = space;
   parts.axes = {{"n", "", Vector::LinSpaced(3, 0.0, 2.0)}, {"w", "", Vector::LinSpaced(40, 0.0, 39.0)}};
   parts.outputs = {{"narrow", "", "n", 3, false}, {"wide", "", "w", 40, false}};
-  parts.input_map = fit_input_map(space);
+  parts.input_map = fit_input_map(space).transform;
   Channel c;
   c.name = "both";
   c.transform = fit_transform("center", {}, Y);

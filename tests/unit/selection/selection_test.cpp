@@ -117,7 +117,7 @@ ToldCase told(Index n, Index m, double deviation, double scatter) {
   parts.space = a.space;
   parts.axes = a.axes;
   parts.outputs = a.outputs;
-  parts.input_map = fit_input_map(a.space);
+  parts.input_map = fit_input_map(a.space).transform;
   parts.channels = {{"y",
                      chain({}, m),
                      fit_basis("none", {}, a.values[0], false),
