@@ -11,6 +11,10 @@ namespace {
 constexpr double pi = 3.14159265358979323846;
 }
 
+RestrictedDecoder Decoder::restricted(const std::vector<Index>&) const {
+  throw UsageError(text("decoder ", kind(), " needs whole rows: it can not be restricted to some bins"));
+}
+
 // Identity ----------------------------------------------------------------------------------------------
 
 void IdentityDecoder::decode(const double*, const double* const* channels, double* const* outputs) const {

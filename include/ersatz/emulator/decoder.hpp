@@ -50,8 +50,9 @@ class Decoder {
   /// Adds to the outputs' variances what independent variances of one channel's entries cause, first order.
   virtual void add_variance(const double* x, const double* const* channels, Index channel,
                             const double* variance, double* const* variances) const = 0;
-  /// For these bins of every output alone, in this order. What is made so may refuse to encode.
-  virtual RestrictedDecoder restricted(const std::vector<Index>& bins) const = 0;
+  /// For these bins of every output alone, in this order. What is made so may refuse to encode. Throws
+  /// UsageError unless overridden: a decoder may need whole rows.
+  virtual RestrictedDecoder restricted(const std::vector<Index>& bins) const;
   virtual void save(const h5::Group& group) const = 0;
 };
 
