@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "basis/greedy_fit.hpp"
 #include "basis/linear_basis.hpp"
 #include "basis/svd.hpp"
 #include "core/named_table.hpp"
+#include "ersatz/basis/interpolation.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
@@ -98,7 +100,7 @@ struct Fitter {
   const char* name;
   BasisPtr (*fit)(const Settings&, ConstMatrixRef, bool);
 };
-constexpr Fitter fitters[] = {{"pod", fit_pod}, {"none", fit_none}};
+constexpr Fitter fitters[] = {{"pod", fit_pod}, {"greedy", fit_greedy_basis}, {"none", fit_none}};
 
 }  // namespace
 
@@ -111,7 +113,14 @@ BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatri
   for (Index i = 0; i < snapshots.rows(); ++i)
     if (!snapshots.row(i).allFinite())
       throw DataError(text("basis ", name, ": snapshot ", i, " contains values that are not finite"));
-  return find_named(fitters, name, "basis").fit(settings, snapshots, complex);
+  const Fitter& fitter = find_named(fitters, name, "basis");
+  if (!settings.has("nodes") || name == "none") return fitter.fit(settings, snapshots, complex);
+  const std::string nodes = settings.get("nodes", "none");
+  Settings others;
+  for (const auto& [key, value] : settings.values())
+    if (key != "nodes") others.set(key, value);
+  const BasisPtr basis = fitter.fit(others, snapshots, complex);
+  return nodes == "none" ? basis : interpolation_basis(*basis, node_rule(nodes), snapshots);
 }
 
 }  // namespace ersatz
