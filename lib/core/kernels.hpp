@@ -110,7 +110,30 @@ struct Table {
   /// L z = b and Lᵀ z = b in place, with such factors; b[8 i + l].
   void (*lanes_forward)(const double* a, Size n, double* b);
   void (*lanes_backward)(const double* a, Size n, double* b);
+
+  /// sin(in[i]) and cos(in[i]) within 2 units in the last place (of 1 near zeros) where |in[i]| < 1e6.
+  void (*sines_cosines)(const double* in, Size n, double* sine, double* cosine);
+
+  /// Modes of l = 2 (m = 2 … -2, interleaved) of `count` <= frame_tile neighbouring samples of a precessing
+  /// waveform: the coorbital ones, turned by `phase` about the z axis of a frame and with this frame into the
+  /// fixed one. The frame's z axis is `direction` (three arrays, of any length > 0). It is carried by
+  /// shortest arcs from the neighbour before the first sample, or after the last one when `backwards`;
+  /// `carry` holds that neighbour's direction and the square of its phase against its spinor (see decoder
+  /// "precessing"), and afterwards those of the tile's end. Last, all is turned about z by the angle whose
+  /// cosine and sine `turn` holds, and the orbit turned back by as much. pieces: real and imaginary parts of
+  /// (h22 ± h2-2*)/2, (h21 ± h2-1*)/2 and h20 in the coorbital frame; null: zero.
+  void (*precessing_modes)(const double* const* direction, const double* phase, const double* const* pieces,
+                           Size count, bool backwards, double* carry, const double* turn,
+                           double* const* modes);
+  /// From the modes of such a tile, in place, to their tangents: for a `change` of the direction, carried
+  /// along (carry: direction, its change, both over the direction's length, and the twist about it), or,
+  /// where that is null, of the phase by `angle`.
+  void (*rotation_tangents)(const double* const* direction, const double* const* change, const double* angle,
+                            Size count, bool backwards, double* carry, const double* turn,
+                            double* const* modes);
 };
+
+constexpr Size frame_tile = 256;
 
 /// Eight lower triangles side by side, row by row: where element (i, j), j <= i, of the first one stands; the
 /// others follow. The leading rows of a triangle are a triangle.

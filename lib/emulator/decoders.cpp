@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "emulator/precessing_decoder.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/planck.hpp"
 
@@ -177,6 +178,7 @@ DecoderPtr load_decoder(const h5::Group& group) {
   if (kind == "identity") return IdentityDecoder::load(group);
   if (kind == "amplitude-phase") return AmplitudePhaseDecoder::load(group);
   if (kind == "blackbody") return BlackbodyDecoder::load(group);
+  if (kind == "precessing") return PrecessingDecoder::load(group);
   throw StorageError(text(group.where(), ": this version of Ersatz knows no decoder of kind '", kind, "'"));
 }
 

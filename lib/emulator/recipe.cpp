@@ -84,6 +84,41 @@ const toml::table& table_of(const toml::node& node, const std::string& where, st
   throw UsageError(text(place(where, node), "'", key, "' must be a table"));
 }
 
+GroupRecipe group_of(const toml::table& table, const std::string& where, const std::string& name) {
+  GroupRecipe group;
+  for (const auto& [k, node] : table) {
+    const std::string_view key = k.str();
+    if (key == "decoder") {
+      group.decoder = component_of(node, where, key);
+    } else if (key == "outputs") {
+      const SettingValue names = value_of(node, where, key);
+      if (!std::holds_alternative<std::vector<std::string>>(names))
+        throw UsageError(text(place(where, node), "'outputs' must be a list of names of outputs"));
+      group.outputs = std::get<std::vector<std::string>>(names);
+    } else {
+      throw UsageError(
+          text(place(where, node), "unknown key '", key, "' of a group; known: outputs, decoder"));
+    }
+  }
+  if (group.outputs.empty() || group.decoder.name.empty())
+    throw UsageError(text(place(where, table), "group '", name, "' lacks ",
+                          group.outputs.empty() ? "the list 'outputs'" : "a 'decoder'"));
+  return group;
+}
+
+/// No output may have two decoders.
+void check_groups(const Recipe& recipe, const toml::table& groups, const std::string& where) {
+  std::map<std::string, std::string> owner;
+  for (const auto& [name, decoder] : recipe.decoders) owner[name] = "a decoder of its own";
+  for (const auto& [name, group] : recipe.groups)
+    for (const std::string& output : group.outputs) {
+      const auto [at, fresh] = owner.emplace(output, text("the group '", name, "'"));
+      if (!fresh)
+        throw UsageError(text(place(where, *groups.get(name)), "output '", output, "' of group '", name,
+                              "' already has ", at->second));
+    }
+}
+
 toml::table to_table(const Component& c) {
   toml::table t;
   t.insert("name", c.name);
@@ -147,10 +182,10 @@ Recipe recipe_from_toml(const std::string& source, const std::string& where) {
       if (!f || !(*f >= 0.0 && *f < 1.0))
         throw UsageError(text(place(where, node), "'test_fraction' must be a number from 0 to below 1"));
       recipe.test_fraction = *f;
-    } else if (key != "output" && key != "channel") {
+    } else if (key != "output" && key != "group" && key != "channel") {
       throw UsageError(
           text(place(where, node), "unknown key '", key,
-               "'; known: inputs, decoder, transform, basis, regressor, test_fraction, output, channel"));
+               "'; known: inputs, decoder, transform, basis, regressor, test_fraction, output, group, channel"));
     }
   }
   if (const auto* outputs = root.get("output"))
@@ -161,6 +196,12 @@ Recipe recipe_from_toml(const std::string& source, const std::string& where) {
               text(place(where, value), "unknown key '", key.str(), "' of an output; known: decoder"));
         recipe.decoders[std::string(name.str())] = component_of(value, where, key.str());
       }
+  if (const auto* groups = root.get("group")) {
+    for (const auto& [name, node] : table_of(*groups, where, "group"))
+      recipe.groups[std::string(name.str())] =
+          group_of(table_of(node, where, name.str()), where, std::string(name.str()));
+    check_groups(recipe, *groups->as_table(), where);
+  }
   if (const auto* channels = root.get("channel"))
     for (const auto& [name, node] : table_of(*channels, where, "channel")) {
       ChannelRecipe channel = recipe.channel;
@@ -193,6 +234,18 @@ std::string to_toml(const Recipe& recipe) {
       outputs.insert(name, t);
     }
     root.insert("output", outputs);
+  }
+  if (!recipe.groups.empty()) {
+    toml::table groups;
+    for (const auto& [name, group] : recipe.groups) {
+      toml::table t;
+      toml::array outputs;
+      for (const std::string& o : group.outputs) outputs.push_back(o);
+      t.insert("outputs", outputs);
+      t.insert("decoder", to_table(group.decoder));
+      groups.insert(name, t);
+    }
+    root.insert("group", groups);
   }
   if (!recipe.channels.empty()) {
     toml::table channels;

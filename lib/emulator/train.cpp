@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <map>
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/storage/hash.hpp"
@@ -79,6 +80,67 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
   return channel;
 }
 
+/// Outputs with one decoder, by their numbers in the archive.
+struct Together {
+  std::string name;
+  std::vector<std::size_t> outputs;
+  const Component* decoder;
+};
+
+/// Every output once, in the archive's order; a group stands where its first output does.
+std::vector<Together> decoded_together(const Archive& runs, const Recipe& recipe) {
+  std::vector<Together> list;
+  std::map<std::size_t, const std::pair<const std::string, GroupRecipe>*> group_of;
+  for (const auto& entry : recipe.groups) {
+    const OutputSpec* first = nullptr;
+    if (entry.second.outputs.empty())
+      throw UsageError(text("recipe: group '", entry.first, "' has no outputs"));
+    for (const std::string& name : entry.second.outputs) {
+      const std::size_t o = runs.output_index(name);  // throws, naming the known ones
+      if (!group_of.emplace(o, &entry).second || recipe.decoders.count(name) > 0)
+        throw UsageError(text("recipe: the output '", name, "' has two decoders, one of them in group '",
+                              entry.first, "'"));
+      const OutputSpec& output = runs.outputs[o];
+      if (!first) first = &output;
+      if (output.axis != first->axis || output.size != first->size)
+        throw UsageError(text("recipe: the outputs of group '", entry.first, "' need one axis: '",
+                              first->name, "' is on '", first->axis, "' (", first->size, " bins), '",
+                              output.name, "' on '", output.axis, "' (", output.size, " bins)"));
+    }
+  }
+  for (std::size_t o = 0; o < runs.outputs.size(); ++o) {
+    const auto it = group_of.find(o);
+    if (it == group_of.end()) {
+      list.push_back({runs.outputs[o].name, {o}, &recipe.decoder_for(runs.outputs[o].name)});
+      continue;
+    }
+    const auto& [name, group] = *it->second;
+    const auto same = [&](const Together& t) { return t.decoder == &group.decoder; };
+    if (std::any_of(list.begin(), list.end(), same)) continue;
+    list.push_back({name, {}, &group.decoder});
+    for (const std::string& output : group.outputs) list.back().outputs.push_back(runs.output_index(output));
+  }
+  return list;
+}
+
+/// The channels' rows of all runs.
+std::vector<Matrix> encoded(const Decoder& decoder, const DecoderData& data) {
+  std::vector<Matrix> rows;
+  for (const ChannelShape& s : decoder.channels()) rows.emplace_back(data.x.rows(), s.width());
+  std::vector<double*> channels(rows.size());
+  std::vector<const double*> outputs(data.values.size());
+  for (Index i = 0; i < data.x.rows(); ++i) {
+    for (std::size_t c = 0; c < rows.size(); ++c) channels[c] = rows[c].row(i).data();
+    for (std::size_t o = 0; o < outputs.size(); ++o) outputs[o] = data.values[o].row(i).data();
+    try {
+      decoder.encode(data.x.row(i).data(), outputs.data(), channels.data());
+    } catch (const DataError& e) {
+      throw DataError(text("run ", data.run(i), ": ", e.what()));
+    }
+  }
+  return rows;
+}
+
 /// What the variances have to be multiplied with so that leave-one-out residuals fit them: the mean of
 /// (residual / deviation)², or the square of its 68% quantile where that is larger.
 Vector calibrate(const FitSummary& summary, Index outputs) {
@@ -136,27 +198,28 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
   p.guard = fit_domain_guard(p.x);
 
   for (const auto& [name, c] : recipe.decoders) runs.output_index(name);  // throws, naming the known ones
-  const std::vector<std::string> parameter_names = p.space.names();
-  for (std::size_t o = 0; o < runs.outputs.size(); ++o) {
-    const OutputSpec& output = runs.outputs[o];
-    const Axis& axis = runs.axis(output.axis);
-    const Component& component = recipe.decoder_for(output.name);
+  std::vector<Index> numbers;  // of the completed runs among all of them
+  for (Index i = 0; i < archive.size(); ++i)
+    if (archive.status[static_cast<std::size_t>(i)] == RunStatus::done) numbers.push_back(i);
+  for (const Together& part : decoded_together(runs, recipe)) {
+    const OutputSpec& first = runs.outputs[part.outputs.front()];
+    const Axis& axis = runs.axis(first.axis);
+    DecoderData data{p.space.names(), runs.parameters, part.name, {}, axis.values, axis.unit, {}, numbers};
     Decoding decoding;
-    decoding.decoder =
-        fit_decoder(component.name, component.settings,
-                    {parameter_names, runs.parameters, output, axis.values, axis.unit, runs.values[o]});
-    decoding.outputs = {static_cast<Index>(o)};
-    const std::vector<ChannelShape> shapes = decoding.decoder->channels();
-    std::vector<Matrix> rows;
-    for (const ChannelShape& s : shapes) rows.emplace_back(runs.size(), s.width());
-    std::vector<double*> pointers(shapes.size());
-    for (Index i = 0; i < runs.size(); ++i) {
-      for (std::size_t c = 0; c < shapes.size(); ++c) pointers[c] = rows[c].row(i).data();
-      const double* value = runs.values[o].row(i).data();
-      decoding.decoder->encode(runs.parameters.row(i).data(), &value, pointers.data());
+    for (const std::size_t o : part.outputs) {
+      data.outputs.push_back(runs.outputs[o]);
+      data.values.emplace_back(runs.values[o]);
+      decoding.outputs.push_back(static_cast<Index>(o));
     }
+    decoding.decoder = fit_decoder(part.decoder->name, part.decoder->settings, data);
+    const std::vector<ChannelShape> shapes = decoding.decoder->channels();
+    const std::vector<Matrix> rows = encoded(*decoding.decoder, data);
     for (std::size_t c = 0; c < shapes.size(); ++c) {
       if (context.progress) context.progress->note(text("compressing ", shapes[c].name));
+      for (const PreparedChannel& other : p.channels)
+        if (other.name == shapes[c].name)
+          throw UsageError(
+              text("recipe: two channels are called '", other.name, "'; give the group another name"));
       decoding.channels.push_back(static_cast<Index>(p.channels.size()));
       p.channels.push_back(prepare_channel(shapes[c], rows[c], recipe.for_channel(shapes[c].name)));
     }

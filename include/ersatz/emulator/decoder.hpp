@@ -59,20 +59,27 @@ class Decoder {
 void save_decoder(const h5::Group& group, const Decoder& decoder);
 DecoderPtr load_decoder(const h5::Group& group);
 
-/// What a decoder may look at when it is fitted.
+/// What a decoder may look at when it is fitted: runs of one output, or of several that it decodes together.
 struct DecoderData {
-  const std::vector<std::string>& parameters;  ///< names, in order
-  ConstMatrixRef x;                            ///< n × d
-  OutputSpec output;
-  ConstVectorRef axis;  ///< bins
+  std::vector<std::string> parameters;  ///< names, in order
+  ConstMatrixRef x;                     ///< n × d
+  std::string name;                     ///< of the output, or of the group
+  std::vector<OutputSpec> outputs;      ///< all on one axis
+  ConstVectorRef axis;                  ///< bins
   std::string axis_unit;
-  ConstMatrixRef values;  ///< n × width
+  std::vector<ConstMatrixRef> values;  ///< of each output, n × its width
+  std::vector<Index> runs;             ///< numbers of the n runs, for messages; empty: 0, 1, …
+  Index run(Index i) const { return runs.empty() ? i : runs[static_cast<std::size_t>(i)]; }
 };
 
-/// Fits the named decoder to one output: "identity", "amplitude-phase" (setting `reference`: value on the
+/// Fits the named decoder. To one output: "identity", "amplitude-phase" (setting `reference`: value on the
 /// axis where the phase is aligned; default the last bin, or where the runs' phases are closest together if
 /// they fill the circle there), "blackbody" (setting `temperature`: name of the parameter, in kelvin; the
-/// axis in Angstrom), "auto". Throws DataError where it cannot be.
+/// axis in Angstrom), "auto". To the five modes of l = 2, in the order m = 2, 1, 0, -1, -2: "precessing"
+/// (settings `reference`: as above, default the last bin; `tolerance`: pieces smaller than this part of the
+/// largest mode are left out, default 1e-12; `symmetry`: take the in-plane angle of the spins out, default
+/// false; then also those of InPlaneAngle). Throws DataError where it cannot be, UsageError for settings and
+/// outputs that make no sense.
 DecoderPtr fit_decoder(const std::string& name, const Settings& settings, const DecoderData& data);
 std::vector<std::string> decoder_names();
 

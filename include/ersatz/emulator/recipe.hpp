@@ -23,12 +23,19 @@ struct ChannelRecipe {
   Component regressor{"gp", {}};
 };
 
+/// Outputs that one decoder makes together.
+struct GroupRecipe {
+  std::vector<std::string> outputs;  ///< in the decoder's order
+  Component decoder;
+};
+
 /// Read from and written to TOML; docs/recipes.md describes it.
 struct Recipe {
   std::vector<Component> inputs;  ///< maps of the parameters, applied first to last; see fit_input_map
   Component decoder{"auto", {}};
-  ChannelRecipe channel;                          ///< for all channels …
-  std::map<std::string, Component> decoders;      ///< … but these outputs' decoders,
+  ChannelRecipe channel;                      ///< for all channels …
+  std::map<std::string, Component> decoders;  ///< … but these outputs' decoders,
+  std::map<std::string, GroupRecipe> groups;  ///< … those of several outputs together, by their own name,
   std::map<std::string, ChannelRecipe> channels;  ///< … and these channels
   double test_fraction = 0.2;  ///< set aside to score; the final model is then trained on all runs
 

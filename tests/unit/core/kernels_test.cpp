@@ -45,6 +45,31 @@ TEST(Kernels, GenericIsAlwaysThereAndUnknownIsNull) {
   EXPECT_EQ(ersatz::kernels::table_named("abacus"), nullptr);
 }
 
+TEST(Kernels, SinesAndCosinesWithinTwoUnitsInTheLastPlace) {
+  RandomStream stream(11);
+  Doubles in = random(stream, 100000, -4.0, 4.0);
+  for (const double v : random(stream, 100000, -1e6, 1e6)) in.push_back(v);
+  for (int k = -40; k <= 40; ++k) in.push_back(0.78539816339744830962 * k);  // where quadrants meet
+  for (const double v : {0.0, 1e-300, -1e-17}) in.push_back(v);
+  for (const Table* t : tables()) {
+    Doubles sine(in.size()), cosine(in.size());
+    t->sines_cosines(in.data(), static_cast<Size>(in.size()), sine.data(), cosine.data());
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      // 4.5e-16: two units in the last place of numbers near 1.
+      EXPECT_LT(std::abs(sine[i] - std::sin(in[i])), 4.5e-16) << t->name << " " << in[i];
+      EXPECT_LT(std::abs(cosine[i] - std::cos(in[i])), 4.5e-16) << t->name << " " << in[i];
+      if (std::abs(in[i]) < 0.78) {
+        EXPECT_LE(std::abs(ordered_bits(sine[i]) - ordered_bits(std::sin(in[i]))), 2)
+            << t->name << " " << in[i];
+      }
+    }
+    const double bad[] = {std::nan(""), HUGE_VAL};
+    double s[2], c[2];
+    t->sines_cosines(bad, 2, s, c);
+    for (int k = 0; k < 2; ++k) EXPECT_TRUE(std::isnan(s[k]) && std::isnan(c[k])) << t->name;
+  }
+}
+
 TEST(Kernels, ExponentialWithinTwoUnitsInTheLastPlace) {
   RandomStream stream(1);
   Doubles in = random(stream, 100000, -700.0, 700.0);

@@ -135,7 +135,7 @@ struct Data {
   Vector axis = Vector::LinSpaced(12, 0.0, 11.0);
   std::string unit = "s";
   Matrix values;
-  DecoderData view() const { return {parameters, x, output, axis, unit, values}; }
+  DecoderData view() const { return {parameters, x, output.name, {output}, axis, unit, {values}, {}}; }
 };
 
 Data waves(double step, double low = 1.0, double start = 3.1) {

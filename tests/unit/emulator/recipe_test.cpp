@@ -60,6 +60,21 @@ TEST(Recipe, RoundTrip) {
   EXPECT_EQ(recipe_from_toml("", "empty").channel.regressor.name, "gp");
 }
 
+TEST(Recipe, Groups) {
+  const char* source =
+      "[group.waves]\noutputs = [\"h22\", \"h2m2\"]\n"
+      "decoder = {name = \"precessing\", symmetry = true, spins = [\"a\", \"b\", \"c\", \"d\"]}\n";
+  for (const Recipe& r :
+       {recipe_from_toml(source, "a"), recipe_from_toml(to_toml(recipe_from_toml(source, "a")), "b")}) {
+    ASSERT_EQ(r.groups.size(), 1u);
+    const GroupRecipe& group = r.groups.at("waves");
+    EXPECT_EQ(group.outputs, (std::vector<std::string>{"h22", "h2m2"}));
+    EXPECT_EQ(group.decoder.name, "precessing");
+    EXPECT_TRUE(group.decoder.settings.get("symmetry", false));
+    EXPECT_EQ(group.decoder.settings.get("spins", std::vector<std::string>{}).size(), 4u);
+  }
+}
+
 TEST(Recipe, MistakesAreNamedWithTheirLine) {
   const auto why = [](const std::string& source) {
     return message_of<UsageError>([&] { recipe_from_toml(source, "r.toml"); });
@@ -72,6 +87,17 @@ TEST(Recipe, MistakesAreNamedWithTheirLine) {
   expect("basis = \"pod\"\nregresor = \"gp\"\n", "2", "'regresor'");
   expect("[output.y]\nbasis = \"pod\"\n", "2", "'basis' of an output");
   expect("\n[channel.y]\ndecoder = \"auto\"\n", "3", "'decoder' of a channel");
+  expect("[group.w]\noutputs = [\"a\"]\n", "1", "lacks a 'decoder'");
+  expect("[group.w]\ndecoder = \"precessing\"\n", "1", "lacks the list 'outputs'");
+  expect("[group.w]\ndecoder = \"precessing\"\noutputs = [1]\n", "3", "list of names");
+  expect("[group.w]\noutput = \"a\"\n", "2", "'output' of a group");
+  expect(
+      "[group.a]\noutputs = [\"h\"]\ndecoder = \"d\"\n[group.b]\noutputs = [\"g\", \"h\"]\ndecoder = \"d\"\n",
+      "4", "'h' of group 'b' already has the group 'a'");
+  expect("[group.a]\noutputs = [\"h\", \"h\"]\ndecoder = \"d\"\n", "1", "already has");
+  expect("[output.h]\ndecoder = \"identity\"\n[group.a]\noutputs = [\"h\"]\ndecoder = \"d\"\n", "3",
+         "a decoder of its own");
+  expect("group = 3\n", "1", "must be a table");
   expect("test_fraction = 1.0\n", "1", "test_fraction");
   expect("test_fraction = \"half\"\n", "1", "test_fraction");
   expect("test_fraction = true\n", "1", "test_fraction");
