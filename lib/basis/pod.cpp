@@ -177,8 +177,7 @@ Pod fit(const Snapshots& s, const PodOptions& o) {
   p.summary.bytes = space.bytes + 16.0 * static_cast<double>(space.c.size() + space.e.size());
   p.summary.error_estimate = whole[rank];
   p.summary.rounding_level = level;
-  if (space.row_residuals.size() == s.rows)
-    pod::cross_validate(s, scaling, space, rank, o.folds, o.executor, p);
+  if (o.folds > 0) pod::cross_validate(s, scaling, space, rank, o.folds, o.executor, p);
   describe(o, by_rank[rank], p);
   return p;
 }

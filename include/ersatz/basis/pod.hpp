@@ -80,9 +80,9 @@ struct Pod {
   Index snapshots = 0;
   double energy = 0.0;       ///< Σ ‖row - offset‖²
   double lost = 0.0;         ///< of the energy, what the singular values do not hold
-  Matrix residual_modes;     ///< as in Basis: from cross-validation, or of the snapshots themselves where
-  Vector residual_variance;  ///< folds is 0 or there are fewer than two rows to a fold; empty after streaming
-                             ///< in one pass
+  Matrix residual_modes;     ///< as in Basis: by cross-validation, or of the snapshots themselves where
+  Vector residual_variance;  ///< there are fewer than two rows to a fold. Empty where `folds` is 0: then
+                             ///< the basis takes what it leaves out for nothing
   BasisErrors errors;
   PodSummary summary;
 
