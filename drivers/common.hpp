@@ -74,6 +74,7 @@ Archive read_simulations(const std::string& path);
 void add_design(CLI::App& app, Session& session);
 void add_simulate(CLI::App& app, Session& session);
 void add_import(CLI::App& app, Session& session);
+void add_condition(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_predict(CLI::App& app, Session& session);
 void add_validate(CLI::App& app, Session& session);

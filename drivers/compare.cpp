@@ -4,6 +4,7 @@
 
 #include "common.hpp"
 #include "ersatz/storage/archive.hpp"
+#include "mismatch_flags.hpp"
 #include "print.hpp"
 
 namespace ersatz::driver {
@@ -12,23 +13,25 @@ namespace {
 struct Options {
   std::string archive, recipe;
   Index folds = 5;
+  MismatchFlags mismatch;
 };
 
 int run(const Session& session, const Options& o) {
+  const MismatchOptions mismatch = o.mismatch.options();
   const Archive archive = read_simulations(o.archive);
   const Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
   const auto executor = session.executor();
   const auto progress = session.progress();
   const auto rows = naming(o.archive, [&] {
     return ersatz::compare(archive, recipe, default_contestants(), o.folds,
-                           session.context(*executor, *progress));
+                           session.context(*executor, *progress), mismatch);
   });
   if (session.json)
-    std::printf("%s\n", to_json(rows).dump(2).c_str());
+    std::printf("%s\n", to_json(rows, describe(mismatch)).dump(2).c_str());
   else
     std::printf("%ld-fold cross-validation of %ld runs; * is the simplest that serves\n\n%s",
                 static_cast<long>(o.folds), static_cast<long>(archive.count(RunStatus::done)),
-                to_text(rows).c_str());
+                to_text(rows, describe(mismatch)).c_str());
   return 0;
 }
 
@@ -42,6 +45,7 @@ void add_compare(CLI::App& app, Session& session) {
   sub->add_option("--folds", o->folds, "Folds of the cross-validation (default 5)")
       ->check(CLI::Range(2, 1000));
   sub->add_option("--recipe", o->recipe, "Recipe for decoders, transforms and bases (TOML)");
+  o->mismatch.add_to(*sub);
   session.add_options(*sub, false);
   sub->footer("Example:\n  ersatz compare sims.h5 --folds 10");
   sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });

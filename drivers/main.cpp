@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   add_design(app, session);
   add_simulate(app, session);
   add_import(app, session);
+  add_condition(app, session);
   add_train(app, session);
   add_predict(app, session);
   add_validate(app, session);

@@ -39,6 +39,22 @@ std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t
 std::string show(double value, int digits = 3) { return std::isfinite(value) ? brief(value, digits) : "-"; }
 std::string percent(double value) { return std::isfinite(value) ? brief(100.0 * value, 3) + " %" : "-"; }
 
+/// The figures with what they are: noise curve, what was maximised over, band, taper.
+template <class Scores>
+void add_mismatch(Json& j, const Scores& s, const MismatchTerms& terms) {
+  j["mismatch_median"] = number(s.mismatch_median);
+  j["mismatch_p95"] = number(s.mismatch_p95);
+  j["noise_curve"] = terms.noise_curve;
+  j["maximised_over"] = terms.maximised_over;
+  if (!terms.settings.empty()) j["mismatch_settings"] = terms.settings;
+  if (!s.missing.empty()) j["mismatch_missing"] = s.missing;
+}
+
+std::string in_words(const MismatchTerms& terms) {
+  return terms.noise_curve + " noise, maximised over " + terms.maximised_over +
+         (terms.settings.empty() ? "" : "; " + terms.settings);
+}
+
 }  // namespace
 
 Json to_json(const Validation& v) {
@@ -58,19 +74,14 @@ Json to_json(const Validation& v) {
     j["log_score"] = number(s.log_score);
     j["constant_bins"] = s.constant_bins;
     if (v.diagnostics[o].spec.complex) {
-      j["mismatch_median"] = number(s.mismatch_median);
-      j["mismatch_p95"] = number(s.mismatch_p95);
-      j["noise_curve"] = "flat";
-      j["maximised_over"] = "time and phase";
+      add_mismatch(j, s, v.mismatch);
     }
     outputs[s.name] = j;
   }
-  for (const GroupScores& g : v.groups)
-    groups[g.name] = {{"members", g.members},
-                      {"mismatch_median", number(g.mismatch_median)},
-                      {"mismatch_p95", number(g.mismatch_p95)},
-                      {"noise_curve", g.noise_curve},
-                      {"maximised_over", g.maximised_over}};
+  for (const GroupScores& g : v.groups) {
+    groups[g.name]["members"] = g.members;
+    add_mismatch(groups[g.name], g, v.mismatch);
+  }
   return {{"outputs", outputs},
           {"groups", groups},
           {"n", v.n},
@@ -80,9 +91,9 @@ Json to_json(const Validation& v) {
           {"batch_us", number(v.batch_seconds * 1e6)}};
 }
 
-Json to_json(const std::vector<ComparisonRow>& rows) {
+Json to_json(const std::vector<ComparisonRow>& rows, const MismatchTerms& terms) {
   Json list = Json::array();
-  for (const ComparisonRow& r : rows)
+  for (const ComparisonRow& r : rows) {
     list.push_back({{"regressor", r.regressor},
                     {"settings", r.settings},
                     {"nrmse", number(r.nrmse)},
@@ -91,6 +102,14 @@ Json to_json(const std::vector<ComparisonRow>& rows) {
                     {"predict_us", number(r.predict_us)},
                     {"chosen", r.chosen},
                     {"why", r.why}});
+    if (!std::isfinite(r.mismatch_median)) continue;
+    Json& j = list.back();
+    j["mismatch_median"] = number(r.mismatch_median);
+    j["mismatch_p95"] = number(r.mismatch_p95);
+    j["noise_curve"] = terms.noise_curve;
+    j["maximised_over"] = terms.maximised_over;
+    if (!terms.settings.empty()) j["mismatch_settings"] = terms.settings;
+  }
   return list;
 }
 
@@ -112,9 +131,12 @@ std::string to_text(const Validation& v) {
   }
   out += table(rows, 1);
   for (const GroupScores& g : v.groups)
-    out += text("\n", g.name, ": mismatch median ", show(g.mismatch_median), ", 95 % ", show(g.mismatch_p95),
-                " (", g.noise_curve, " noise, maximised over ", g.maximised_over, ")\n");
-  if (waves && v.groups.empty()) out += "\nMismatch: flat noise, maximised over time and phase.\n";
+    out += g.missing.empty() ? text("\n", g.name, ": mismatch median ", show(g.mismatch_median), ", 95 % ",
+                                    show(g.mismatch_p95), "\n")
+                             : text("\n", g.name, ": no mismatch: ", g.missing, "\n");
+  if (waves) out += "\nMismatch: " + in_words(v.mismatch) + ".\n";
+  for (const OutputScores& s : v.outputs)
+    if (!s.missing.empty()) out += text("\n", s.name, ": no mismatch: ", s.missing, "\n");
   for (const OutputScores& s : v.outputs)
     if (s.constant_bins > 0)
       out += text("\n", s.name, ": ", s.constant_bins,
@@ -124,13 +146,18 @@ std::string to_text(const Validation& v) {
   return out;
 }
 
-std::string to_text(const std::vector<ComparisonRow>& rows) {
-  std::vector<std::vector<std::string>> lines{
-      {"", "regressor", "settings", "NRMSE", "±", "fit [s]", "predict [µs]", "why"}};
-  for (const ComparisonRow& r : rows)
-    lines.push_back({r.chosen ? "*" : "", r.regressor, r.settings, show(r.nrmse), show(r.nrmse_se, 2),
-                     show(r.fit_seconds), show(r.predict_us), r.why});
-  return table(lines, 3);
+std::string to_text(const std::vector<ComparisonRow>& rows, const MismatchTerms& terms) {
+  const bool waves = std::any_of(rows.begin(), rows.end(),
+                                 [](const ComparisonRow& r) { return std::isfinite(r.mismatch_median); });
+  std::vector<std::vector<std::string>> lines{{"", "regressor", "settings", "NRMSE", "±"}};
+  if (waves) lines[0].insert(lines[0].end(), {"mismatch median", "95 %"});
+  lines[0].insert(lines[0].end(), {"fit [s]", "predict [µs]", "why"});
+  for (const ComparisonRow& r : rows) {
+    lines.push_back({r.chosen ? "*" : "", r.regressor, r.settings, show(r.nrmse), show(r.nrmse_se, 2)});
+    if (waves) lines.back().insert(lines.back().end(), {show(r.mismatch_median), show(r.mismatch_p95)});
+    lines.back().insert(lines.back().end(), {show(r.fit_seconds), show(r.predict_us), r.why});
+  }
+  return table(lines, 3) + (waves ? "\nMismatch: " + in_words(terms) + ".\n" : "");
 }
 
 }  // namespace ersatz::driver

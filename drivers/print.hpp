@@ -11,8 +11,8 @@
 namespace ersatz::driver {
 
 nlohmann::ordered_json to_json(const Validation& validation);
-nlohmann::ordered_json to_json(const std::vector<ComparisonRow>& rows);
+nlohmann::ordered_json to_json(const std::vector<ComparisonRow>& rows, const MismatchTerms& terms = {});
 std::string to_text(const Validation& validation);
-std::string to_text(const std::vector<ComparisonRow>& rows);
+std::string to_text(const std::vector<ComparisonRow>& rows, const MismatchTerms& terms = {});
 
 }  // namespace ersatz::driver

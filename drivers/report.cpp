@@ -7,21 +7,30 @@
 #include "ersatz/selection/pipeline.hpp"
 #include "ersatz/selection/scores.hpp"
 #include "ersatz/storage/replace_file.hpp"
+#include "mismatch_flags.hpp"
 
 namespace ersatz::driver {
 namespace {
 
 struct Options {
   std::string model, test, output;
+  MismatchFlags mismatch;
 };
 
 int run(const Session& session, const Options& o) {
   session.check_output(o.output, {o.model, o.test});
+  if (o.test.empty() && o.mismatch.given())
+    throw UsageError(
+        "the mismatch of the runs that train set aside is in the model file as it is; to choose another one "
+        "give "
+        "simulations with --test held-out.h5");
+  const MismatchOptions mismatch = o.mismatch.options();
   const Model model = load_model(o.model);
   Validation validation;
   if (!o.test.empty()) {
-    validation =
-        naming(o.test, [&] { return validate(model.emulator, read_simulations(o.test), session.threads); });
+    validation = naming(o.test, [&] {
+      return validate(model.emulator, read_simulations(o.test), session.threads, mismatch);
+    });
     validation.source = o.test;
   } else if (model.validation) {
     validation = *model.validation;
@@ -46,6 +55,7 @@ void add_report(CLI::App& app, Session& session) {
   sub->add_option("model", o->model, "Model file")->required();
   sub->add_option("--test", o->test, "Simulations to score on (default: the runs that train set aside)");
   sub->add_option("-o,--output", o->output, "HTML file to write")->required();
+  o->mismatch.add_to(*sub);
   session.add_options(*sub, true);
   sub->footer("Example:\n  ersatz report model.h5 --test held-out.h5 -o report.html");
   sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });

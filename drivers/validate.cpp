@@ -6,6 +6,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/pipeline.hpp"
 #include "ersatz/selection/scores.hpp"
+#include "mismatch_flags.hpp"
 #include "print.hpp"
 
 namespace ersatz::driver {
@@ -13,6 +14,7 @@ namespace {
 
 struct Options {
   std::string model, held_out;
+  MismatchFlags mismatch;
 };
 
 /// How many of the points are training points, to the last bit.
@@ -26,12 +28,14 @@ Index training_points(const Emulator& emulator, const Archive& archive) {
 }
 
 int run(const Session& session, const Options& o) {
+  const MismatchOptions mismatch = o.mismatch.options();
   const Model model = load_model(o.model);
   const Archive held_out = read_simulations(o.held_out);
   if (held_out.data_hash() == model.info.data_hash)
     throw UsageError(text(o.held_out, ": these are the runs that ", o.model,
                           " has learnt from; only runs it has never seen are a test"));
-  Validation v = naming(o.held_out, [&] { return validate(model.emulator, held_out, session.threads); });
+  Validation v =
+      naming(o.held_out, [&] { return validate(model.emulator, held_out, session.threads, mismatch); });
   v.source = o.held_out;
   if (const Index known = training_points(model.emulator, held_out); known > 0)
     std::fprintf(stderr,
@@ -61,8 +65,12 @@ void add_validate(CLI::App& app, Session& session) {
   CLI::App* sub = app.add_subcommand("validate", "Score an emulator on simulations it has not seen");
   sub->add_option("model", o->model, "Model file")->required();
   sub->add_option("held-out", o->held_out, "Simulations: an archive")->required();
+  o->mismatch.add_to(*sub);
   session.add_options(*sub, false);
-  sub->footer("Example:\n  ersatz validate model.h5 held-out.h5 --json");
+  sub->footer(
+      "Examples:\n  ersatz validate model.h5 held-out.h5 --json\n"
+      "  ersatz validate model.h5 held-out.h5 --noise advanced-ligo --total-mass 60 --band 20:512 --taper "
+      "planck:0.05");
   sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });
 }
 

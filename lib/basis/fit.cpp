@@ -41,6 +41,13 @@ Vector left_over(const LinearBasis& basis, ConstMatrixRef rows) {
   return sum;
 }
 
+LinearBasis with_elements(const Matrix& elements, bool complex) {
+  LinearBasisParts parts;
+  parts.complex = complex;
+  parts.elements = elements;
+  return LinearBasis(std::move(parts));
+}
+
 BasisPtr fit_pod(const Settings& settings, ConstMatrixRef rows, bool complex) {
   settings.check_known("basis pod", {"tolerance", "max_rank"});
   const double tolerance = settings.get("tolerance", 1e-7);
@@ -66,18 +73,25 @@ BasisPtr fit_pod(const Settings& settings, ConstMatrixRef rows, bool complex) {
           kept.row(a++) = rows.row(i);
       const SingularVectors part = right_singular_vectors(kept, complex);
       const Index r = std::min(rank, part.vectors.rows());
-      residual += left_over(LinearBasis("pod", complex, part.vectors.topRows(r), Vector(), Vector()), held);
+      residual += left_over(with_elements(part.vectors.topRows(r), complex), held);
     }
   } else {
-    residual = left_over(LinearBasis("pod", complex, svd.vectors.topRows(rank), Vector(), Vector()), rows);
+    residual = left_over(with_elements(svd.vectors.topRows(rank), complex), rows);
   }
   residual /= static_cast<double>(n);
-  return std::make_shared<LinearBasis>("pod", complex, svd.vectors.topRows(rank), residual, svd.values);
+  LinearBasisParts parts;
+  parts.name = "pod";
+  parts.complex = complex;
+  parts.elements = svd.vectors.topRows(rank);
+  parts.residual_variance = residual;
+  parts.singular_values = svd.values;
+  parts.snapshots = n;
+  return std::make_shared<LinearBasis>(std::move(parts));
 }
 
-BasisPtr fit_none(const Settings& settings, ConstMatrixRef rows, bool /*complex*/) {
+BasisPtr fit_none(const Settings& settings, ConstMatrixRef rows, bool complex) {
   settings.check_known("basis none", {});
-  return std::make_shared<IdentityBasis>(rows.cols());
+  return std::make_shared<IdentityBasis>(rows.cols(), complex);
 }
 
 struct Fitter {

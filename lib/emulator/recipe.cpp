@@ -173,7 +173,9 @@ Recipe recipe_from_toml(const std::string& source, const std::string& where) {
   for (const auto& [k, node] : root) {
     const std::string_view key = k.str();
     if (read_channel_key(recipe.channel, key, node, where)) continue;
-    if (key == "decoder") {
+    if (key == "inputs") {
+      recipe.inputs = components_of(node, where, key);
+    } else if (key == "decoder") {
       recipe.decoder = component_of(node, where, key);
     } else if (key == "test_fraction") {
       const auto f = node.value<double>();
@@ -181,9 +183,9 @@ Recipe recipe_from_toml(const std::string& source, const std::string& where) {
         throw UsageError(text(place(where, node), "'test_fraction' must be a number from 0 to below 1"));
       recipe.test_fraction = *f;
     } else if (key != "output" && key != "group" && key != "channel") {
-      throw UsageError(
-          text(place(where, node), "unknown key '", key,
-               "'; known: decoder, transform, basis, regressor, test_fraction, output, group, channel"));
+      throw UsageError(text(
+          place(where, node), "unknown key '", key,
+          "'; known: inputs, decoder, transform, basis, regressor, test_fraction, output, group, channel"));
     }
   }
   if (const auto* outputs = root.get("output"))
@@ -216,6 +218,11 @@ Recipe read_recipe(const std::string& path) { return recipe_from_toml(read_whole
 
 std::string to_toml(const Recipe& recipe) {
   toml::table root;
+  if (!recipe.inputs.empty()) {
+    toml::array inputs;
+    for (const auto& c : recipe.inputs) inputs.push_back(to_table(c));
+    root.insert("inputs", inputs);
+  }
   root.insert("decoder", to_table(recipe.decoder));
   write_channel(root, recipe.channel);
   root.insert("test_fraction", recipe.test_fraction);

@@ -170,6 +170,40 @@ Emulator Emulator::load(const h5::Group& root) {
   }
 }
 
+namespace {
+
+void save_view(const h5::Group& g, const BasisView& v) {
+  g.set("axis", v.axis);
+  g.set("axis_unit", v.axis_unit);
+  g.set("training_mean", v.errors.training_mean);
+  g.set("training_worst", v.errors.training_worst);
+  g.set("validation_mean", v.errors.validation_mean);
+  g.set("validation_worst", v.errors.validation_worst);
+  g.write("bins", v.bins);
+  g.write("elements", v.elements);
+  g.write("nodes", v.nodes);
+  g.write("rank", v.rank);
+  g.write("training_error", v.training_error);
+  g.write("validation_error", v.validation_error);
+}
+
+BasisView load_view(const h5::Group& g) {
+  BasisView v;
+  v.axis = g.get_string("axis");
+  v.axis_unit = g.get_string("axis_unit");
+  v.errors = {g.get_double("training_mean"), g.get_double("training_worst"), g.get_double("validation_mean"),
+              g.get_double("validation_worst")};
+  v.bins = g.read_vector("bins");
+  v.elements = g.read_matrix("elements");
+  v.nodes = g.read_vector("nodes");
+  v.rank = g.read_vector("rank");
+  v.training_error = g.read_vector("training_error");
+  v.validation_error = g.read_vector("validation_error");
+  return v;
+}
+
+}  // namespace
+
 void save_model_info(const h5::Group& root, const ModelInfo& info) {
   root.set("format", model_format);
   root.set("version", static_cast<std::int64_t>(model_version));
@@ -207,6 +241,7 @@ void save_model_info(const h5::Group& root, const ModelInfo& info) {
     cg.write("fact_names", keys);
     cg.write("fact_values", values);
     cg.write("warnings", c.warnings);
+    save_view(cg.create_group("basis_view"), c.basis_view);
   }
 }
 
@@ -241,6 +276,7 @@ ModelInfo load_model_info(const h5::Group& root) {
     for (std::size_t k = 0; k < keys.size() && k < values.size(); ++k)
       c.facts.emplace_back(keys[k], values[k]);
     c.warnings = cg.read_strings("warnings");
+    c.basis_view = load_view(cg.group("basis_view"));
     info.channels.push_back(std::move(c));
   }
   return info;

@@ -8,7 +8,6 @@
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/storage/hash.hpp"
-#include "ersatz/transform/input_map.hpp"
 #include "ersatz/version.hpp"
 
 namespace ersatz {
@@ -68,7 +67,9 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
   }
   channel.basis = fit_basis(basis, basis == "none" ? Settings{} : recipe.basis.settings, z, shape.complex);
   const double total = z.squaredNorm() / static_cast<double>(z.rows());
-  channel.projection_error = total > 0.0 ? std::sqrt(channel.basis->residual_variance().sum() / total) : 0.0;
+  const double lost =
+      channel.basis->residual_variance().sum() + channel.basis->residual_modes().squaredNorm();
+  channel.projection_error = total > 0.0 ? std::sqrt(lost / total) : 0.0;
   channel.coefficients.resize(z.rows(), channel.basis->coefficients());
   for (Index i = 0; i < z.rows(); ++i)
     channel.basis->project(z.row(i).data(), channel.coefficients.row(i).data());
@@ -186,9 +187,13 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
   p.space = runs.space;
   p.axes = runs.axes;
   p.outputs = runs.outputs;
-  p.input_map = fit_input_map(p.space);
-  p.input_names = mapped_names(p.space);
-  p.input_units = mapped_units(p.space);
+  std::vector<InputStep> steps;
+  for (const Component& c : recipe.inputs) steps.push_back({c.name, c.settings});
+  InputMap map = fit_input_map(p.space, steps);
+  p.input_map = std::move(map.transform);
+  p.input_names = std::move(map.names);
+  p.input_units = std::move(map.units);
+  p.input_bounds = std::move(map.bounds);
   p.x = forward_rows(*p.input_map, runs.parameters);
   p.guard = fit_domain_guard(p.x);
 
@@ -235,7 +240,6 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
 std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe,
                                         const FitContext& context, const Regressor* override) {
   std::vector<FittedChannel> result;
-  const MappedBounds bounds = mapped_bounds(prepared.space);
   for (const PreparedChannel& channel : prepared.channels) {
     RegressorPtr own;
     const Regressor* regressor = override;
@@ -248,8 +252,8 @@ std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& 
     data.x = prepared.x;
     data.y = channel.coefficients;
     data.input_names = prepared.input_names;
-    data.input_lower = bounds.lower;
-    data.input_upper = bounds.upper;
+    data.input_lower = prepared.input_bounds.lower;
+    data.input_upper = prepared.input_bounds.upper;
     data.input_units = prepared.input_units;
     FitContext inner = context;
     inner.random = context.random.split(channel.name);

@@ -7,6 +7,8 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/folds.hpp"
 #include "ersatz/selection/scores.hpp"
+#include "selection/quantile.hpp"
+#include "selection/score_mismatch.hpp"
 
 namespace ersatz {
 namespace {
@@ -50,7 +52,8 @@ double microseconds_per_point(const Emulator& emulator, ConstMatrixRef X) {
 
 struct Entry {
   ComparisonRow row;
-  std::vector<double> scores;  ///< by fold
+  std::vector<double> scores;      ///< by fold
+  std::vector<double> mismatches;  ///< by row, of all folds
   std::string failure;
 };
 
@@ -108,7 +111,7 @@ std::vector<Contestant> default_contestants() {
 
 std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
                                    const std::vector<Contestant>& contestants, Index folds,
-                                   const FitContext& context) {
+                                   const FitContext& context, const MismatchOptions& mismatch) {
   const Archive runs = archive.completed();
   if (runs.size() == 0) throw DataError("there is no completed simulation to compare regressors on");
   const std::vector<Split> splits = k_folds(runs.parameters, folds, context.random.split("folds"));
@@ -127,6 +130,8 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
   FitContext quiet = context;
   quiet.progress = nullptr;
   Index done = 0;
+  SerialExecutor serial;
+  Executor& executor = context.executor && context.executor->shares_memory() ? *context.executor : serial;
   for (std::size_t f = 0; f < splits.size(); ++f) {
     const Archive test = runs.subset(splits[f].test);
     const Prepared prepared = prepare(runs.subset(splits[f].train), recipe, quiet);
@@ -139,7 +144,10 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
           const Emulator emulator =
               assemble(prepared, fit_channels(prepared, recipe, quiet, regressors[c].get()));
           e.row.fit_seconds += seconds(start) / static_cast<double>(splits.size());
-          e.scores.push_back(fold_score(emulator.predict(test.parameters, false), test));
+          const Prediction prediction = emulator.predict(test.parameters, false);
+          e.scores.push_back(fold_score(prediction, test));
+          for (const double m : largest_mismatches(mismatch, emulator, test, prediction, executor))
+            e.mismatches.push_back(m);
           e.row.predict_us +=
               microseconds_per_point(emulator, test.parameters) / static_cast<double>(splits.size());
         } catch (const NumericalError& error) {
@@ -155,6 +163,10 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
   for (Entry& e : entries) {
     e.row.nrmse = e.failure.empty() ? mean_of(e.scores) : std::nan("");
     e.row.nrmse_se = e.failure.empty() ? standard_error(e.scores) : std::nan("");
+    if (e.failure.empty()) {
+      e.row.mismatch_median = quantile(e.mismatches, 0.5);
+      e.row.mismatch_p95 = quantile(e.mismatches, 0.95);
+    }
   }
   choose(entries);
   std::vector<ComparisonRow> rows;

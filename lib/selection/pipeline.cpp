@@ -1,9 +1,12 @@
 #include "ersatz/selection/pipeline.hpp"
 
+#include <chrono>
+
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/compare.hpp"
 #include "ersatz/selection/folds.hpp"
 #include "ersatz/selection/scores.hpp"
+#include "selection/basis_view.hpp"
 #include "selection/serialise.hpp"
 
 namespace ersatz {
@@ -35,6 +38,7 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
   std::optional<Validation> validation;
   std::vector<ComparisonRow> comparison;
   std::string none_aside;
+  std::vector<BasisView> views;  // of the bases learnt from a part, where there is another part
   Split split;
   if (recipe.test_fraction > 0.0 && runs.size() < 5) none_aside = text("only ", runs.size(), " runs");
   if (recipe.test_fraction > 0.0 && runs.size() >= 5) {
@@ -53,6 +57,7 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
     const Prepared prepared = prepare(rest, recipe, context);
     const TrainedEmulator first = train_prepared(prepared, rest, recipe, context);
     const Archive test = runs.subset(split.test);
+    views = basis_views(prepared, rest, &test);
     validation = validate(first.emulator, test, threads);
     if (comparison.empty())
       comparison = simple_baselines(prepared, first.emulator, first.info.channels.front().regressor,
@@ -62,7 +67,19 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
   } else {
     comparison = resolve_auto(recipe, runs, context);
   }
-  TrainedEmulator trained = train_emulator(archive, recipe, context);
+  const auto start = std::chrono::steady_clock::now();
+  const Prepared prepared = prepare(archive, recipe, context);
+  TrainedEmulator trained = train_prepared(prepared, archive, recipe, context);
+  trained.info.training_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::vector<BasisView> own = basis_views(prepared, runs, nullptr);
+  for (std::size_t c = 0; c < own.size(); ++c) {
+    BasisView& view = trained.info.channels[c].basis_view = own[c];
+    if (c >= views.size() || views[c].rank.size() == 0) continue;
+    view.rank = views[c].rank;
+    view.training_error = views[c].training_error;
+    view.validation_error = views[c].validation_error;
+  }
   if (!none_aside.empty())
     trained.info.warnings.push_back(
         text(none_aside, ": no runs were set aside, so nothing is known about the error"));

@@ -9,7 +9,7 @@
 namespace ersatz {
 namespace {
 
-constexpr std::size_t kPictures = 800'000;  ///< bytes, so that the file stays below a megabyte
+constexpr std::size_t kPictures = 640'000;  ///< bytes, so that the file stays below a megabyte
 
 /// "2026-03-14 15:09 UTC" from ISO 8601; other texts stay as they are.
 std::string readable_time(const std::string& created) {

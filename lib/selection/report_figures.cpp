@@ -263,6 +263,66 @@ std::string held_out_case(const OutputDiagnostics& d, const HeldOutCase& c, cons
   return figure(title, caption, close_up + render(f));
 }
 
+namespace {
+
+/// The last 24 half cycles before a complex series falls below a hundredth of its largest amplitude for good;
+/// everything where there are not many more.
+Window window_of_end(const Vector& interleaved) {
+  const Index n = interleaved.size() / 2;
+  const Vector size = amplitude(interleaved);
+  Index last = n - 1;
+  while (last > 0 && !(size[last] > 0.01 * size.maxCoeff())) --last;
+  Index first = last;
+  for (Index left = 24; first > 0 && left > 0; --first)
+    left -= (interleaved[2 * first] < 0) != (interleaved[2 * first - 2] < 0) ? 1 : 0;
+  last = std::min(n - 1, last + (last - first) / 12);
+  return {first, last - first + 1};
+}
+
+}  // namespace
+
+std::string worst_waveform(const GroupScores& g, const OutputDiagnostics& d, const ParameterSpace& space,
+                           const Canvas& canvas) {
+  const std::string title = "Worst waveform";
+  const HeldOutCase& c = g.worst;
+  if (c.truth.size() < 4 || c.truth.size() % 2 != 0 || c.truth.size() != c.mean.size())
+    return instead(title, "It was not kept.");
+  const Vector truth = part(c.truth, 0), mean = part(c.mean, 0);
+  const Bins bins(d, truth.size());
+  std::string caption = "Run " + std::to_string(c.row) + ", mismatch " + number(c.error, 2) +
+                        ", real part of " + g.dominant + ", its largest mode";
+  if (!c.inside_domain) caption += "; outside of the domain learnt";
+  const std::string parameters = parameters_of(c, space);
+  if (!parameters.empty()) caption += ". " + parameters;
+  const auto drawing = [&](const Window& w, const std::string& suffix, const std::string& where) {
+    const auto cut = [&](const Vector& v) { return Vector(v.segment(w.first, w.count)); };
+    chart::Figure f;
+    f.id = canvas.id + suffix;
+    f.title = title + " of " + g.name + where;
+    f.description = "Real parts of truth and emulator above their difference.";
+    f.axis = bins.axis;
+    f.thinning = canvas.thinning;
+    const bool few = w.count <= kFewBins;
+    chart::Panel overlay, residual;
+    overlay.height = 130;
+    overlay.axis = axis_of(with_unit("real part of " + g.dominant, d.spec.unit));
+    overlay.marks.emplace_back(chart::Line{cut(bins.x), cut(truth), truth_style(few), "simulator"});
+    overlay.marks.emplace_back(chart::Line{cut(bins.x), cut(mean), emulator_style(few), "emulator"});
+    residual.height = 70;
+    residual.axis = axis_of("emulator − simulator");
+    residual.marks.emplace_back(chart::Rule{false, 0.0, {Colour::grey, Dash::solid, 1.0, false}, ""});
+    residual.marks.emplace_back(chart::Line{
+        cut(bins.x), cut(mean - truth), {Colour::vermillion, Dash::solid, 1.1, few}, "difference"});
+    f.panels = {std::move(overlay), std::move(residual)};
+    return render(f);
+  };
+  std::string s = figure(title, caption, drawing({0, truth.size()}, "-whole", ""));
+  const Window end = window_of_end(c.truth);
+  if (2 * end.count < truth.size())
+    s += figure(title + ", near its end", "The same run.", drawing(end, "-end", ", near its end"));
+  return s;
+}
+
 std::string error_histogram(const Vector& errors, const std::string& title, const std::string& label,
                             const std::string& id) {
   chart::Extent extent(true);

@@ -20,12 +20,20 @@ std::string predicted_against_true(const OutputDiagnostics& d, const Canvas& can
 /// Truth and prediction with residual; complex outputs by real part and amplitude. `which`: "Worst".
 std::string held_out_case(const OutputDiagnostics& d, const HeldOutCase& c, const std::string& which,
                           const ParameterSpace& space, const Canvas& canvas);
+/// The run of a waveform with the largest mismatch: real part of its largest mode (whose diagnostics are
+/// `d`), whole and near its end.
+std::string worst_waveform(const GroupScores& group, const OutputDiagnostics& d, const ParameterSpace& space,
+                           const Canvas& canvas);
 /// How many runs have which error (log scale), median and 95% marked.
 std::string error_histogram(const Vector& errors, const std::string& title, const std::string& label,
                             const std::string& id);
 std::string calibration_curve(const OutputDiagnostics& d, const Canvas& canvas);
 std::string pit_histogram(const OutputDiagnostics& d, const Canvas& canvas);
 
+/// The first elements of the basis over the axis, with its nodes; empty where they were not kept.
+std::string basis_elements(const ChannelSummary& channel, const std::string& id);
+/// The error that is left against the number of elements, of runs learnt from and of runs set aside.
+std::string basis_errors(const ChannelSummary& channel, const std::string& id);
 std::string singular_values(const ChannelSummary& channel, const std::string& id);
 std::string cost(const ReportData& data);
 std::string baselines(const std::vector<ComparisonRow>& rows);

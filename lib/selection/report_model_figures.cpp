@@ -22,6 +22,76 @@ chart::Axis axis_of(std::string label, bool log = false) {
 
 }  // namespace
 
+std::string basis_elements(const ChannelSummary& channel, const std::string& id) {
+  const BasisView& v = channel.basis_view;
+  const Index n = v.bins.size();
+  if (n < 2 || v.elements.rows() == 0 || v.elements.cols() != n || !v.elements.allFinite() ||
+      !v.bins.allFinite())
+    return {};
+  const std::string title = "Elements of the basis of " + channel.name;
+  chart::Figure f;
+  f.id = id;
+  f.title = title;
+  f.description = "The first elements of the basis over the axis, and its nodes where it interpolates.";
+  f.axis = axis_of(v.axis.empty() ? "bin" : with_unit(v.axis, v.axis_unit));
+  f.thinning = 1.5;
+  chart::Panel panel;
+  panel.height = 190;
+  panel.axis = axis_of("element");
+  const Colour colours[] = {Colour::blue, Colour::vermillion, Colour::green};
+  const Dash dashes[] = {Dash::solid, Dash::dashed, Dash::dotted};
+  for (Index e = 0; e < std::min<Index>(v.elements.rows(), 3); ++e)
+    panel.marks.emplace_back(chart::Line{v.bins,
+                                         v.elements.row(e).transpose(),
+                                         {colours[e], dashes[e], e == 2 ? 1.8 : 1.5, n <= 40},
+                                         std::to_string(e + 1)});
+  if (v.nodes.size() > 0)
+    panel.marks.emplace_back(chart::Points{v.nodes, Vector::Zero(v.nodes.size()), {}, Colour::ink, "nodes"});
+  f.panels = {std::move(panel)};
+  return figure(title,
+                v.nodes.size() > 0
+                    ? "The first of " + number(static_cast<double>(channel.elements), 6) +
+                          ", real parts of complex ones; the regressors learn the values at the nodes."
+                    : "The first of " + number(static_cast<double>(channel.elements), 6) +
+                          "; real parts of complex ones.",
+                render(f));
+}
+
+std::string basis_errors(const ChannelSummary& channel, const std::string& id) {
+  const BasisView& v = channel.basis_view;
+  chart::Extent extent(true);
+  for (const double e : v.training_error) extent.add(e);
+  if (v.rank.size() < 2 || v.training_error.size() != v.rank.size() || extent.empty()) return {};
+  const std::string title = "Error against rank of " + channel.name;
+  chart::Figure f;
+  f.id = id;
+  f.title = title;
+  f.description =
+      "Relative error that so many elements leave, log scale, of runs learnt from and of runs set aside.";
+  f.small = true;
+  f.axis = axis_of("elements");
+  f.axis.lower = 0.0;
+  f.axis.upper = v.rank[v.rank.size() - 1] + 1.0;
+  chart::Panel panel;
+  panel.height = 190;
+  panel.axis = axis_of("relative L2 error", true);
+  panel.axis.decades = 16;
+  const bool few = v.rank.size() <= 40;
+  panel.marks.emplace_back(
+      chart::Line{v.rank, v.training_error, {Colour::blue, Dash::solid, 1.5, few}, "learnt from"});
+  const bool aside = v.validation_error.size() == v.rank.size();
+  if (aside)
+    panel.marks.emplace_back(
+        chart::Line{v.rank, v.validation_error, {Colour::orange, Dash::dashed, 1.8, false}, "set aside"});
+  f.panels = {std::move(panel)};
+  return figure(title,
+                aside ? "The whole basis leaves " + number(v.training_error[v.rank.size() - 1], 2) +
+                            " of the runs it was made from, " +
+                            number(v.validation_error[v.rank.size() - 1], 2) + " of those set aside."
+                      : "The whole basis leaves " + number(v.training_error[v.rank.size() - 1], 2) + ".",
+                render(f));
+}
+
 std::string singular_values(const ChannelSummary& channel, const std::string& id) {
   const Vector& values = channel.singular_values;
   const std::string title = "Singular values of " + channel.name;

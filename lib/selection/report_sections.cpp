@@ -70,9 +70,10 @@ constexpr Term kTerms[] = {
     {"Log score",
      "Mean negative logarithm of the predicted probability density at the truth. Smaller is better."},
     {"Mismatch",
-     "1 minus the normalised overlap of two complex series, maximised over a shift in time and phase, with "
-     "flat noise "
-     "unless said otherwise."},
+     "1 minus the normalised overlap of two complex series in the noise of a detector, made the smallest "
+     "over "
+     "shifts in time and phase; which noise, and what else it is made the smallest over, stands below the "
+     "table."},
 };
 
 std::string glossary() {
@@ -83,18 +84,46 @@ std::string glossary() {
   return s + "</dl></details>\n";
 }
 
-std::string groups_table(const std::vector<GroupScores>& groups) {
-  if (groups.empty()) return {};
+/// "advanced-ligo noise, maximised over time and phase; 60 solar masses".
+std::string in_words(const MismatchTerms& terms) {
+  return terms.noise_curve + " noise, maximised over " + terms.maximised_over +
+         (terms.settings.empty() ? "" : "; " + terms.settings);
+}
+
+/// "mismatch of a run, advanced-ligo noise".
+std::string mismatch_label(const Validation& v) {
+  return "mismatch of a run, " + v.mismatch.noise_curve + " noise";
+}
+
+std::string groups_section(const ReportData& data) {
+  const Validation& v = data.validation;
+  if (v.groups.empty()) return {};
   Table t;
   t.caption = "Mismatch of outputs that belong together";
   t.columns = {
       {"Group", "", false},       {"Members", "", false},     {"Typical mismatch", "median over runs", true},
       {"95% mismatch", "", true}, {"Noise curve", "", false}, {"Maximised over", "", false}};
-  for (const GroupScores& g : groups)
-    t.rows.push_back({{escape(g.name), escape(listing(g.members, 12)), number(g.mismatch_median),
-                       number(g.mismatch_p95), escape(g.noise_curve), escape(g.maximised_over)},
-                      false});
-  return "<h3>Outputs taken together</h3>\n<div class=\"card\">" + to_html(t) + "</div>\n";
+  for (const GroupScores& g : v.groups)
+    t.rows.push_back(
+        {{escape(g.name), escape(listing(g.members, 12)), number(g.mismatch_median), number(g.mismatch_p95),
+          escape(v.mismatch.noise_curve), escape(v.mismatch.maximised_over)},
+         false});
+  std::string s = "<h3>Outputs taken together</h3>\n<div class=\"card\">" + to_html(t);
+  for (std::size_t i = 0; i < v.groups.size(); ++i) {
+    const GroupScores& g = v.groups[i];
+    if (!g.missing.empty())
+      s += "<p class=\"hint\">" + escape(g.name) + " has no mismatch: " + escape(g.missing) + ".</p>\n";
+    if (g.mismatch.size() == 0) continue;
+    const std::string id = "group-" + std::to_string(i);
+    const auto d = std::find_if(v.diagnostics.begin(), v.diagnostics.end(),
+                                [&g](const OutputDiagnostics& o) { return o.spec.name == g.dominant; });
+    s += "<div class=\"halves\">\n" +
+         error_histogram(g.mismatch, "Mismatches of " + g.name, mismatch_label(v), id + "-mismatch") +
+         "</div>\n";
+    if (d != v.diagnostics.end())
+      s += "<div class=\"halves\">\n" + worst_waveform(g, *d, data.space, {id, 1.0}) + "</div>\n";
+  }
+  return s + "</div>\n";
 }
 
 /// A complex number, or a plain one.
@@ -140,7 +169,7 @@ std::string output_pictures(const OutputDiagnostics& d, const ReportData& data, 
                                                 "relative L2 error of a run", canvas.id + "-errors");
   std::string mismatch;
   if (d.mismatch.size() > 0)
-    mismatch = error_histogram(d.mismatch, "Mismatches of the held-out runs", "mismatch of a run",
+    mismatch = error_histogram(d.mismatch, "Mismatches of the held-out runs", mismatch_label(data.validation),
                                canvas.id + "-mismatch");
   std::string s;
   if (!single)
@@ -257,6 +286,8 @@ std::string scores_section(const ReportData& data) {
                                 false});
   }
   std::string s = "<div class=\"card\">" + to_html(errors) + "</div>\n";
+  if (mismatch)
+    s += "<p class=\"hint\">Mismatches: " + escape(in_words(data.validation.mismatch)) + ".</p>\n";
   if (bars) s += "<div class=\"card\">" + to_html(calibration) + "</div>\n";
   if (constant > 0)
     s += "<p class=\"hint\">" + integer(constant) + (constant == 1 ? " bin does" : " bins do") +
@@ -265,7 +296,7 @@ std::string scores_section(const ReportData& data) {
           : constant == 1 ? " and is left out of coverage, CRPS and log score"
                           : " and are left out of coverage, CRPS and log score") +
          ".</p>\n";
-  return s + groups_table(data.validation.groups) + glossary();
+  return s + groups_section(data) + glossary();
 }
 
 std::string outputs_section(const ReportData& data, std::size_t budget) {
@@ -312,22 +343,28 @@ std::string baselines_section(const ReportData& data) {
   t.caption = "Every regressor on the same folds";
   t.columns = {{"Regressor", "", false},
                {"Settings", "", false},
-               {"NRMSE", "mean over folds and its standard error", true},
-               {"Fit", "mean time per fold", true},
-               {"Prediction", "per point, one at a time", true},
-               {"Why", "", false}};
+               {"NRMSE", "mean over folds and its standard error", true}};
+  const bool waves = std::any_of(data.comparison.begin(), data.comparison.end(),
+                                 [](const ComparisonRow& row) { return std::isfinite(row.mismatch_median); });
+  if (waves) t.columns.push_back({"Mismatch", "median and 95% of the held-out runs", true});
+  t.columns.insert(t.columns.end(), {{"Fit", "mean time per fold", true},
+                                     {"Prediction", "per point, one at a time", true},
+                                     {"Why", "", false}});
   std::string reason;
   for (const ComparisonRow& row : data.comparison) {
     if (row.chosen)
       reason = "<p>Chosen: <strong>" + escape(row.regressor) + "</strong>" +
                (row.why.empty() ? "" : ", because: " + escape(row.why)) + ".</p>\n";
-    t.rows.push_back(
-        {{escape(row.regressor) + (row.chosen ? "<span class=\"tag\">chosen</span>" : ""),
-          escape(row.settings.empty() ? "–" : row.settings),
-          number(row.nrmse) +
-              (std::isfinite(row.nrmse_se) && row.nrmse_se > 0 ? " ± " + number(row.nrmse_se, 2) : ""),
-          duration(row.fit_seconds), duration(1e-6 * row.predict_us), escape(row.why)},
-         row.chosen});
+    std::vector<std::string> cells{
+        escape(row.regressor) + (row.chosen ? "<span class=\"tag\">chosen</span>" : ""),
+        escape(row.settings.empty() ? "–" : row.settings),
+        number(row.nrmse) +
+            (std::isfinite(row.nrmse_se) && row.nrmse_se > 0 ? " ± " + number(row.nrmse_se, 2) : "")};
+    if (waves) cells.push_back(number(row.mismatch_median, 2) + ", " + number(row.mismatch_p95, 2));
+    for (const std::string& cell :
+         {duration(row.fit_seconds), duration(1e-6 * row.predict_us), escape(row.why)})
+      cells.push_back(cell);
+    t.rows.push_back({std::move(cells), row.chosen});
   }
   return "<div class=\"card\">" + reason + "<div class=\"halves\">" + baselines(data.comparison) + "</div>" +
          to_html(t) + "</div>\n";

@@ -11,6 +11,8 @@
 namespace ersatz::report {
 namespace {
 
+constexpr std::size_t kBasisPictures = 150'000;  ///< bytes
+
 std::string integer(Index n) { return number(static_cast<double>(n), 6); }
 
 std::string code(const std::string& text) { return text.empty() ? "" : "<code>" + escape(text) + "</code>"; }
@@ -88,8 +90,30 @@ std::string channel_facts(const ChannelSummary& c) {
   if (c.coefficients > 0) facts.emplace_back("Coefficients", integer(c.coefficients) + " learnt");
   if (std::isfinite(c.projection_error) && !c.basis.empty())
     facts.emplace_back("Basis error", number(c.projection_error, 2) + " relative, on the training runs");
+  const BasisErrors& e = c.basis_view.errors;
+  const auto add = [&facts](const char* name, double mean, double worst) {
+    if (!std::isfinite(mean)) return;
+    facts.emplace_back(name, number(mean, 2) + " relative" +
+                                 (std::isfinite(worst) ? ", " + number(worst, 2) + " of the worst run" : ""));
+  };
+  add("Basis leaves of its own runs", e.training_mean, e.training_worst);
+  add("Basis leaves of others", e.validation_mean, e.validation_worst);
+  if (c.basis_view.nodes.size() > 0) facts.emplace_back("Nodes", integer(c.basis_view.nodes.size()));
   for (const auto& [name, value] : c.facts) facts.emplace_back(name, escape(value));
   return definition_list(facts);
+}
+
+/// The pictures of the bases, of the first channels where all would take more than `budget` bytes.
+std::string basis_pictures(const ChannelSummary& c, const std::string& id, std::size_t& budget) {
+  const std::string wide = basis_elements(c, id + "-elements");
+  const std::string small = basis_errors(c, id + "-rank") + singular_values(c, id);
+  std::string all;
+  if (!small.empty()) all = "<div class=\"halves\">\n" + small + "</div>\n";
+  if (!wide.empty()) all = "<div class=\"halves\">\n" + wide + "</div>\n" + all;
+  if (all.size() > budget)
+    return "<p class=\"hint\">The pictures of this basis are left out to keep this file small.</p>\n";
+  budget -= all.size();
+  return all;
 }
 
 std::string channels(const ReportData& d) {
@@ -101,11 +125,10 @@ std::string channels(const ReportData& d) {
   if (!d.decoder.empty())
     s += "<p>" + std::string(d.channels.size() == 1 ? "The channel becomes" : "The channels become") +
          " the outputs by the decoder <strong>" + escape(d.decoder) + "</strong>.</p>\n";
+  std::size_t budget = kBasisPictures;
   for (std::size_t i = 0; i < d.channels.size(); ++i) {
     const ChannelSummary& c = d.channels[i];
-    const std::string picture = singular_values(c, "channel-" + std::to_string(i));
-    std::string body = channel_facts(c);
-    if (!picture.empty()) body = "<div class=\"halves\"><div>" + body + "</div>" + picture + "</div>";
+    const std::string body = channel_facts(c) + basis_pictures(c, "channel-" + std::to_string(i), budget);
     if (d.channels.size() == 1)
       s += "<div class=\"card\">" + body + "</div>\n";
     else

@@ -3,27 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "ersatz/core/error.hpp"
-#include "ersatz/selection/mismatch.hpp"
+#include "selection/quantile.hpp"
+#include "selection/score_mismatch.hpp"
 
 namespace ersatz {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-double quantile(std::vector<double> values, double q) {  // linear interpolation, as NumPy's default
-  if (values.empty()) return nan;
-  std::sort(values.begin(), values.end());
-  const double position = q * static_cast<double>(values.size() - 1);
-  const auto low = static_cast<std::size_t>(position);
-  const std::size_t high = std::min(low + 1, values.size() - 1);
-  // Infinities (an error relative to a row of zeros) must not meet a factor of zero or each other.
-  if (position == static_cast<double>(low) || values[low] == values[high]) return values[low];
-  return values[low] + (position - static_cast<double>(low)) * (values[high] - values[low]);
-}
 
 std::vector<double> to_std(const Vector& v) { return {v.data(), v.data() + v.size()}; }
 
@@ -143,13 +132,7 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_
       }
   calibration(mean, prediction.std.empty() ? Matrix() : prediction.std[own], truth, varying, s, d);
 
-  s.mismatch_median = s.mismatch_p95 = nan;
-  if (spec.complex) {
-    d.mismatch.resize(n);
-    for (Index i = 0; i < n; ++i) d.mismatch[i] = mismatch({truth.row(i).data()}, {mean.row(i).data()}, bins);
-    s.mismatch_median = quantile(to_std(d.mismatch), 0.5);
-    s.mismatch_p95 = quantile(to_std(d.mismatch), 0.95);
-  }
+  s.mismatch_median = s.mismatch_p95 = nan;  // filled in for complex outputs
 
   // A few hundred values for the picture of predicted against true, spread evenly over rows and bins.
   if (!varying.empty()) {
@@ -214,61 +197,112 @@ PredictionTime time_predictions(const Emulator& emulator, ConstMatrixRef X, Inde
   return {best.alone / static_cast<double>(n), best.batch / static_cast<double>(n)};
 }
 
-Validation validate(const Emulator& emulator, const Archive& archive, int threads) {
-  const Archive held_out = archive.completed();
-  if (held_out.size() == 0) throw DataError("there is no completed simulation to validate with");
-  if (held_out.space.names() != emulator.space().names()) {
-    std::string ours, theirs;
-    for (const auto& name : emulator.space().names()) ours += (ours.empty() ? "" : ", ") + name;
-    for (const auto& name : held_out.space.names()) theirs += (theirs.empty() ? "" : ", ") + name;
-    throw DataError(
-        text("the held-out parameters (", theirs, ") are not those of the emulator (", ours, ")"));
-  }
-  const Prediction prediction = emulator.predict(held_out.parameters, emulator.has_std(), threads);
-  Validation result;
-  result.n = held_out.size();
-  result.outside_domain = std::count(prediction.inside_domain.begin(), prediction.inside_domain.end(), false);
-  std::map<std::string, std::vector<std::pair<std::size_t, std::size_t>>> modes;  // (ours, theirs) by axis
+namespace {
+
+void check_parameters(const Emulator& emulator, const Archive& held_out) {
+  if (held_out.space.names() == emulator.space().names()) return;
+  std::string ours, theirs;
+  for (const auto& name : emulator.space().names()) ours += (ours.empty() ? "" : ", ") + name;
+  for (const auto& name : held_out.space.names()) theirs += (theirs.empty() ? "" : ", ") + name;
+  throw DataError(text("the held-out parameters (", theirs, ") are not those of the emulator (", ours, ")"));
+}
+
+/// Same shape and same bins, to nine digits of the largest.
+void check_output(const OutputSpec& spec, const Axis& ours, const OutputSpec& other, const Axis& theirs) {
+  if (other.size != spec.size || other.complex != spec.complex)
+    throw DataError(text("output '", spec.name, "' has ", other.size, other.complex ? " complex" : "",
+                         " bins in the held-out file, the emulator gives ", spec.size,
+                         spec.complex ? " complex" : ""));
+  const double largest = ours.values.size() > 0 ? ours.values.cwiseAbs().maxCoeff() : 0.0;
+  for (Index j = 0; j < std::min(ours.values.size(), theirs.values.size()); ++j)
+    if (!(std::abs(ours.values[j] - theirs.values[j]) <= 1e-9 * largest))
+      throw DataError(text("output '", spec.name, "': bin ", j, " of axis '", theirs.name, "' is at ",
+                           theirs.values[j], " in the held-out file, the emulator's at ", ours.values[j],
+                           "; both have to stand on the same axis"));
+}
+
+std::vector<OutputPair> common_outputs(const Emulator& emulator, const Archive& held_out) {
+  std::vector<OutputPair> pairs;
   for (std::size_t own = 0; own < emulator.outputs().size(); ++own) {
     const OutputSpec& spec = emulator.outputs()[own];
     for (std::size_t theirs = 0; theirs < held_out.outputs.size(); ++theirs) {
       const OutputSpec& other = held_out.outputs[theirs];
       if (other.name != spec.name) continue;
-      if (other.size != spec.size || other.complex != spec.complex)
-        throw DataError(text("output '", spec.name, "' has ", other.size, other.complex ? " complex" : "",
-                             " bins in the held-out file, the emulator gives ", spec.size,
-                             spec.complex ? " complex" : ""));
-      score_output(spec, emulator.axis_of(spec), held_out, prediction, own, theirs, result);
-      if (spec.complex) {
-        modes[spec.axis].emplace_back(own, theirs);
-      }
+      check_output(spec, emulator.axis_of(spec), other, held_out.axis(other.axis));
+      pairs.push_back({own, theirs});
     }
   }
-  if (result.outputs.empty()) {
-    std::string own, theirs;
-    for (const OutputSpec& o : emulator.outputs()) own += (own.empty() ? "" : ", ") + o.name;
-    for (const OutputSpec& o : held_out.outputs) theirs += (theirs.empty() ? "" : ", ") + o.name;
-    throw DataError(
-        text("the held-out runs have none of the emulator's outputs (", own, "); theirs are: ", theirs));
-  }
-  for (const auto& [axis, members] : modes) {
-    if (members.size() < 2) continue;
-    GroupScores g;
-    g.name = modes.size() == 1 ? "all modes" : "all modes on " + axis;
-    std::vector<double> values;
-    for (const auto& [own, theirs] : members) g.members.push_back(emulator.outputs()[own].name);
-    for (Index i = 0; i < result.n; ++i) {
-      std::vector<const double*> a, b;
-      for (const auto& [own, theirs] : members) {
-        a.push_back(held_out.values[theirs].row(i).data());
-        b.push_back(prediction.mean[own].row(i).data());
-      }
-      values.push_back(mismatch(a, b, emulator.outputs()[members[0].first].size));
+  if (!pairs.empty()) return pairs;
+  std::string own, theirs;
+  for (const OutputSpec& o : emulator.outputs()) own += (own.empty() ? "" : ", ") + o.name;
+  for (const OutputSpec& o : held_out.outputs) theirs += (theirs.empty() ? "" : ", ") + o.name;
+  throw DataError(
+      text("the held-out runs have none of the emulator's outputs (", own, "); theirs are: ", theirs));
+}
+
+bool in_a_group(const std::vector<WaveformGroup>& groups, const OutputPair& pair) {
+  for (const WaveformGroup& g : groups)
+    for (const OutputPair& p : g.members)
+      if (p.own == pair.own) return true;
+  return false;
+}
+
+GroupScores score_group(const WaveformGroup& group, Mismatches found, const Emulator& emulator,
+                        const Archive& held_out, const Prediction& prediction) {
+  GroupScores g;
+  g.name = group.name;
+  for (const OutputPair& p : group.members) g.members.push_back(emulator.outputs()[p.own].name);
+  g.missing = std::move(found.missing);
+  g.mismatch = std::move(found.values);
+  g.mismatch_median = quantile(to_std(g.mismatch), 0.5);
+  g.mismatch_p95 = quantile(to_std(g.mismatch), 0.95);
+  if (g.mismatch.size() == 0) return g;
+  Index worst = 0;
+  g.mismatch.maxCoeff(&worst);
+  const OutputPair* dominant = &group.members[0];
+  for (const OutputPair& p : group.members)
+    if (held_out.values[p.theirs].row(worst).norm() > held_out.values[dominant->theirs].row(worst).norm())
+      dominant = &p;
+  g.dominant = emulator.outputs()[dominant->own].name;
+  g.worst = make_case(worst, g.mismatch[worst], held_out, prediction, dominant->own, dominant->theirs);
+  return g;
+}
+
+}  // namespace
+
+Validation validate(const Emulator& emulator, const Archive& archive, int threads,
+                    const MismatchOptions& options) {
+  const Archive held_out = archive.completed();
+  if (held_out.size() == 0) throw DataError("there is no completed simulation to validate with");
+  check_parameters(emulator, held_out);
+  const std::vector<OutputPair> pairs = common_outputs(emulator, held_out);
+  const Prediction prediction = emulator.predict(held_out.parameters, emulator.has_std(), threads);
+  Validation result;
+  result.n = held_out.size();
+  result.outside_domain = std::count(prediction.inside_domain.begin(), prediction.inside_domain.end(), false);
+  result.mismatch = describe(options);
+  const auto executor = make_executor(threads);
+  const std::vector<WaveformGroup> groups = waveform_groups(emulator, pairs);
+  const bool together = options.direction || options.maximise == Maximise::time_phase_polarisation;
+  for (const OutputPair& p : pairs) {
+    const OutputSpec& spec = emulator.outputs()[p.own];
+    score_output(spec, emulator.axis_of(spec), held_out, prediction, p.own, p.theirs, result);
+    if (!spec.complex) continue;
+    OutputScores& s = result.outputs.back();
+    if (together && in_a_group(groups, p)) {
+      s.missing = "it is part of a waveform: seen from a direction, its modes count together";
+      continue;
     }
-    g.mismatch_median = quantile(values, 0.5);
-    g.mismatch_p95 = quantile(values, 0.95);
-    result.groups.push_back(std::move(g));
+    Mismatches found = mismatches(options, emulator, held_out, prediction, {p}, *executor);
+    s.missing = std::move(found.missing);
+    s.mismatch_median = quantile(to_std(found.values), 0.5);
+    s.mismatch_p95 = quantile(to_std(found.values), 0.95);
+    result.diagnostics.back().mismatch = std::move(found.values);
   }
+  for (const WaveformGroup& group : groups)
+    result.groups.push_back(
+        score_group(group, mismatches(options, emulator, held_out, prediction, group.members, *executor),
+                    emulator, held_out, prediction));
   const PredictionTime time = time_predictions(emulator, held_out.parameters, 256, 5);
   result.predict_seconds = time.alone;
   result.batch_seconds = time.batch;

@@ -68,6 +68,9 @@ void save_validation(const h5::Group& group, const Validation& v) {
   group.set("source", v.source);
   group.set("predict_seconds", v.predict_seconds);
   group.set("batch_seconds", v.batch_seconds);
+  group.set("noise_curve", v.mismatch.noise_curve);
+  group.set("maximised_over", v.mismatch.maximised_over);
+  group.set("mismatch_settings", v.mismatch.settings);
   group.set("outputs", static_cast<std::int64_t>(v.outputs.size()));
   group.set("groups", static_cast<std::int64_t>(v.groups.size()));
   for (std::size_t o = 0; o < v.outputs.size(); ++o) {
@@ -76,6 +79,7 @@ void save_validation(const h5::Group& group, const Validation& v) {
     g.set("name", s.name);
     each_score(s, [&g](const char* name, double value) { g.set(name, value); });
     g.set("constant_bins", static_cast<std::int64_t>(s.constant_bins));
+    g.set("mismatch_missing", s.missing);
     const OutputDiagnostics& d = v.diagnostics[o];
     g.set("unit", d.spec.unit);
     g.set("axis_name", d.spec.axis);
@@ -94,8 +98,10 @@ void save_validation(const h5::Group& group, const Validation& v) {
     g.write("members", s.members);
     g.set("mismatch_median", s.mismatch_median);
     g.set("mismatch_p95", s.mismatch_p95);
-    g.set("noise_curve", s.noise_curve);
-    g.set("maximised_over", s.maximised_over);
+    g.set("mismatch_missing", s.missing);
+    g.write("mismatch", s.mismatch);
+    g.set("dominant", s.dominant);
+    save_case(g.create_group("worst"), s.worst);
   }
 }
 
@@ -106,12 +112,15 @@ Validation load_validation(const h5::Group& group) {
   v.source = group.get_string("source");
   v.predict_seconds = group.get_double("predict_seconds");
   v.batch_seconds = group.get_double("batch_seconds");
+  v.mismatch = {group.get_string("noise_curve"), group.get_string("maximised_over"),
+                group.get_string("mismatch_settings")};
   for (std::int64_t o = 0; o < group.get_integer("outputs"); ++o) {
     const h5::Group g = group.group(text("output", o));
     OutputScores s;
     s.name = g.get_string("name");
     each_score(s, [&g](const char* name, double& value) { value = g.get_double(name); });
     s.constant_bins = g.get_integer("constant_bins");
+    s.missing = g.get_string("mismatch_missing");
     OutputDiagnostics d;
     d.spec = {s.name, g.get_string("unit"), g.get_string("axis_name"),
               static_cast<Index>(g.get_integer("size")), g.get_integer("complex") != 0};
@@ -126,8 +135,8 @@ Validation load_validation(const h5::Group& group) {
   for (std::int64_t i = 0; i < group.get_integer("groups"); ++i) {
     const h5::Group g = group.group(text("group", i));
     v.groups.push_back({g.get_string("name"), g.read_strings("members"), g.get_double("mismatch_median"),
-                        g.get_double("mismatch_p95"), g.get_string("noise_curve"),
-                        g.get_string("maximised_over")});
+                        g.get_double("mismatch_p95"), g.get_string("mismatch_missing"),
+                        g.read_vector("mismatch"), g.get_string("dominant"), load_case(g.group("worst"))});
   }
   return v;
 }
@@ -135,20 +144,21 @@ Validation load_validation(const h5::Group& group) {
 void save_comparison(const h5::Group& group, const std::vector<ComparisonRow>& rows) {
   std::vector<std::string> regressors, settings, why;
   std::vector<std::int64_t> chosen;
-  Matrix numbers(static_cast<Index>(rows.size()), 4);
+  Matrix numbers(static_cast<Index>(rows.size()), 6);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const ComparisonRow& r = rows[i];
     regressors.push_back(r.regressor);
     settings.push_back(r.settings);
     why.push_back(r.why);
     chosen.push_back(r.chosen);
-    numbers.row(static_cast<Index>(i)) << r.nrmse, r.nrmse_se, r.fit_seconds, r.predict_us;
+    numbers.row(static_cast<Index>(i)) << r.nrmse, r.nrmse_se, r.fit_seconds, r.predict_us, r.mismatch_median,
+        r.mismatch_p95;
   }
   group.write("regressor", regressors);
   group.write("settings", settings);
   group.write("why", why);
   group.write("chosen", chosen);
-  group.write("nrmse_se_fit_predict", numbers);
+  group.write("numbers", numbers);
 }
 
 std::vector<ComparisonRow> load_comparison(const h5::Group& group) {
@@ -156,12 +166,12 @@ std::vector<ComparisonRow> load_comparison(const h5::Group& group) {
   const auto n = static_cast<Index>(regressors.size());
   const auto settings = group.read_strings("settings", n), why = group.read_strings("why", n);
   const auto chosen = group.read_integers("chosen", n);
-  const Matrix numbers = group.read_matrix("nrmse_se_fit_predict", n, 4);
+  const Matrix numbers = group.read_matrix("numbers", n, 6);
   std::vector<ComparisonRow> rows;
   for (Index i = 0; i < n; ++i) {
     const auto k = static_cast<std::size_t>(i);
     rows.push_back({regressors[k], settings[k], numbers(i, 0), numbers(i, 1), numbers(i, 2), numbers(i, 3),
-                    chosen[k] != 0, why[k]});
+                    chosen[k] != 0, why[k], numbers(i, 4), numbers(i, 5)});
   }
   return rows;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ersatz/core/error.hpp"
+#include "transform/column_maps.hpp"
 #include "transform/diagonal.hpp"
 #include "transform/periodic.hpp"
 
@@ -52,6 +53,11 @@ class Chain final : public Transform {
       at_back(i).inverse(point.data(), next.data());
       point.swap(next);
     });
+  }
+  TransformPtr restricted(const std::vector<Index>& entries) const override {
+    std::vector<TransformPtr> steps;
+    for (const auto& step : steps_) steps.push_back(step->restricted(entries));
+    return chain(std::move(steps), static_cast<Index>(entries.size()));
   }
   void save(const h5::Group& group) const override {
     group.set("width", static_cast<std::int64_t>(width_));
@@ -129,9 +135,19 @@ constexpr Loader loaders[] = {
     {"chain", Chain::load},
     {"diagonal", DiagonalTransform::load},
     {"periodic", PeriodicTransform::load},
+    {"logarithm", load_on_columns<LogarithmMap>},
+    {"effective-spins", load_on_columns<EffectiveSpinsMap>},
+    {"polar", load_on_columns<PolarMap>},
+    {"rotational-symmetry", load_on_columns<RotationalSymmetryMap>},
+    {"exchange-symmetry", load_on_columns<ExchangeMap>},
 };
 
 }  // namespace
+
+TransformPtr Transform::restricted(const std::vector<Index>&) const {
+  throw UsageError(
+      text("transform ", kind(), " mixes the entries of a row: it can not be restricted to some"));
+}
 
 Matrix forward_rows(const Transform& transform, ConstMatrixRef rows) {
   if (rows.cols() != transform.inputs())

@@ -1,8 +1,10 @@
 #pragma once
 // Compresses rows to a few coefficients and back, and knows what it leaves out.
 
+#include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ersatz/core/matrix.hpp"
 #include "ersatz/core/settings.hpp"
@@ -10,8 +12,24 @@
 
 namespace ersatz {
 
+/// What a basis loses of snapshots: L2 norms in the inner product of the basis, relative to the root mean
+/// square norm of the training snapshots (from which an offset is subtracted first). `mean` is the root mean
+/// square over the snapshots, so that it is the relative error of the whole set; `worst` the largest of one
+/// snapshot. NaN where not known.
+struct BasisErrors {
+  double training_mean = std::numeric_limits<double>::quiet_NaN();
+  double training_worst = std::numeric_limits<double>::quiet_NaN();
+  /// Of snapshots that the basis was not made from: a set of their own, or by cross-validation.
+  double validation_mean = std::numeric_limits<double>::quiet_NaN();
+  double validation_worst = std::numeric_limits<double>::quiet_NaN();
+};
+
+class Basis;
+using BasisPtr = std::shared_ptr<const Basis>;
+
 /// row (width() doubles) ≈ offset + coefficients · elements. Complex rows are interleaved, and so are their
-/// coefficients. Immutable and thread safe.
+/// coefficients. A bin is an entry of a real row, a pair of entries of a complex one. Immutable and thread
+/// safe.
 class Basis {
  public:
   virtual ~Basis() = default;
@@ -22,6 +40,7 @@ class Basis {
   /// The coefficients are the entries of the row themselves.
   virtual bool entrywise() const { return false; }
 
+  /// Throws UsageError where the basis is restricted to some bins.
   virtual void project(const double* row, double* coefficients) const = 0;
   virtual void reconstruct(const double* coefficients, double* row) const = 0;
   /// The linear part alone: tangent row of a tangent coefficient vector.
@@ -30,17 +49,26 @@ class Basis {
   /// built when first asked for: width()² numbers, better avoided.
   virtual const Matrix& elements() const = 0;
 
-  /// Mean square of what new rows lose, per entry of a row (width()): by five-fold cross-validation, or of
-  /// the training rows themselves where there are fewer than ten.
+  /// What new rows lose has about the covariance residual_modes()ᵀ residual_modes() +
+  /// diag(residual_variance()): the modes, k × width() (k may be 0), carry what is lost together; the
+  /// variance, width(), is the mean square of the rest, per entry. By five-fold cross-validation, or of the
+  /// training rows themselves where there are fewer than ten.
+  virtual const Matrix& residual_modes() const = 0;
   virtual const Vector& residual_variance() const = 0;
+  virtual BasisErrors errors() const = 0;
   /// Of all modes seen, descending, for reports; may be longer than coefficients(), empty where there are
   /// none.
   virtual const Vector& singular_values() const = 0;
 
+  /// Bins whose values are the coefficients, of a basis that interpolates; else empty.
+  virtual const std::vector<Index>& nodes() const;
+
+  /// The same basis for these bins alone, in this order: its rows are those bins, its coefficients and
+  /// errors those of the whole. Throws UsageError naming a bin that is not there. Cost: coefficients × bins.
+  virtual BasisPtr restricted(const std::vector<Index>& bins) const = 0;
+
   virtual void save(const h5::Group& group) const = 0;
 };
-
-using BasisPtr = std::shared_ptr<const Basis>;
 
 void save_basis(const h5::Group& group, const Basis& basis);
 BasisPtr load_basis(const h5::Group& group);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "ersatz/basis/basis.hpp"
 #include "ersatz/core/matrix.hpp"
 #include "ersatz/storage/hdf5.hpp"
 
@@ -12,6 +13,19 @@ namespace ersatz {
 
 inline constexpr const char* model_format = "ersatz-emulator";
 inline constexpr int model_version = 1;
+
+/// What a report draws of a channel's basis.
+struct BasisView {
+  std::string axis, axis_unit;  ///< of the bins; empty: they are numbered
+  Vector bins;                  ///< places of the bins that are drawn
+  Matrix elements;              ///< the first few × bins; real parts of complex ones
+  Vector nodes;                 ///< places of the nodes of a basis that interpolates
+  /// Relative L2 error (root mean square over the runs) that the first so many elements leave, of runs that
+  /// the basis was made from and of runs set aside; the latter empty where there are none. At the last rank
+  /// the basis is whole.
+  Vector rank, training_error, validation_error;
+  BasisErrors errors;  ///< as the basis itself tells, in its own inner product
+};
 
 /// One channel of the emulator: what it is made of.
 struct ChannelSummary {
@@ -25,6 +39,7 @@ struct ChannelSummary {
   double projection_error = 0.0;  ///< relative L2 error that the basis leaves on held-out folds
   std::vector<std::pair<std::string, std::string>> facts;
   std::vector<std::string> warnings;
+  BasisView basis_view{};
 };
 
 struct ModelInfo {

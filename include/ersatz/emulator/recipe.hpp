@@ -31,6 +31,7 @@ struct GroupRecipe {
 
 /// Read from and written to TOML; docs/recipes.md describes it.
 struct Recipe {
+  std::vector<Component> inputs;  ///< maps of the parameters, applied first to last; see fit_input_map
   Component decoder{"auto", {}};
   ChannelRecipe channel;                      ///< for all channels …
   std::map<std::string, Component> decoders;  ///< … but these outputs' decoders,

@@ -6,6 +6,7 @@
 #include "ersatz/emulator/recipe.hpp"
 #include "ersatz/regression/regressor.hpp"
 #include "ersatz/storage/archive.hpp"
+#include "ersatz/transform/input_map.hpp"
 
 namespace ersatz {
 
@@ -27,6 +28,7 @@ struct Prepared {
   TransformPtr input_map;
   std::vector<std::string> input_names;  ///< of the mapped inputs
   Vector input_units;                    ///< one unit of each in the parameter's own
+  MappedBounds input_bounds;             ///< where each lies
   Matrix x;                              ///< n × d', mapped
   std::vector<PreparedChannel> channels;
   std::vector<Decoding> decodings;

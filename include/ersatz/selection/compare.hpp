@@ -3,6 +3,7 @@
 
 #include "ersatz/emulator/train.hpp"
 #include "ersatz/selection/comparison.hpp"
+#include "ersatz/selection/mismatch.hpp"
 
 namespace ersatz {
 
@@ -19,10 +20,11 @@ std::vector<Contestant> default_contestants();
 /// Runs K-fold cross-validation of the whole pipeline (decoders, transforms and bases are fitted to each
 /// fold's training rows alone). The NRMSE of a fold is over all outputs, each divided by its own spread.
 /// Chosen is the first contestant within one standard error (of the paired difference over folds) of the
-/// best. An entrant that cannot be fitted stays in the table with its reason and no score (NaN).
+/// best. An entrant that cannot be fitted stays in the table with its reason and no score (NaN). Complex
+/// outputs get mismatches as well; they do not decide.
 std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
                                    const std::vector<Contestant>& contestants, Index folds,
-                                   const FitContext& context);
+                                   const FitContext& context, const MismatchOptions& mismatch = {});
 
 /// What the simple regressors reach on one set aside, beside an emulator that learnt from the same rows: the
 /// mean, linear, ridge and nearest neighbours on the same channels. The standard error is over the rows of

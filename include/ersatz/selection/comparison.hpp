@@ -1,6 +1,7 @@
 #pragma once
 // The table of regressors on the same folds.
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ struct ComparisonRow {
   double predict_us = 0.0;   ///< microseconds per point, one at a time
   bool chosen = false;
   std::string why;  ///< one line: why chosen, or why not
+  // Over the held-out rows of all folds, of complex outputs: of each row the largest of its waveforms; NaN
+  // without complex outputs.
+  double mismatch_median = std::numeric_limits<double>::quiet_NaN();
+  double mismatch_p95 = std::numeric_limits<double>::quiet_NaN();
 };
 
 }  // namespace ersatz

@@ -2,6 +2,7 @@
 // Scores of an emulator on simulations that it has never seen.
 
 #include "ersatz/emulator/emulator.hpp"
+#include "ersatz/selection/mismatch.hpp"
 #include "ersatz/selection/validation.hpp"
 #include "ersatz/storage/archive.hpp"
 
@@ -20,8 +21,11 @@ struct PredictionTime {
 PredictionTime time_predictions(const Emulator& emulator, ConstMatrixRef X, Index points, int rounds);
 
 /// Predicts the completed runs of `held_out` and scores them, output by output. Outputs that only one side
-/// has are left out; none in common is a DataError, as is a shape or a parameter name that differs.
-/// Predictions run on `threads` threads; the time of a prediction is measured on one.
-Validation validate(const Emulator& emulator, const Archive& held_out, int threads = 1);
+/// has are left out; none in common is a DataError, as is a shape, a bin of an axis or a parameter name that
+/// differs. Complex outputs get mismatches as `options` say, each alone and those that are one waveform
+/// together (the outputs of one decoder, else all on one axis). Predictions run on `threads` threads; the
+/// time of a prediction is measured on one.
+Validation validate(const Emulator& emulator, const Archive& held_out, int threads = 1,
+                    const MismatchOptions& options = {});
 
 }  // namespace ersatz

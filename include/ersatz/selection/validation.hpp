@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ersatz/core/axis.hpp"
+#include "ersatz/selection/mismatch.hpp"
 
 namespace ersatz {
 
@@ -25,9 +26,20 @@ struct OutputScores {
   double crps = 0.0;        ///< mean continuous ranked probability score, Gaussian closed form
   double log_score = 0.0;   ///< mean negative log predictive density
   Index constant_bins = 0;  ///< left out of the calibration figures
-  // Complex outputs only (else NaN): 1 - overlap, flat noise, maximised over time and phase.
+  // Complex outputs only (else NaN), as Validation::mismatch says.
   double mismatch_median = 0.0;
   double mismatch_p95 = 0.0;
+  std::string missing{};  ///< why a complex output has no mismatch
+};
+
+/// One held-out run beside its prediction. Rows are `width` doubles (complex interleaved); std is empty
+/// without error bars.
+struct HeldOutCase {
+  Index row = 0;       ///< in the held-out set
+  Vector parameters;   ///< d
+  double error = 0.0;  ///< relative L2, unless said otherwise
+  bool inside_domain = true;
+  Vector truth, mean, std;
 };
 
 /// Complex outputs that belong together (the five modes): one mismatch over all of them, with one time and
@@ -37,18 +49,10 @@ struct GroupScores {
   std::vector<std::string> members;
   double mismatch_median = 0.0;
   double mismatch_p95 = 0.0;
-  std::string noise_curve = "flat";
-  std::string maximised_over = "time and phase";
-};
-
-/// One held-out run beside its prediction. Rows are `width` doubles (complex interleaved); std is empty
-/// without error bars.
-struct HeldOutCase {
-  Index row = 0;       ///< in the held-out set
-  Vector parameters;   ///< d
-  double error = 0.0;  ///< relative L2
-  bool inside_domain = true;
-  Vector truth, mean, std;
+  std::string missing{};   ///< why there is no mismatch
+  Vector mismatch{};       ///< per held-out row
+  std::string dominant{};  ///< the member that is largest in the worst run
+  HeldOutCase worst{};     ///< that member of the run with the largest mismatch, which stands in `error`
 };
 
 /// What pictures of one output need.
@@ -71,6 +75,7 @@ struct Validation {
   Index n = 0;               ///< held-out rows
   Index outside_domain = 0;  ///< of them, flagged by the domain guard
   std::string source;        ///< "held-out file sims.h5", "60 of 300 training runs set aside"
+  MismatchTerms mismatch;    ///< of all mismatches below
   std::vector<OutputScores> outputs;
   std::vector<GroupScores> groups;
   std::vector<OutputDiagnostics> diagnostics;

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "basis/linear_basis.hpp"
 #include "basis/svd.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/random.hpp"
@@ -222,6 +223,113 @@ TEST(Basis, SavedAndLoadedGivesTheSameBits) {
   h5::File file = h5::File::in_memory("basis.h5");
   file.root().set("kind", "wavelets");
   EXPECT_NE(message_of<StorageError>([&] { load_basis(file.root()); }).find("'wavelets'"), std::string::npos);
+}
+
+/// A basis with an offset, weights and residual modes, of random numbers.
+LinearBasisParts random_parts(bool complex) {
+  LinearBasisParts p;
+  p.name = "test";
+  p.complex = complex;
+  const Index width = 12, bins = complex ? 6 : 12;
+  p.weights = random_matrix(bins, 1, 21).array().exp();
+  // Orthonormal in the weighted inner product: orthonormal rows over the square roots of the weights.
+  p.elements = right_singular_vectors(random_matrix(3, width, 22), complex).vectors;
+  for (Index j = 0; j < width; ++j) p.elements.col(j) /= std::sqrt(p.weights[complex ? j / 2 : j]);
+  p.offset = random_matrix(width, 1, 23);
+  p.residual_modes = random_matrix(2, width, 24);
+  p.residual_variance = random_matrix(width, 1, 25).array().square();
+  p.singular_values = Vector::LinSpaced(4, 4.0, 1.0);
+  p.errors = {0.1, 0.2, std::nan(""), 0.4};
+  p.snapshots = 17;
+  return p;
+}
+
+TEST(Basis, WeightsAndOffset) {
+  for (const bool complex : {false, true}) {
+    const LinearBasisParts p = random_parts(complex);
+    const LinearBasis basis(p);
+    const Matrix row = random_matrix(1, 12, 26);
+    Vector c(basis.coefficients()), back(12), again(basis.coefficients());
+    basis.project(row.data(), c.data());
+    // By hand: <e, row - offset> = Σ w conj(e) (row - offset).
+    const ComplexMatrix e = complex ? deinterleaved(p.elements) : ComplexMatrix(p.elements.cast<Complex>());
+    const Matrix centred = row - p.offset.transpose();
+    const ComplexMatrix z = complex ? deinterleaved(centred) : ComplexMatrix(centred.cast<Complex>());
+    const ComplexVector wanted = e.conjugate() * p.weights.asDiagonal() * z.row(0).transpose();
+    for (Index k = 0; k < 3; ++k) {
+      const Complex found = complex ? Complex(c[2 * k], c[2 * k + 1]) : Complex(c[k]);
+      EXPECT_LT(std::abs(found - wanted[k]), 1e-13);
+    }
+    basis.reconstruct(c.data(), back.data());
+    EXPECT_LT((back - p.offset - basis.elements().transpose() * c).norm(), 1e-13);
+    basis.project(back.data(), again.data());
+    EXPECT_LT((again - c).norm(), 1e-13);
+    Vector tangent(12);
+    basis.push(c.data(), tangent.data());
+    EXPECT_LT((back - p.offset - tangent).norm(), 1e-14);
+  }
+}
+
+TEST(Basis, RestrictedGivesTheSameBins) {
+  const std::vector<Index> bins{4, 0, 3};
+  for (const bool complex : {false, true}) {
+    const LinearBasis linear(random_parts(complex));
+    const IdentityBasis identity(12, complex);
+    for (const Basis* basis : {static_cast<const Basis*>(&linear), static_cast<const Basis*>(&identity)}) {
+      BasisPtr part = basis->restricted(bins);
+      h5::File file = h5::File::in_memory("basis.h5");
+      save_basis(file.root(), *part);
+      const std::vector<Index> entries = entries_of(bins, 12, complex);
+      Vector c = random_matrix(basis->coefficients(), 1, 27), whole(12), some(part->width());
+      basis->reconstruct(c.data(), whole.data());
+      for (const BasisPtr& p : {part, load_basis(file.root())}) {
+        ASSERT_EQ(p->width(), static_cast<Index>(entries.size()));
+        ASSERT_EQ(p->coefficients(), basis->coefficients());
+        EXPECT_FALSE(p->entrywise());
+        p->reconstruct(c.data(), some.data());
+        EXPECT_EQ(some, Vector(whole(entries)));
+        EXPECT_EQ(p->elements(), Matrix(basis->elements()(Eigen::all, entries)));
+        EXPECT_EQ(p->residual_modes(), Matrix(basis->residual_modes()(Eigen::all, entries)));
+        EXPECT_EQ(p->residual_variance(), Vector(basis->residual_variance()(entries)));
+        EXPECT_NE(message_of<UsageError>([&] { p->project(some.data(), c.data()); }).find("restricted"),
+                  std::string::npos);
+      }
+      // Restricted once more: bins of the bins.
+      Vector one(complex ? 2 : 1);
+      part->restricted({2})->reconstruct(c.data(), one.data());
+      EXPECT_EQ(one, Vector(some.tail(one.size())));
+      EXPECT_NE(message_of<UsageError>([&] { basis->restricted({12}); }).find("no bin 12"),
+                std::string::npos);
+      EXPECT_THROW(basis->restricted({-1}), UsageError);
+      EXPECT_TRUE(basis->nodes().empty());
+    }
+  }
+}
+
+TEST(Basis, PartsAreSavedAndChecked) {
+  for (const bool complex : {false, true}) {
+    const LinearBasis basis(random_parts(complex));
+    h5::File file = h5::File::in_memory("basis.h5");
+    save_basis(file.root(), basis);
+    const auto loaded = std::dynamic_pointer_cast<const LinearBasis>(load_basis(file.root()));
+    ASSERT_TRUE(loaded);
+    EXPECT_EQ(loaded->parts().offset, basis.parts().offset);
+    EXPECT_EQ(loaded->parts().weights, basis.parts().weights);
+    EXPECT_EQ(loaded->parts().snapshots, 17);
+    EXPECT_EQ(loaded->residual_modes(), basis.residual_modes());
+    EXPECT_EQ(loaded->errors().training_worst, 0.2);
+    EXPECT_TRUE(std::isnan(loaded->errors().validation_mean));
+    EXPECT_EQ(loaded->errors().validation_worst, 0.4);
+  }
+  auto broken = random_parts(false);
+  broken.weights[3] = 0.0;
+  EXPECT_NE(message_of<UsageError>([&] { LinearBasis{broken}; }).find("bin 3"), std::string::npos);
+  broken = random_parts(false);
+  broken.offset.conservativeResize(5);
+  EXPECT_THROW(LinearBasis{broken}, UsageError);
+  broken = random_parts(true);
+  broken.elements = random_matrix(2, 5, 1);
+  EXPECT_THROW(LinearBasis{broken}, UsageError);
 }
 
 TEST(Basis, Errors) {

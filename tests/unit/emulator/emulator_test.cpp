@@ -106,6 +106,8 @@ TEST(Emulator, ErrorBarsAreThoseOfMonteCarlo) {
         c.basis->reconstruct(coefficient.data(), latent.data());
         for (Index j = 0; j < latent.size(); ++j)
           latent[j] += std::sqrt(c.basis->residual_variance()[j]) * random.normal();
+        const Matrix& modes = c.basis->residual_modes();
+        for (Index m = 0; m < modes.rows(); ++m) latent += random.normal() * modes.row(m).transpose();
         c.transform->inverse(latent.data(), row.data());
         rows.push_back(row);
       }
@@ -320,7 +322,7 @@ Emulator::Parts parts_with_slices() {
   parts.space = space;
   parts.axes = {{"n", "", Vector::LinSpaced(3, 0.0, 2.0)}, {"w", "", Vector::LinSpaced(40, 0.0, 39.0)}};
   parts.outputs = {{"narrow", "", "n", 3, false}, {"wide", "", "w", 40, false}};
-  parts.input_map = fit_input_map(space);
+  parts.input_map = fit_input_map(space).transform;
   Channel c;
   c.name = "both";
   c.transform = fit_transform("center", {}, Y);

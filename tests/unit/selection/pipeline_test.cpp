@@ -11,6 +11,8 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/scores.hpp"
 #include "ersatz/simulators/test_functions.hpp"
+#include "ersatz/simulators/waveform.hpp"
+#include "ersatz/transform/conditioning.hpp"
 #include "unit/emulator/small.hpp"
 #include "unit/storage/scratch.hpp"
 
@@ -55,6 +57,68 @@ TEST(Pipeline, LearnsTheBorehole) {
   EXPECT_TRUE(same_bits(a.std[0], b.std[0]));
   EXPECT_EQ(loaded.validation->outputs[0].nrmse, model.validation->outputs[0].nrmse);
   EXPECT_EQ(loaded.comparison.size(), model.comparison.size());
+}
+
+/// What the report shows of a basis: errors against the rank by direct projection.
+TEST(Pipeline, TellsWhatTheBasisLeaves) {
+  const testing::Scratch scratch;
+  const Archive runs = testing::small_archive(60);
+  Recipe recipe = recipe_with("linear");
+  recipe.decoder = {"identity", {}};
+  const Model model = train_model(runs, recipe, {}, 1);
+  save_model(scratch("m.h5"), model);
+  const Model loaded = load_model(scratch("m.h5"));
+  ASSERT_EQ(loaded.info.channels.size(), 3u);
+  EXPECT_EQ(loaded.info.channels[0].basis_view.rank.size(), 0);  // one value: no basis
+  recipe.test_fraction = 0.0;
+  const Model whole = train_model(runs, recipe, {}, 1);
+  const Prepared prepared = prepare(runs, recipe);
+  for (const std::size_t c : {1u, 2u}) {
+    const BasisView& part = loaded.info.channels[c].basis_view;
+    EXPECT_EQ(part.validation_error.size(), part.rank.size());
+    EXPECT_GE(part.validation_error[2], 0.2 * part.training_error[2]);
+    EXPECT_EQ(part.axis, c == 1 ? "lambda" : "time");
+    EXPECT_EQ(part.elements, model.info.channels[c].basis_view.elements);
+
+    const BasisView& view = whole.info.channels[c].basis_view;
+    EXPECT_EQ(view.validation_error.size(), 0);
+    const PreparedChannel& p = prepared.channels[c];
+    const Index parts = c == 2 ? 2 : 1;
+    ASSERT_EQ(view.rank.size(), p.elements + 1);
+    EXPECT_EQ(view.elements.rows(), std::min<Index>(3, p.elements));
+    const Matrix z = forward_rows(*p.transform, runs.values[c]);
+    for (const Index r : {Index{0}, Index{1}, p.elements}) {
+      Matrix left = z;
+      const Matrix e = p.basis->elements().topRows(parts * r);  // orthonormal, real and imaginary parts alike
+      left -= (z * e.transpose()) * e;
+      EXPECT_NEAR(view.training_error[r], left.norm() / z.norm(), 1e-10) << c << " " << r;
+    }
+  }
+}
+
+/// Aligned inspirals to the frequency domain, amplitude and phase learnt apart.
+TEST(Pipeline, LearnsInTheFrequencyDomain) {
+  const auto simulator = make_waveform_aligned({-3000.0, 1001, 0.06, 1e-10});
+  const auto runs = [&](Index n, std::uint64_t seed) {
+    RandomStream random(seed);
+    return simulate(*simulator, simulator->space().sample(n, random)).archive;
+  };
+  Conditioning c;
+  c.taper = taper_from_string("planck:0.7:0.25");
+  c.frequencies = Vector::LinSpaced(60, -0.0125, -0.0095);
+  c.align_at = -0.011;
+  Recipe recipe = recipe_with("ridge", {{"degree", 4.0}});
+  recipe.decoder = {"amplitude-phase", {}};
+  recipe.test_fraction = 0.0;
+  const Emulator e = train_model(condition(runs(150, 1), {}, c), recipe, {}, 1).emulator;
+  MismatchOptions ligo;
+  ligo.noise = NoiseCurve::named("advanced-ligo");
+  ligo.total_mass = 60.0;
+  for (const MismatchOptions& o : {MismatchOptions{}, ligo}) {
+    const Validation v = validate(e, condition(runs(60, 2), {}, c), 1, o);
+    EXPECT_LT(v.outputs[0].mismatch_median, 1e-4);
+    EXPECT_LT(v.outputs[0].mismatch_p95, 1e-3);
+  }
 }
 
 TEST(Pipeline, SameBitsWhateverTheThreads) {

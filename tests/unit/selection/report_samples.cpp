@@ -306,12 +306,31 @@ ReportData waveform() {
     c.elements = 31;
     c.singular_values = decaying(34, 0.8, 1e-9);
     c.projection_error = 2.1e-6;
+    BasisView& view = c.basis_view;
+    view.axis = "time";
+    view.axis_unit = "M";
+    view.bins = t;
+    view.elements.resize(3, m);
+    for (Index e = 0; e < 3; ++e)
+      for (Index j = 0; j < m; ++j)
+        view.elements(e, j) = 0.03 * std::sin(0.0015 * static_cast<double>(e + 1) * (t[j] + 2000));
+    view.nodes = Vector::LinSpaced(31, -2000, 100);
+    view.rank = Vector::LinSpaced(32, 0, 31);
+    view.training_error = (-0.4 * view.rank.array()).exp();
+    view.validation_error = 1.5 * view.training_error.array() + 1e-6;
+    view.errors = {2e-6, 9e-6, 3e-6, 2e-5};
     if (mode.mode == 4)
       c.warnings = {"the nugget ended at its upper bound: the runs are noisier than the kernel allows"};
     d.channels.push_back(c);
   }
-  d.validation.groups = {
-      {"h", {"h22", "h21", "h33", "h32", "h44"}, 3.1e-5, 4.4e-4, "flat", "time and phase"}};
+  d.validation.groups = {{"h", {"h22", "h21", "h33", "h32", "h44"}, 3.1e-5, 4.4e-4}};
+  GroupScores& group = d.validation.groups[0];
+  const OutputDiagnostics& largest = d.validation.diagnostics[0];
+  group.mismatch = largest.mismatch;
+  group.dominant = "h22";
+  group.worst = largest.worst;
+  group.worst.error = group.mismatch.maxCoeff();
+  d.validation.mismatch = {"advanced-ligo", "time and phase", "frequencies 20 to 512, 60 solar masses"};
   d.validation.source = "held-out file catalogue-test.h5";
   d.validation.predict_seconds = 0.87e-3;
   d.validation.batch_seconds = 0.31e-3;
@@ -434,6 +453,13 @@ ReportData hostile() {
     c.projection_error = inf;
     c.singular_values[3] = kNaN;
     c.singular_values[4] = 0;
+    c.basis_view.axis = c.basis_view.axis_unit = evil;
+    c.basis_view.training_error[2] = kNaN;
+    c.basis_view.training_error[3] = 0;
+    c.basis_view.errors = {kNaN, inf, inf, kNaN};
+    if (&c == &d.channels[0]) c.basis_view.elements(0, 3) = kNaN;
+    if (&c == &d.channels[1]) c.basis_view.nodes.setConstant(kNaN);
+    if (&c == &d.channels[2]) c.basis_view.bins.resize(3);
   }
   d.training_seconds = kNaN;
   d.simulator_seconds = inf;
@@ -441,7 +467,16 @@ ReportData hostile() {
   v.source = evil;
   v.predict_seconds = kNaN;
   v.batch_seconds = inf;
-  v.groups[0] = {evil, {evil}, kNaN, inf, evil, evil};
+  v.groups[0].name = v.groups[0].missing = evil;
+  v.groups[0].members = {evil};
+  v.groups[0].mismatch_median = kNaN;
+  v.groups[0].mismatch_p95 = inf;
+  v.groups[0].dominant = evil;
+  v.groups[0].mismatch[1] = kNaN;
+  v.groups[0].worst.mean[5] = inf;
+  v.groups.push_back({evil, {evil}, kNaN, inf});
+
+  v.mismatch = {evil, evil, evil};
   for (OutputScores& o : v.outputs) o.name = evil;
   v.outputs[0] = {evil, kNaN, kNaN, kNaN, inf, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, 0, kNaN, kNaN};
   for (OutputDiagnostics& o : v.diagnostics) o.spec.name = o.spec.unit = o.spec.axis = o.axis_unit = evil;

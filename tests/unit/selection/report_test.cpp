@@ -148,6 +148,19 @@ TEST(Verdict, SaysWhatIsWrong) {
   EXPECT_EQ(report::judge(d).headline, "Not validated");
 }
 
+TEST(ReportPage, ShowsBasesAndWaveforms) {
+  const std::string page = render_html(samples::waveform());
+  for (const char* part :
+       {"Elements of the basis of h22", "nodes", "Error against rank of h22", "set aside",
+        "Basis leaves of others", "Mismatches of h<", "Worst waveform", "near its end",
+        "advanced-ligo noise, maximised over time and phase; frequencies 20 to 512, 60 solar masses"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  ReportData without = samples::waveform();
+  for (ChannelSummary& c : without.channels) c.basis_view = {};
+  without.validation.groups.clear();
+  EXPECT_EQ(render_html(without).find("Error against rank"), std::string::npos);
+}
+
 struct Sample {
   const char* name;
   ReportData (*make)();

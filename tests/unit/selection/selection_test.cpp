@@ -9,7 +9,6 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/compare.hpp"
 #include "ersatz/selection/folds.hpp"
-#include "ersatz/selection/mismatch.hpp"
 #include "ersatz/selection/scores.hpp"
 #include "ersatz/transform/input_map.hpp"
 #include "unit/emulator/small.hpp"
@@ -67,68 +66,6 @@ TEST(Folds, RandomSplit) {
   EXPECT_THROW(random_split(X, 0.99, RandomStream(1)), UsageError);
 }
 
-// Mismatch ----------------------------------------------------------------------------------------------
-
-/// A windowed chirp of n samples, shifted by `shift` samples and turned by `turn`; all analytic.
-Vector chirp(Index n, double shift = 0.0, double turn = 0.0, double frequency = 0.15) {
-  Vector z(2 * n);
-  for (Index j = 0; j < n; ++j) {
-    const double t = static_cast<double>(j) - 0.5 * static_cast<double>(n) - shift;
-    const Complex v = std::polar(std::exp(-0.5 * t * t / (0.08 * 0.08 * static_cast<double>(n * n))),
-                                 frequency * t + 2e-4 * t * t + turn);
-    z[2 * j] = v.real();
-    z[2 * j + 1] = v.imag();
-  }
-  return z;
-}
-
-double one(const Vector& a, const Vector& b) { return mismatch({a.data()}, {b.data()}, a.size() / 2); }
-
-TEST(Mismatch, ShiftsTurnsAndSizesDoNotCount) {
-  const Vector a = chirp(512);
-  EXPECT_LT(std::abs(one(a, a)), 1e-15);
-  EXPECT_LT(std::abs(one(a, 3.7 * a)), 1e-15);
-  for (const double turn : {0.3, 2.0, pi, -1.0}) EXPECT_LT(std::abs(one(a, chirp(512, 0.0, turn))), 1e-14);
-  for (const double shift : {1.0, 17.0, -30.0, 0.5, 0.123, -12.77})
-    EXPECT_LT(std::abs(one(a, chirp(512, shift, 0.4))), 1e-12) << shift;
-  EXPECT_NEAR(one(a, chirp(512, 0.0, 0.0, 0.2)), one(chirp(512, 0.0, 0.0, 0.2), a), 1e-13);
-}
-
-TEST(Mismatch, SmallOnesKeepTheirDigits) {
-  const Vector a = chirp(512);
-  // Orthogonal to a and, by symmetry, to its time derivative and to i a: the second Hermite function.
-  Vector b = a;
-  for (Index j = 0; j < 512; ++j) {
-    const double t = (static_cast<double>(j) - 256.0) / (0.08 * 512.0);
-    b[2 * j] *= 2.0 * t * t - 1.0;
-    b[2 * j + 1] *= 2.0 * t * t - 1.0;
-  }
-  b -= a * (a.dot(b) / a.squaredNorm());
-  for (const double size : {1e-3, 1e-6}) {
-    // 1 - 1/√(1 + ε²) = ε²/2
-    const Vector c = a + size * b * (a.norm() / b.norm());
-    EXPECT_NEAR(one(a, c) / (0.5 * size * size), 1.0, 0.01) << size;
-  }
-}
-
-TEST(Mismatch, KnownValues) {
-  // Two modes share one phase: with the second turned by δ, the overlap is |1 + exp(iδ)| / 2 = cos(δ/2).
-  const Vector a = chirp(256);
-  for (const double delta : {0.1, 1.0, 2.5}) {
-    const Vector turned = chirp(256, 0.0, delta);
-    EXPECT_NEAR(mismatch({a.data(), a.data()}, {a.data(), turned.data()}, 256), 1.0 - std::cos(0.5 * delta),
-                1e-9);
-  }
-  // One of two equal modes is missing: 1 - 1/√2.
-  const Vector zero = Vector::Zero(512);
-  EXPECT_NEAR(mismatch({a.data(), a.data()}, {a.data(), zero.data()}, 256), 1.0 - std::sqrt(0.5), 1e-12);
-  // Nothing in common at any shift: exactly, and by frequencies that do not overlap.
-  EXPECT_EQ(mismatch({a.data(), zero.data()}, {zero.data(), a.data()}, 256), 1.0);
-  EXPECT_NEAR(one(chirp(512, 0.0, 0.0, -1.0), chirp(512, 0.0, 0.0, 1.0)), 1.0, 1e-6);
-  EXPECT_EQ(one(zero, zero), 0.0);
-  EXPECT_EQ(one(a, zero), 1.0);
-}
-
 // Scores ------------------------------------------------------------------------------------------------
 
 /// Predicts what it was told: mean b x, standard deviation s, for one input in 0 … 1.
@@ -180,7 +117,7 @@ ToldCase told(Index n, Index m, double deviation, double scatter) {
   parts.space = a.space;
   parts.axes = a.axes;
   parts.outputs = a.outputs;
-  parts.input_map = fit_input_map(a.space);
+  parts.input_map = fit_input_map(a.space).transform;
   parts.channels = {{"y",
                      chain({}, m),
                      fit_basis("none", {}, a.values[0], false),
@@ -282,6 +219,12 @@ TEST(Scores, RefusesOtherParametersAndShapes) {
   other = told(5, 4, 0.3, 0.5).archive;
   EXPECT_THROW(validate(s.emulator, other), DataError);
   other = s.archive;
+  other.axes[0].values[1] += 1e-3;
+  const std::string why = message_of<DataError>([&] { validate(s.emulator, other); });
+  EXPECT_NE(why.find("bin 1"), std::string::npos) << why;
+  other.axes[0].values = s.archive.axes[0].values * (1.0 + 1e-12);
+  EXPECT_NO_THROW(validate(s.emulator, other));
+  other = s.archive;
   other.outputs[0].name = "w";
   EXPECT_THROW(validate(s.emulator, other), DataError);
   for (RunStatus& status : other.status) status = RunStatus::failed;
@@ -305,6 +248,42 @@ TEST(Scores, GroupsAreModesOnOneAxis) {
   EXPECT_EQ(v.groups[0].members, (std::vector<std::string>{"wave", "second"}));
   // Two equal modes: the mismatch of one.
   EXPECT_NEAR(v.groups[0].mismatch_median, v.outputs[2].mismatch_median, 1e-12);
+  EXPECT_EQ(v.groups[0].mismatch.size(), 20);
+  EXPECT_EQ(v.groups[0].worst.error, v.groups[0].mismatch.maxCoeff());
+  EXPECT_EQ(v.mismatch.noise_curve, "flat");
+}
+
+/// Steps that are not equal are no series in time: reported, not guessed. What is asked for is named.
+TEST(Scores, MismatchesAreWhatWasAskedFor) {
+  const Archive a = small_archive(20);
+  const Emulator e = train_emulator(a, recipe_with("linear")).emulator;
+  MismatchOptions flat;
+  flat.maximise = Maximise::none;
+  const Validation plain = validate(e, a, 1, flat), both = validate(e, a, 2, {});
+  EXPECT_EQ(plain.mismatch.maximised_over, "nothing");
+  EXPECT_LE(both.outputs[2].mismatch_p95, plain.outputs[2].mismatch_p95);
+  EXPECT_EQ(both.diagnostics[2].mismatch, validate(e, a, 1, {}).diagnostics[2].mismatch);
+  MismatchOptions noisy;
+  noisy.noise =
+      NoiseCurve::tabulated("table", Vector::LinSpaced(3, 0.1, 10.0), Vector::LinSpaced(3, 1.0, 2.0));
+  noisy.low = 0.2;
+  const Validation v = validate(e, a, 1, noisy);
+  EXPECT_EQ(v.mismatch.noise_curve, "table");
+  EXPECT_EQ(v.mismatch.settings, "frequencies from 0.2");
+  EXPECT_TRUE(std::isfinite(v.outputs[2].mismatch_median));
+  noisy.total_mass = 60.0;  // the axis is in seconds
+  EXPECT_THROW(validate(e, a, 1, noisy), UsageError);
+
+  Archive uneven = a;
+  uneven.axes[2].values[7] += 0.05;
+  const Emulator other = train_emulator(uneven, recipe_with("linear")).emulator;
+  const Validation none = validate(other, uneven);
+  EXPECT_TRUE(std::isnan(none.outputs[2].mismatch_median));
+  EXPECT_NE(none.outputs[2].missing.find("bin 7"), std::string::npos) << none.outputs[2].missing;
+
+  const auto rows = compare(a, Recipe{}, {{"mean", {}}, {"linear", {}}}, 3, {}, flat);
+  EXPECT_GT(rows[0].mismatch_median, rows[1].mismatch_median);
+  EXPECT_GT(rows[1].mismatch_median, 0.0);
 }
 
 // The leaderboard -----------------------------------------------------------------------------------------

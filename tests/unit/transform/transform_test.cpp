@@ -9,7 +9,6 @@
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/random.hpp"
-#include "ersatz/transform/input_map.hpp"
 #include "transform/diagonal.hpp"
 #include "transform/periodic.hpp"
 #include "unit/storage/scratch.hpp"
@@ -236,37 +235,6 @@ TEST(Transform, RefusesFilesThatMakeNoSense) {
               save_transform(g.create_group("step0"), *chain({}, 3));
             }).find("does not fit together"),
             std::string::npos);
-}
-
-TEST(InputMap, ScalesLogarithmsAndCircles) {
-  const ParameterSpace space({{"q", "", 1.0, 8.0},
-                              {"phi", "rad", -1.0, 3.0, Scale::periodic},
-                              {"mass", "", 1e-2, 1e2, Scale::log},
-                              {"fixed", "", 4.0, 4.0},
-                              {"psi", "deg", 0.0, 360.0, Scale::periodic}});
-  const auto map = fit_input_map(space);
-  EXPECT_EQ(map->inputs(), 5);
-  EXPECT_EQ(map->outputs(), 7);
-  EXPECT_EQ(mapped_names(space),
-            (std::vector<std::string>{"q", "cos phi", "mass", "fixed", "cos psi", "sin phi", "sin psi"}));
-  Vector units(7);
-  units << 7.0, 1.0, std::log(1e4), 1.0, 1.0, 1.0, 1.0;
-  EXPECT_EQ(mapped_units(space), units);
-  Vector x(5);
-  x << 4.5, 0.0, 10.0, 4.0, 270.0;
-  const Vector u = forward(*map, x);
-  Vector expected(7);
-  expected << 0.5, 0.0, 0.75, 0.0, 0.0, 1.0, -1.0;  // phi is a quarter of a turn from its lower bound
-  EXPECT_LT((u - expected).cwiseAbs().maxCoeff(), 1e-15);
-  EXPECT_LT((inverse(*map, u) - x).cwiseAbs().maxCoeff(), 1e-12);
-  // No seam: both ends of a period are one point.
-  Vector low = x, high = x;
-  low[1] = -1.0;
-  high[1] = 3.0;
-  EXPECT_LT((forward(*map, low) - forward(*map, high)).norm(), 1e-14);
-  RandomStream random(1);
-  const Matrix X = space.sample(200, random);
-  EXPECT_LT((inverse_rows(*map, forward_rows(*map, X)) - X).cwiseAbs().maxCoeff(), 1e-11);
 }
 
 }  // namespace
