@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdio>
 
 #include "common.hpp"

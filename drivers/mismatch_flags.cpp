@@ -1,6 +1,8 @@
 #include "mismatch_flags.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace ersatz::driver {
 

@@ -135,8 +135,13 @@ std::string to_text(const Validation& v) {
                                     show(g.mismatch_p95), "\n")
                              : text("\n", g.name, ": no mismatch: ", g.missing, "\n");
   if (waves) out += "\nMismatch: " + in_words(v.mismatch) + ".\n";
-  for (const OutputScores& s : v.outputs)
-    if (!s.missing.empty()) out += text("\n", s.name, ": no mismatch: ", s.missing, "\n");
+  std::vector<std::pair<std::string, std::string>> missing;  // reason, outputs
+  for (const OutputScores& s : v.outputs) {
+    if (s.missing.empty()) continue;
+    if (missing.empty() || missing.back().first != s.missing) missing.emplace_back(s.missing, "");
+    missing.back().second += (missing.back().second.empty() ? "" : ", ") + s.name;
+  }
+  for (const auto& [reason, outputs] : missing) out += text("\n", outputs, ": no mismatch: ", reason, "\n");
   for (const OutputScores& s : v.outputs)
     if (s.constant_bins > 0)
       out += text("\n", s.name, ": ", s.constant_bins,

@@ -1,5 +1,6 @@
 #include "ersatz/basis/basis.hpp"
 
+#include "basis/interpolation_basis.hpp"
 #include "basis/linear_basis.hpp"
 #include "ersatz/core/error.hpp"
 
@@ -30,6 +31,7 @@ void save_basis(const h5::Group& group, const Basis& basis) {
 BasisPtr load_basis(const h5::Group& group) {
   const std::string kind = group.get_string("kind");
   if (kind == "linear") return LinearBasis::load(group);
+  if (kind == "interpolation") return InterpolationBasis::load(group);
   if (kind == "none") return IdentityBasis::load(group);
   throw StorageError(text(group.where(), ": this version of Ersatz knows no basis of kind '", kind, "'"));
 }

@@ -1,92 +1,31 @@
-#include <algorithm>
-#include <cmath>
-
+#include "basis/greedy_fit.hpp"
 #include "basis/linear_basis.hpp"
-#include "basis/svd.hpp"
 #include "core/named_table.hpp"
+#include "ersatz/basis/interpolation.hpp"
+#include "ersatz/basis/pod.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
 namespace {
 
-constexpr Index folds = 5;
-
-/// Rank at which the root mean square of what is cut off falls to `tolerance` of the whole.
-Index rank_for(const Vector& values, double tolerance, Index max_rank) {
-  if (!(values[0] > 0.0)) return 1;
-  const Vector singular_values = values / values[0];  // squares of very large or small ones leave the range
-  const double total = singular_values.squaredNorm();
-  double rest = 0.0;
-  Index rank = singular_values.size();
-  while (rank > 1) {
-    const double next = rest + singular_values[rank - 1] * singular_values[rank - 1];
-    if (next > tolerance * tolerance * total) break;
-    rest = next;
-    --rank;
-  }
-  // Directions below rounding carry nothing.
-  while (rank > 1 && singular_values[rank - 1] < 1e-14) --rank;
-  return std::min(rank, max_rank);
-}
-
-/// Mean square, per entry, of what `elements` (orthonormal, of complex rows if so) leave of the rows.
-Vector left_over(const LinearBasis& basis, ConstMatrixRef rows) {
-  Vector sum = Vector::Zero(rows.cols());
-  Vector coefficients(basis.coefficients()), back(rows.cols());
-  for (Index i = 0; i < rows.rows(); ++i) {
-    basis.project(rows.row(i).data(), coefficients.data());
-    basis.reconstruct(coefficients.data(), back.data());
-    sum += (rows.row(i).transpose() - back).cwiseAbs2();
-  }
-  return sum;
-}
-
-LinearBasis with_elements(const Matrix& elements, bool complex) {
-  LinearBasisParts parts;
-  parts.complex = complex;
-  parts.elements = elements;
-  return LinearBasis(std::move(parts));
-}
-
-BasisPtr fit_pod(const Settings& settings, ConstMatrixRef rows, bool complex) {
-  settings.check_known("basis pod", {"tolerance", "max_rank"});
-  const double tolerance = settings.get("tolerance", 1e-7);
-  const Index max_rank = settings.get("max_rank", Index{50});
-  if (!(tolerance >= 0.0 && tolerance < 1.0))
-    throw UsageError(text("basis pod: 'tolerance' must be from 0 to below 1, got ", tolerance));
-  if (max_rank < 1) throw UsageError(text("basis pod: 'max_rank' must be at least 1, got ", max_rank));
-  const SingularVectors svd = right_singular_vectors(rows, complex);
-  const Index rank = rank_for(svd.values, tolerance, max_rank);
-
-  // What new rows will lose is more than what the training rows do, since the basis was made for these. So it
-  // is measured by cross-validation: elements from four fifths of the rows, residuals of the other fifth.
-  Vector residual = Vector::Zero(rows.cols());
-  const Index n = rows.rows();
-  if (n >= 2 * folds) {
-    for (Index f = 0; f < folds; ++f) {
-      const Index out = (n - f + folds - 1) / folds;
-      Matrix kept(n - out, rows.cols()), held(out, rows.cols());
-      for (Index i = 0, a = 0, b = 0; i < n; ++i)
-        if (i % folds == f)
-          held.row(b++) = rows.row(i);
-        else
-          kept.row(a++) = rows.row(i);
-      const SingularVectors part = right_singular_vectors(kept, complex);
-      const Index r = std::min(rank, part.vectors.rows());
-      residual += left_over(with_elements(part.vectors.topRows(r), complex), held);
-    }
-  } else {
-    residual = left_over(with_elements(svd.vectors.topRows(rank), complex), rows);
-  }
-  residual /= static_cast<double>(n);
-  LinearBasisParts parts;
-  parts.name = "pod";
-  parts.complex = complex;
-  parts.elements = svd.vectors.topRows(rank);
-  parts.residual_variance = residual;
-  parts.singular_values = svd.values;
-  parts.snapshots = n;
-  return std::make_shared<LinearBasis>(std::move(parts));
+BasisPtr fit_pod_basis(const Settings& settings, ConstMatrixRef rows, bool complex) {
+  settings.check_known("basis pod",
+                       {"tolerance", "tolerance_of", "max_rank", "method", "centred", "weights"});
+  PodOptions options;
+  options.tolerance = settings.get("tolerance", 1e-7);
+  options.max_rank = settings.get("max_rank", Index{50});
+  if (options.max_rank < 1)
+    throw UsageError(text("basis pod: 'max_rank' must be at least 1, got ", options.max_rank));
+  const std::string of = settings.get("tolerance_of", "whole");
+  if (of != "whole" && of != "worst")
+    throw UsageError(text("basis pod: 'tolerance_of' is '", of, "'; known: whole, worst"));
+  options.tolerance_of = of == "worst" ? PodTolerance::worst : PodTolerance::whole;
+  options.method = pod_method_from_string(settings.get("method", "auto"));
+  options.centred = settings.get("centred", false);
+  const auto weights = settings.get("weights", std::vector<double>{});
+  options.weights = Eigen::Map<const Vector>(weights.data(), static_cast<Index>(weights.size()));
+  options.folds = 5;
+  return fit_pod(rows, complex, options).basis();
 }
 
 BasisPtr fit_none(const Settings& settings, ConstMatrixRef rows, bool complex) {
@@ -98,7 +37,7 @@ struct Fitter {
   const char* name;
   BasisPtr (*fit)(const Settings&, ConstMatrixRef, bool);
 };
-constexpr Fitter fitters[] = {{"pod", fit_pod}, {"none", fit_none}};
+constexpr Fitter fitters[] = {{"pod", fit_pod_basis}, {"greedy", fit_greedy_basis}, {"none", fit_none}};
 
 }  // namespace
 
@@ -111,7 +50,14 @@ BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatri
   for (Index i = 0; i < snapshots.rows(); ++i)
     if (!snapshots.row(i).allFinite())
       throw DataError(text("basis ", name, ": snapshot ", i, " contains values that are not finite"));
-  return find_named(fitters, name, "basis").fit(settings, snapshots, complex);
+  const Fitter& fitter = find_named(fitters, name, "basis");
+  if (!settings.has("nodes") || name == "none") return fitter.fit(settings, snapshots, complex);
+  const std::string nodes = settings.get("nodes", "none");
+  Settings others;
+  for (const auto& [key, value] : settings.values())
+    if (key != "nodes") others.set(key, value);
+  const BasisPtr basis = fitter.fit(others, snapshots, complex);
+  return nodes == "none" ? basis : interpolation_basis(*basis, node_rule(nodes), snapshots);
 }
 
 }  // namespace ersatz

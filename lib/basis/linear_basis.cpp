@@ -106,6 +106,7 @@ void LinearBasis::save(const h5::Group& group) const {
   group.set("complex", static_cast<std::int64_t>(parts_.complex));
   group.set("restricted", static_cast<std::int64_t>(!whole_));
   group.set("snapshots", static_cast<std::int64_t>(parts_.snapshots));
+  group.set("note", parts_.note);
   const BasisErrors& e = parts_.errors;
   group.set("errors",
             std::vector<double>{e.training_mean, e.training_worst, e.validation_mean, e.validation_worst});
@@ -129,6 +130,7 @@ BasisPtr LinearBasis::load(const h5::Group& group) {
   if (group.has("residual_modes")) p.residual_modes = group.read_matrix("residual_modes", -1, width);
   if (group.has("offset")) p.offset = group.read_vector("offset", width);
   if (group.has("weights")) p.weights = group.read_vector("weights");
+  if (group.has_attribute("note")) p.note = group.get_string("note");
   if (group.has_attribute("snapshots")) p.snapshots = group.get_integer("snapshots");
   if (group.has_attribute("errors")) {
     const std::vector<double> e = group.get_doubles("errors");

@@ -19,6 +19,7 @@ struct LinearBasisParts {
   Vector singular_values;    ///< of what was decomposed, descending; may be empty
   BasisErrors errors;
   Index snapshots = 0;  ///< that it was made from; 0 where not known
+  std::string note;     ///< see Basis::note
 };
 
 class LinearBasis final : public Basis {
@@ -40,8 +41,10 @@ class LinearBasis final : public Basis {
   BasisErrors errors() const override { return parts_.errors; }
   const Vector& singular_values() const override { return parts_.singular_values; }
   BasisPtr restricted(const std::vector<Index>& bins) const override;
+  std::string note() const override { return parts_.note; }
   void save(const h5::Group& group) const override;
 
+  bool whole() const { return whole_; }  ///< not restricted to some bins
   const LinearBasisParts& parts() const { return parts_; }
 
  private:

@@ -12,6 +12,10 @@ namespace {
 constexpr double pi = 3.14159265358979323846;
 }
 
+RestrictedDecoder Decoder::restricted(const std::vector<Index>&) const {
+  throw UsageError(text("decoder ", kind(), " needs whole rows: it can not be restricted to some bins"));
+}
+
 // Identity ----------------------------------------------------------------------------------------------
 
 void IdentityDecoder::decode(const double*, const double* const* channels, double* const* outputs) const {
@@ -27,6 +31,11 @@ void IdentityDecoder::push(const double*, const double* const*, Index, const dou
 void IdentityDecoder::add_variance(const double*, const double* const*, Index, const double* variance,
                                    double* const* variances) const {
   for (Index j = 0; j < shape_.width(); ++j) variances[0][j] += variance[j];
+}
+RestrictedDecoder IdentityDecoder::restricted(const std::vector<Index>& bins) const {
+  ChannelShape shape = shape_;
+  shape.size = static_cast<Index>(bins.size());
+  return {std::make_shared<IdentityDecoder>(shape), {bins}};
 }
 void IdentityDecoder::save(const h5::Group& group) const {
   group.set("output", shape_.name);
@@ -55,6 +64,9 @@ void AmplitudePhaseDecoder::decode(const double*, const double* const* channels,
 
 void AmplitudePhaseDecoder::encode(const double*, const double* const* outputs,
                                    double* const* channels) const {
+  if (reference_ < 0)
+    throw UsageError(text("decoder amplitude-phase of '", output_,
+                          "': restricted to some bins, where the phase can not be unwrapped"));
   const double* z = outputs[0];
   const auto step = [z](Index from, Index to) {  // phase difference between two bins, in (-π, π]
     const Complex a(z[2 * from], z[2 * from + 1]), b(z[2 * to], z[2 * to + 1]);
@@ -101,6 +113,10 @@ void AmplitudePhaseDecoder::add_variance(const double*, const double* const* cha
   }
 }
 
+RestrictedDecoder AmplitudePhaseDecoder::restricted(const std::vector<Index>& bins) const {
+  return {std::make_shared<AmplitudePhaseDecoder>(output_, static_cast<Index>(bins.size()), Index{-1}, turn_),
+          {bins, bins}};
+}
 void AmplitudePhaseDecoder::save(const h5::Group& group) const {
   group.set("output", output_);
   group.set("size", static_cast<std::int64_t>(size_));
@@ -136,6 +152,9 @@ void BlackbodyDecoder::add_variance(const double* x, const double* const*, Index
     const double b = continuum(j, x[temperature_]);
     variances[0][j] += b * b * variance[j];
   }
+}
+RestrictedDecoder BlackbodyDecoder::restricted(const std::vector<Index>& bins) const {
+  return {std::make_shared<BlackbodyDecoder>(output_, Vector(wavelength_(bins)), temperature_), {bins}};
 }
 void BlackbodyDecoder::save(const h5::Group& group) const {
   group.set("output", output_);

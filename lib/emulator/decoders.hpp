@@ -22,6 +22,7 @@ class IdentityDecoder final : public Decoder {
             double* const* tangents) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
+  RestrictedDecoder restricted(const std::vector<Index>& bins) const override;
   void save(const h5::Group& group) const override;
 
  private:
@@ -42,7 +43,7 @@ class AmplitudePhaseDecoder final : public Decoder {
   }
   std::vector<std::string> outputs() const override { return {output_}; }
   bool fits(Index, const std::vector<Index>& widths) const override {
-    return reference_ >= 0 && reference_ < size_ && widths == std::vector<Index>{2 * size_};
+    return reference_ >= -1 && reference_ < size_ && widths == std::vector<Index>{2 * size_};
   }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
@@ -50,11 +51,12 @@ class AmplitudePhaseDecoder final : public Decoder {
             double* const* tangents) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
+  RestrictedDecoder restricted(const std::vector<Index>& bins) const override;
   void save(const h5::Group& group) const override;
 
  private:
   std::string output_;
-  Index size_, reference_;
+  Index size_, reference_;  ///< reference -1: restricted to some bins, which can not be unwrapped
   double turn_;
 };
 
@@ -78,6 +80,7 @@ class BlackbodyDecoder final : public Decoder {
             double* const* tangents) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
+  RestrictedDecoder restricted(const std::vector<Index>& bins) const override;
   void save(const h5::Group& group) const override;
 
  private:

@@ -26,6 +26,56 @@ void check_finite(const double* row, const OutputSpec& output, Index point, cons
            "; the point is probably far outside of the training set (see the domain score)"));
 }
 
+/// One point of a decoding: what its channels came to, by place in the decoding.
+struct DecodedPoint {
+  const Decoding& decoding;
+  const Emulator::Parts& parts;
+  const double* x;
+  const double* const* latent;    ///< rows after the basis
+  const double* const* rows;      ///< channel values
+  const double* const* variance;  ///< of the coefficients, as predicted
+};
+
+/// Rows to work with: two as wide as the widest channel, and one per output of the decoding.
+struct Tangents {
+  double *latent, *row;
+  double* const* outputs;
+};
+
+/// The covariance of a decoding's outputs to first order: factor() is called after each independent direction
+/// (a coefficient times its deviation, a mode of what a basis leaves out) with its tangents of the outputs in
+/// place; what errs bin by bin is added to `diagonal`.
+template <class Factor>
+void propagate(const DecodedPoint& at, const Tangents& tangents, double* const* diagonal, Factor&& factor) {
+  for (std::size_t k = 0; k < at.decoding.channels.size(); ++k) {
+    const Channel& channel = at.parts.channels[static_cast<std::size_t>(at.decoding.channels[k])];
+    const auto place = static_cast<Index>(k);
+    const double* v = at.variance[k];
+    const double* latent = at.latent[k];
+    const Index r = channel.basis->coefficients();
+    if (channel.basis->entrywise()) {
+      for (Index m = 0; m < r; ++m) tangents.latent[m] = v[m] * channel.variance_scale[m];
+      channel.transform->variance_inverse(latent, tangents.latent, tangents.row);
+      at.decoding.decoder->add_variance(at.x, at.rows, place, tangents.row, diagonal);
+      continue;
+    }
+    const auto direction = [&](const double* element, double deviation, Index width) {
+      for (Index j = 0; j < width; ++j) tangents.latent[j] = deviation * element[j];
+      channel.transform->push_inverse(latent, tangents.latent, tangents.row);
+      at.decoding.decoder->push(at.x, at.rows, place, tangents.row, tangents.outputs);
+      factor();
+    };
+    const Matrix& elements = channel.basis->elements();
+    for (Index m = 0; m < r; ++m)
+      direction(elements.row(m).data(), std::sqrt(std::max(0.0, v[m] * channel.variance_scale[m])),
+                elements.cols());
+    const Matrix& modes = channel.basis->residual_modes();
+    for (Index m = 0; m < modes.rows(); ++m) direction(modes.row(m).data(), 1.0, modes.cols());
+    channel.transform->variance_inverse(latent, channel.basis->residual_variance().data(), tangents.row);
+    at.decoding.decoder->add_variance(at.x, at.rows, place, tangents.row, diagonal);
+  }
+}
+
 }  // namespace
 
 Emulator::Emulator(Parts parts) {
@@ -108,12 +158,7 @@ void Emulator::mean(ConstMatrixRef X, double* const* means, Workspace& workspace
 
 void Emulator::mean_and_std(ConstMatrixRef X, double* const* means, double* const* stds,
                             Workspace& workspace) const {
-  if (!has_std()) {
-    for (const Channel& c : channels())
-      if (!c.predictor->has_variance())
-        throw UsageError(text("this emulator gives no standard deviations: the regressor '",
-                              c.predictor->kind(), "' of channel '", c.name, "' has none"));
-  }
+  check_variances();
   check_inputs(X);
   evaluate(X, means, stds, workspace);
 }
@@ -159,6 +204,10 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
     auto** out = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_outputs)));
     auto** tangent_out = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_outputs)));
     double *tangent_latent = nullptr, *tangent_row = nullptr;
+    auto** local_latent =
+        reinterpret_cast<const double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
+    auto** local_variance =
+        reinterpret_cast<const double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
     if (stds) {
       tangent_latent = workspace.take(widest);
       tangent_row = workspace.take(widest);
@@ -186,8 +235,7 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
                        "prediction");
         if (!stds) continue;
 
-        // Variance of an output bin: Σ over coefficients of (d output / d coefficient)² var, as coefficients
-        // err independently, plus what the basis leaves out, bin by bin.
+        // Variance of an output bin: Σ over directions of their squares, plus what errs bin by bin.
         for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
           const auto o = static_cast<std::size_t>(decoding.outputs[k]);
           out[k] = stds[o] + (begin + i) * p.outputs[o].width();
@@ -195,31 +243,16 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
         }
         for (std::size_t k = 0; k < decoding.channels.size(); ++k) {
           const auto c = static_cast<std::size_t>(decoding.channels[k]);
-          const Channel& channel = p.channels[c];
-          const Index r = channel.basis->coefficients();
-          const double* v = variance[c] + i * r;
-          if (channel.basis->entrywise()) {
-            for (Index m = 0; m < r; ++m) tangent_latent[m] = v[m] * channel.variance_scale[m];
-            channel.transform->variance_inverse(latent[c], tangent_latent, tangent_row);
-            decoding.decoder->add_variance(x, local_row, static_cast<Index>(k), tangent_row, out);
-            continue;
-          }
-          const Matrix& elements = channel.basis->elements();
-          for (Index m = 0; m < r; ++m) {
-            const double s = std::sqrt(std::max(0.0, v[m] * channel.variance_scale[m]));
-            const double* element = elements.row(m).data();
-            for (Index j = 0; j < elements.cols(); ++j) tangent_latent[j] = s * element[j];
-            channel.transform->push_inverse(latent[c], tangent_latent, tangent_row);
-            decoding.decoder->push(x, local_row, static_cast<Index>(k), tangent_row, tangent_out);
-            for (std::size_t w = 0; w < decoding.outputs.size(); ++w) {
-              const Index width = p.outputs[static_cast<std::size_t>(decoding.outputs[w])].width();
-              for (Index j = 0; j < width; ++j) out[w][j] += tangent_out[w][j] * tangent_out[w][j];
-            }
-          }
-          channel.transform->variance_inverse(latent[c], channel.basis->residual_variance().data(),
-                                              tangent_row);
-          decoding.decoder->add_variance(x, local_row, static_cast<Index>(k), tangent_row, out);
+          local_latent[k] = latent[c];
+          local_variance[k] = variance[c] + i * p.channels[c].basis->coefficients();
         }
+        propagate({decoding, p, x, local_latent, local_row, local_variance},
+                  {tangent_latent, tangent_row, tangent_out}, out, [&] {
+                    for (std::size_t w = 0; w < decoding.outputs.size(); ++w) {
+                      const Index width = p.outputs[static_cast<std::size_t>(decoding.outputs[w])].width();
+                      for (Index j = 0; j < width; ++j) out[w][j] += tangent_out[w][j] * tangent_out[w][j];
+                    }
+                  });
         for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
           const OutputSpec& output = p.outputs[static_cast<std::size_t>(decoding.outputs[k])];
           for (Index j = 0; j < output.width(); ++j) out[k][j] = std::sqrt(out[k][j]);
@@ -228,6 +261,111 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
       }
     }
   }
+}
+
+void Emulator::check_variances() const {
+  if (has_std()) return;
+  for (const Channel& c : channels())
+    if (!c.predictor->has_variance())
+      throw UsageError(text("this emulator gives no standard deviations: the regressor '",
+                            c.predictor->kind(), "' of channel '", c.name, "' has none"));
+}
+
+std::vector<OutputCovariance> Emulator::covariance(const double* x, Workspace& workspace) const {
+  check_variances();
+  const Parts& p = *parts_;
+  const Eigen::Map<const Matrix> point(x, 1, space().size());
+  check_inputs(point);
+  const Workspace::Frame frame(workspace);
+  Matrix u(1, p.input_map->outputs());
+  p.input_map->forward(x, u.data());
+  std::vector<OutputCovariance> result;
+  for (const Decoding& decoding : p.decodings) {
+    OutputCovariance covariance;
+    covariance.outputs = decoding.outputs;
+    std::vector<Matrix> means, variances, latents, rows;
+    std::vector<const double*> variance, latent, row;
+    Index directions = 0, widest = 0;
+    for (const Index c : decoding.channels) {
+      const Channel& channel = p.channels[static_cast<std::size_t>(c)];
+      const Index r = channel.basis->coefficients();
+      Matrix &mean = means.emplace_back(1, r), &v = variances.emplace_back(1, r);
+      channel.predictor->mean_and_variance(u, mean, v, Noise::latent, workspace);
+      Matrix &z = latents.emplace_back(1, channel.basis->width()),
+             &y = rows.emplace_back(1, channel.transform->inputs());
+      channel.basis->reconstruct(mean.data(), z.data());
+      channel.transform->inverse(z.data(), y.data());
+      if (!channel.basis->entrywise()) directions += r + channel.basis->residual_modes().rows();
+      widest = std::max({widest, z.cols(), y.cols()});
+    }
+    for (std::size_t k = 0; k < means.size(); ++k) {
+      variance.push_back(variances[k].data());
+      latent.push_back(latents[k].data());
+      row.push_back(rows[k].data());
+    }
+    std::vector<double*> diagonal, tangents;
+    for (const Index o : decoding.outputs) {
+      const Index width = p.outputs[static_cast<std::size_t>(o)].width();
+      covariance.factors.emplace_back(directions, width);
+      covariance.diagonal.push_back(Vector::Zero(width));
+    }
+    for (auto& v : covariance.diagonal) diagonal.push_back(v.data());
+    std::vector<double> scratch(static_cast<std::size_t>(2 * widest));
+    std::vector<Vector> last;
+    for (const auto& f : covariance.factors) tangents.push_back(last.emplace_back(f.cols()).data());
+    Index k = 0;
+    propagate({decoding, p, x, latent.data(), row.data(), variance.data()},
+              {scratch.data(), scratch.data() + widest, tangents.data()}, diagonal.data(), [&] {
+                for (std::size_t w = 0; w < last.size(); ++w) covariance.factors[w].row(k) = last[w];
+                ++k;
+              });
+    for (std::size_t w = 0; w < last.size(); ++w)
+      if (!covariance.factors[w].allFinite() || !covariance.diagonal[w].allFinite())
+        throw NumericalError(
+            text("the covariance of '", p.outputs[static_cast<std::size_t>(decoding.outputs[w])].name,
+                 "' is not finite; the point is probably far outside of the training set (see the domain "
+                 "score)"));
+    result.push_back(std::move(covariance));
+  }
+  return result;
+}
+
+Emulator Emulator::restricted(const std::string& axis, const std::vector<Index>& bins) const {
+  Parts parts = *parts_;
+  const auto at =
+      std::find_if(parts.axes.begin(), parts.axes.end(), [&](const Axis& a) { return a.name == axis; });
+  if (at == parts.axes.end()) throw UsageError(text("emulator: there is no axis '", axis, "'"));
+  if (bins.empty()) throw UsageError(text("emulator: no bins of axis '", axis, "' are asked for"));
+  Vector values(static_cast<Index>(bins.size()));
+  for (std::size_t j = 0; j < bins.size(); ++j) {
+    if (bins[j] < 0 || bins[j] >= at->values.size())
+      throw UsageError(text("emulator: bin ", bins[j], " of axis '", axis, "' is asked for, there are ",
+                            at->values.size()));
+    values[static_cast<Index>(j)] = at->values[bins[j]];
+  }
+  at->values = values;
+  for (Decoding& d : parts.decodings) {
+    const OutputSpec& first = parts.outputs[static_cast<std::size_t>(d.outputs.front())];
+    if (first.axis != axis) continue;
+    RestrictedDecoder r = d.decoder->restricted(bins);
+    for (std::size_t k = 0; k < d.channels.size(); ++k) {
+      if (r.channel_bins[k].empty()) continue;
+      Channel& c = parts.channels[static_cast<std::size_t>(d.channels[k])];
+      const bool complex = d.decoder->channels()[k].complex;
+      std::vector<Index> entries;
+      for (const Index j : r.channel_bins[k])
+        if (complex)
+          entries.insert(entries.end(), {2 * j, 2 * j + 1});
+        else
+          entries.push_back(j);
+      c.basis = c.basis->restricted(r.channel_bins[k]);
+      c.transform = c.transform->restricted(entries);
+    }
+    d.decoder = r.decoder;
+    for (const Index o : d.outputs)
+      parts.outputs[static_cast<std::size_t>(o)].size = static_cast<Index>(bins.size());
+  }
+  return Emulator(std::move(parts));
 }
 
 double Emulator::domain_score(const double* x, Workspace& workspace) const {
@@ -239,10 +377,7 @@ double Emulator::domain_score(const double* x, Workspace& workspace) const {
 }
 
 Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads) const {
-  if (with_std && !has_std()) {
-    Workspace workspace;
-    mean_and_std(X.topRows(0), nullptr, nullptr, workspace);  // throws, naming the channel
-  }
+  if (with_std) check_variances();
   check_inputs(X);
   Prediction result;
   const Index q = X.rows();

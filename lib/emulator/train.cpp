@@ -62,12 +62,15 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
   channel.transform = chain(std::move(steps), shape.width());
   std::string basis = recipe.basis.name;
   if (basis == "auto") {
-    recipe.basis.settings.check_known("basis auto", {"tolerance", "max_rank"});
+    recipe.basis.settings.check_known(
+        "basis auto", {"tolerance", "tolerance_of", "max_rank", "method", "centred", "weights"});
     basis = shape.width() <= few_values ? "none" : "pod";
   }
   channel.basis = fit_basis(basis, basis == "none" ? Settings{} : recipe.basis.settings, z, shape.complex);
   const double total = z.squaredNorm() / static_cast<double>(z.rows());
-  channel.projection_error = total > 0.0 ? std::sqrt(channel.basis->residual_variance().sum() / total) : 0.0;
+  const double lost =
+      channel.basis->residual_variance().sum() + channel.basis->residual_modes().squaredNorm();
+  channel.projection_error = total > 0.0 ? std::sqrt(lost / total) : 0.0;
   channel.coefficients.resize(z.rows(), channel.basis->coefficients());
   for (Index i = 0; i < z.rows(); ++i)
     channel.basis->project(z.row(i).data(), channel.coefficients.row(i).data());

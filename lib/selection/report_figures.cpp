@@ -265,7 +265,7 @@ std::string held_out_case(const OutputDiagnostics& d, const HeldOutCase& c, cons
 
 namespace {
 
-/// The last 12 half cycles before a complex series falls below a hundredth of its largest amplitude for good;
+/// The last 24 half cycles before a complex series falls below a hundredth of its largest amplitude for good;
 /// everything where there are not many more.
 Window window_of_end(const Vector& interleaved) {
   const Index n = interleaved.size() / 2;
@@ -273,9 +273,9 @@ Window window_of_end(const Vector& interleaved) {
   Index last = n - 1;
   while (last > 0 && !(size[last] > 0.01 * size.maxCoeff())) --last;
   Index first = last;
-  for (Index left = 12; first > 0 && left > 0; --first)
+  for (Index left = 24; first > 0 && left > 0; --first)
     left -= (interleaved[2 * first] < 0) != (interleaved[2 * first - 2] < 0) ? 1 : 0;
-  last = std::min(n - 1, last + (last - first) / 6);
+  last = std::min(n - 1, last + (last - first) / 12);
   return {first, last - first + 1};
 }
 
@@ -290,8 +290,7 @@ std::string worst_waveform(const GroupScores& g, const OutputDiagnostics& d, con
   const Vector truth = part(c.truth, 0), mean = part(c.mean, 0);
   const Bins bins(d, truth.size());
   std::string caption = "Run " + std::to_string(c.row) + ", mismatch " + number(c.error, 2) +
-                        ", real part of " + g.dominant +
-                        ", its largest mode; above as a whole, below near its end";
+                        ", real part of " + g.dominant + ", its largest mode";
   if (!c.inside_domain) caption += "; outside of the domain learnt";
   const std::string parameters = parameters_of(c, space);
   if (!parameters.empty()) caption += ". " + parameters;
@@ -317,10 +316,11 @@ std::string worst_waveform(const GroupScores& g, const OutputDiagnostics& d, con
     f.panels = {std::move(overlay), std::move(residual)};
     return render(f);
   };
-  std::string drawings = drawing({0, truth.size()}, "-whole", "");
+  std::string s = figure(title, caption, drawing({0, truth.size()}, "-whole", ""));
   const Window end = window_of_end(c.truth);
-  if (2 * end.count < truth.size()) drawings += drawing(end, "-end", ", near its end");
-  return figure(title, caption, drawings);
+  if (2 * end.count < truth.size())
+    s += figure(title + ", near its end", "The same run.", drawing(end, "-end", ", near its end"));
+  return s;
 }
 
 std::string error_histogram(const Vector& errors, const std::string& title, const std::string& label,

@@ -48,13 +48,10 @@ std::string basis_elements(const ChannelSummary& channel, const std::string& id)
   if (v.nodes.size() > 0)
     panel.marks.emplace_back(chart::Points{v.nodes, Vector::Zero(v.nodes.size()), {}, Colour::ink, "nodes"});
   f.panels = {std::move(panel)};
-  return figure(title,
-                v.nodes.size() > 0
-                    ? "The first of " + number(static_cast<double>(channel.elements), 6) +
-                          ", real parts of complex ones; the regressors learn the values at the nodes."
-                    : "The first of " + number(static_cast<double>(channel.elements), 6) +
-                          "; real parts of complex ones.",
-                render(f));
+  std::string caption = "The first of " + number(static_cast<double>(channel.elements), 6);
+  if (channel.coefficients == 2 * channel.elements) caption += ", real parts";
+  caption += v.nodes.size() > 0 ? "; the regressors learn the values at the nodes." : ".";
+  return figure(title, caption, render(f));
 }
 
 std::string basis_errors(const ChannelSummary& channel, const std::string& id) {
@@ -126,7 +123,7 @@ std::string singular_values(const ChannelSummary& channel, const std::string& id
   return figure(title,
                 std::isfinite(channel.projection_error)
                     ? "What is cut off leaves a relative error of " + number(channel.projection_error, 2) +
-                          " on the training runs."
+                          " on runs held out in turn."
                     : "",
                 render(f));
 }

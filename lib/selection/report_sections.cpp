@@ -118,9 +118,10 @@ std::string groups_section(const ReportData& data) {
     const auto d = std::find_if(v.diagnostics.begin(), v.diagnostics.end(),
                                 [&g](const OutputDiagnostics& o) { return o.spec.name == g.dominant; });
     s += "<div class=\"halves\">\n" +
-         error_histogram(g.mismatch, "Mismatches of " + g.name, mismatch_label(v), id + "-mismatch");
-    if (d != v.diagnostics.end()) s += worst_waveform(g, *d, data.space, {id, 1.0});
-    s += "</div>\n";
+         error_histogram(g.mismatch, "Mismatches of " + g.name, mismatch_label(v), id + "-mismatch") +
+         "</div>\n";
+    if (d != v.diagnostics.end())
+      s += "<div class=\"halves\">\n" + worst_waveform(g, *d, data.space, {id, 1.0}) + "</div>\n";
   }
   return s + "</div>\n";
 }

@@ -89,7 +89,7 @@ std::string channel_facts(const ChannelSummary& c) {
       {"Transform", escape(c.transform)}, {"Basis", escape(c.basis)}, {"Regressor", escape(c.regressor)}};
   if (c.coefficients > 0) facts.emplace_back("Coefficients", integer(c.coefficients) + " learnt");
   if (std::isfinite(c.projection_error) && !c.basis.empty())
-    facts.emplace_back("Basis error", number(c.projection_error, 2) + " relative, on the training runs");
+    facts.emplace_back("Basis error", number(c.projection_error, 2) + " relative, on runs held out in turn");
   const BasisErrors& e = c.basis_view.errors;
   const auto add = [&facts](const char* name, double mean, double worst) {
     if (!std::isfinite(mean)) return;

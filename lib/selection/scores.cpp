@@ -290,7 +290,7 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
     if (!spec.complex) continue;
     OutputScores& s = result.outputs.back();
     if (together && in_a_group(groups, p)) {
-      s.missing = "it is part of a waveform: seen from a direction, its modes count together";
+      s.missing = "part of a waveform; seen from a direction, its modes count together";
       continue;
     }
     Mismatches found = mismatches(options, emulator, held_out, prediction, {p}, *executor);

@@ -161,6 +161,19 @@ void read_output(const h5::Group& root, const std::string& name, const std::stri
   archive.values.push_back(std::move(values));
 }
 
+std::vector<RunStatus> read_status(const h5::Group& root, Index n) {
+  std::vector<RunStatus> result(static_cast<std::size_t>(n), RunStatus::done);
+  if (!root.has("status")) return result;
+  const auto status = root.read_integers("status", n);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    if (status[i] < 0 || status[i] > 2)
+      throw DataError(
+          text("/status, row ", i, ": ", status[i], "; known: 0 (pending), 1 (done), 2 (failed)"));
+    result[i] = static_cast<RunStatus>(status[i]);
+  }
+  return result;
+}
+
 Archive read_checked(const h5::File& file, const std::string& path) {
   const auto root = file.root();
   h5::check_format(root, "ersatz-archive", archive_version, path);
@@ -178,16 +191,7 @@ Archive read_checked(const h5::File& file, const std::string& path) {
   archive.space = read_space_of(root, archive.parameters, path);
   const Index n = archive.size();
   const auto count = static_cast<std::size_t>(n);
-  archive.status.assign(count, RunStatus::done);
-  if (root.has("status")) {
-    const auto status = root.read_integers("status", n);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (status[i] < 0 || status[i] > 2)
-        throw DataError(
-            text("/status, row ", i, ": ", status[i], "; known: 0 (pending), 1 (done), 2 (failed)"));
-      archive.status[i] = static_cast<RunStatus>(status[i]);
-    }
-  }
+  archive.status = read_status(root, n);
   archive.messages =
       root.has("messages") ? root.read_strings("messages", n) : std::vector<std::string>(count);
   archive.seconds.assign(count, nan);
@@ -224,6 +228,42 @@ Archive read_archive(const std::string& path) {
     throw DataError(named(e));
   } catch (const UsageError& e) {
     throw DataError(named(e));
+  }
+}
+
+ArchiveRows::ArchiveRows(const std::string& path, const std::string& output)
+    : root_(h5::File::open(path).root()), dataset_("outputs/" + output) {
+  h5::check_format(root_, "ersatz-archive", archive_version, path);
+  if (!root_.has(dataset_)) {
+    std::string known;
+    if (root_.has("outputs"))
+      for (const auto& name : root_.group("outputs").names()) known += (known.empty() ? "" : ", ") + name;
+    throw UsageError(text("'", path, "' has no output '", output, "'; there are: ", known));
+  }
+  const auto shape = root_.shape(dataset_), points = root_.shape("parameters");
+  if (shape.empty() || shape.size() > 2 || points.empty() || points[0] != shape[0])
+    throw DataError(text(path, ":/", dataset_, " is not a table of one row per run"));
+  complex_ = root_.is_complex(dataset_);
+  width_ = (shape.size() == 2 ? shape[1] : 1) * (complex_ ? 2 : 1);
+  const auto status = read_status(root_, shape[0]);
+  for (Index i = 0; i < shape[0]; ++i)
+    if (status[static_cast<std::size_t>(i)] == RunStatus::done) done_.push_back(i);
+}
+
+void ArchiveRows::read(Index first, MatrixRef block) const {
+  if (first < 0 || first + block.rows() > rows() || block.cols() != width_)
+    throw UsageError(text("rows ", first, " to ", first + block.rows() - 1, " of ", block.cols(),
+                          " values wanted, /", dataset_, " has ", rows(), " rows of ", width_));
+  Matrix part;
+  for (Index i = 0; i < block.rows();) {
+    Index count = 1;  // runs that stand one after the other are read at once
+    const auto at = static_cast<std::size_t>(first + i);
+    while (i + count < block.rows() && done_[at + static_cast<std::size_t>(count)] == done_[at] + count)
+      ++count;
+    part.resize(count, width_);
+    root_.read_rows(dataset_, done_[at], count, part.data());
+    block.middleRows(i, count) = part;
+    i += count;
   }
 }
 

@@ -364,6 +364,20 @@ ComplexMatrix Group::read_complex_matrix(std::string_view name, Index rows, Inde
   return values;
 }
 
+void Group::read_rows(std::string_view name, Index first, Index count, double* values) const {
+  const Session session;
+  const Dataset dataset(usable(handle_), name);
+  const auto shape = to_indices(dimensions_of(dataset.source));
+  if (shape.empty() || shape.size() > 2 || kind_of(dataset.source) == Kind::string)
+    throw StorageError(text(dataset.source.where, ": is ", show(shape), ", rows of numbers are expected"));
+  if (first < 0 || count < 0 || first + count > shape[0])
+    throw StorageError(
+        text(dataset.source.where, ": rows ", first, " to ", first + count - 1, " are wanted of ", shape[0]));
+  count_of(dataset.source);
+  if (count > 0)
+    h5::read_rows(dataset.source, static_cast<hsize_t>(first), static_cast<hsize_t>(count), values);
+}
+
 std::vector<std::int64_t> Group::read_integers(std::string_view name, Index size) const {
   const Session session;
   const Dataset dataset(usable(handle_), name);

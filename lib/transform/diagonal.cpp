@@ -77,6 +77,16 @@ void DiagonalTransform::variance_inverse(const double* z, const double* var_z, d
   }
 }
 
+TransformPtr DiagonalTransform::restricted(const std::vector<Index>& entries) const {
+  std::vector<Entry> kept;
+  for (const Index j : entries) {
+    if (j < 0 || j >= inputs())
+      throw UsageError(text("transform: entry ", j, " is asked for, there are ", inputs()));
+    kept.push_back(entries_[static_cast<std::size_t>(j)]);
+  }
+  return std::make_shared<DiagonalTransform>(std::move(kept));
+}
+
 void DiagonalTransform::save(const h5::Group& group) const {
   std::vector<std::int64_t> functions;
   Matrix numbers(inputs(), 3);

@@ -29,6 +29,7 @@ class DiagonalTransform final : public Transform {
   void push_forward(const double* y, const double* dy, double* dz) const override;
   void push_inverse(const double* z, const double* dz, double* dy) const override;
   void variance_inverse(const double* z, const double* var_z, double* var_y) const override;
+  TransformPtr restricted(const std::vector<Index>& entries) const override;
   void save(const h5::Group& group) const override;
 
  private:

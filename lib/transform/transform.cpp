@@ -54,6 +54,11 @@ class Chain final : public Transform {
       point.swap(next);
     });
   }
+  TransformPtr restricted(const std::vector<Index>& entries) const override {
+    std::vector<TransformPtr> steps;
+    for (const auto& step : steps_) steps.push_back(step->restricted(entries));
+    return chain(std::move(steps), static_cast<Index>(entries.size()));
+  }
   void save(const h5::Group& group) const override {
     group.set("width", static_cast<std::int64_t>(width_));
     group.set("steps", static_cast<std::int64_t>(steps_.size()));
@@ -138,6 +143,11 @@ constexpr Loader loaders[] = {
 };
 
 }  // namespace
+
+TransformPtr Transform::restricted(const std::vector<Index>&) const {
+  throw UsageError(
+      text("transform ", kind(), " mixes the entries of a row: it can not be restricted to some"));
+}
 
 Matrix forward_rows(const Transform& transform, ConstMatrixRef rows) {
   if (rows.cols() != transform.inputs())

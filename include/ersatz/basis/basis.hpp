@@ -67,15 +67,23 @@ class Basis {
   /// errors those of the whole. Throws UsageError naming a bin that is not there. Cost: coefficients × bins.
   virtual BasisPtr restricted(const std::vector<Index>& bins) const = 0;
 
+  /// How it was made and what was not reached, in words, for people; may be empty.
+  virtual std::string note() const { return {}; }
+
   virtual void save(const h5::Group& group) const = 0;
 };
 
 void save_basis(const h5::Group& group, const Basis& basis);
 BasisPtr load_basis(const h5::Group& group);
 
-/// Builds the named basis ("pod", "none") from snapshots, n × width. Settings of pod: `tolerance` (relative
-/// L2 error over the whole training set, default 1e-7: the smallest rank that meets it), `max_rank` (default
-/// 50: never more elements, met or not). Throws DataError naming the snapshot that is not finite.
+/// Builds the named basis ("pod", "greedy", "none") from snapshots, n × width. Settings of pod: `tolerance`
+/// (relative L2 error, default 1e-7: the smallest rank that meets it), `tolerance_of` ("whole": of the whole
+/// training set, or "worst": of the worst snapshot), `max_rank` (default 50: never more elements, met or
+/// not), `method` ("auto", "exact", "randomised", "streaming"), `centred` (false), `weights` (one per bin);
+/// see pod.hpp. Of greedy: `tolerance` and `max_rank`, for the worst snapshot relative to the largest norm
+/// (`normalise`: to its own), and `weights`. Both: `nodes` ("none", "eim", "deim", "q-deim"; see
+/// interpolation.hpp), by which the coefficients become values at as many bins. Throws DataError naming the
+/// snapshot that is not finite.
 BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatrixRef snapshots, bool complex);
 std::vector<std::string> basis_names();
 

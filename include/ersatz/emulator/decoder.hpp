@@ -20,6 +20,15 @@ struct ChannelShape {
   Index width() const { return complex ? 2 * size : size; }
 };
 
+class Decoder;
+using DecoderPtr = std::shared_ptr<const Decoder>;
+
+/// A decoder for some bins of its outputs, and the bins of each channel that it takes; empty: all of them.
+struct RestrictedDecoder {
+  DecoderPtr decoder;
+  std::vector<std::vector<Index>> channel_bins;
+};
+
 /// Makes some outputs from some channels, given the parameters x in their own units. An emulator has one or
 /// several. Immutable and thread safe; nothing aliases.
 class Decoder {
@@ -41,10 +50,11 @@ class Decoder {
   /// Adds to the outputs' variances what independent variances of one channel's entries cause, first order.
   virtual void add_variance(const double* x, const double* const* channels, Index channel,
                             const double* variance, double* const* variances) const = 0;
+  /// For these bins of every output alone, in this order. What is made so may refuse to encode. Throws
+  /// UsageError unless overridden: a decoder may need whole rows.
+  virtual RestrictedDecoder restricted(const std::vector<Index>& bins) const;
   virtual void save(const h5::Group& group) const = 0;
 };
-
-using DecoderPtr = std::shared_ptr<const Decoder>;
 
 void save_decoder(const h5::Group& group, const Decoder& decoder);
 DecoderPtr load_decoder(const h5::Group& group);

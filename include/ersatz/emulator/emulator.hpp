@@ -41,6 +41,16 @@ struct Prediction {
   Vector domain_score;              ///< q; up to 1 inside, infinite outside of the box
 };
 
+/// Covariance of the emulator's own error at one point, of the outputs that one decoder makes: between
+/// entries of outputs a and b it is factors[a]ᵀ factors[b], plus diagonal[a] on the diagonal where a = b.
+/// Outputs of different decoders err independently. Low rank, so that a likelihood can use Woodbury's
+/// identity.
+struct OutputCovariance {
+  std::vector<Index> outputs;    ///< of the emulator, in the order of what follows
+  std::vector<Matrix> factors;   ///< each K × width, the same K directions
+  std::vector<Vector> diagonal;  ///< each width: what errs bin by bin
+};
+
 /// Immutable, cheap to copy, safe from many threads (a Workspace each). A result has the same bits whatever
 /// the number of threads, alone or in a batch of any size. Evaluation locks nothing and, after the first call
 /// with a Workspace, allocates nothing.
@@ -77,6 +87,16 @@ class Emulator {
   /// basis leaves out). Throws UsageError unless has_std().
   void mean_and_std(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
 
+  /// Coefficients err independently, what a basis leaves out errs together along its residual modes: one
+  /// entry per decoder. To first order in both. x: d values. Throws as mean_and_std. Cost: (coefficients +
+  /// modes) × width of the outputs; allocates its result.
+  std::vector<OutputCovariance> covariance(const double* x, Workspace& workspace) const;
+
+  /// The same emulator for these bins of an axis alone, in this order: evaluating it never builds the whole
+  /// rows, so that a few nodes cost a few products. Throws UsageError where an axis or a bin is not there, or
+  /// where a transform mixes bins.
+  Emulator restricted(const std::string& axis, const std::vector<Index>& bins) const;
+
   /// Distance to the training set over the largest that training points have among themselves; infinite
   /// outside of the box and its constraints. Inside: at most 1.
   double domain_score(const double* x, Workspace& workspace) const;
@@ -90,6 +110,7 @@ class Emulator {
  private:
   struct PointScratch;
   void check_inputs(ConstMatrixRef X) const;
+  void check_variances() const;
   void evaluate(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
 
   std::shared_ptr<const Parts> parts_;

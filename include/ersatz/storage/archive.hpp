@@ -7,6 +7,7 @@
 
 #include "ersatz/core/axis.hpp"
 #include "ersatz/core/parameter_space.hpp"
+#include "ersatz/storage/hdf5.hpp"
 
 namespace ersatz {
 
@@ -42,6 +43,24 @@ struct Archive {
 /// Reads docs/file-formats.md's archive (ours or h5py's). Throws StorageError on a foreign, truncated, newer
 /// or corrupted file, DataError on one whose content does not fit together.
 Archive read_archive(const std::string& path);
+/// One output of an archive, read by blocks of rows, for archives larger than memory. Values are not checked.
+class ArchiveRows {
+ public:
+  /// Throws as read_archive does, and UsageError where there is no such output.
+  ArchiveRows(const std::string& path, const std::string& output);
+  Index rows() const { return static_cast<Index>(done_.size()); }  ///< completed runs
+  Index width() const { return width_; }                           ///< doubles per row: complex interleaved
+  bool complex() const { return complex_; }
+  /// The completed runs first, first + 1, … into the rows of `block`. Safe for concurrent calls.
+  void read(Index first, MatrixRef block) const;
+
+ private:
+  h5::Group root_;
+  std::string dataset_;
+  std::vector<Index> done_;
+  Index width_ = 0;
+  bool complex_ = false;
+};
 /// Writes atomically.
 void write_archive(const std::string& path, const Archive& archive);
 

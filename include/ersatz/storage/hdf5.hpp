@@ -42,6 +42,9 @@ class Group {
   Vector read_vector(std::string_view name, Index size = -1) const;
   /// Here a one-dimensional dataset of m reads as m × 1; real numbers are taken for complex ones.
   ComplexMatrix read_complex_matrix(std::string_view name, Index rows = -1, Index cols = -1) const;
+  /// Rows first … first + count - 1 of a dataset of two dimensions into row-major memory; a complex number is
+  /// two doubles. Nothing but these rows is read.
+  void read_rows(std::string_view name, Index first, Index count, double* values) const;
   std::vector<std::int64_t> read_integers(std::string_view name, Index size = -1) const;
   std::vector<std::string> read_strings(std::string_view name,
                                         Index size = -1) const;  ///< fixed or variable length

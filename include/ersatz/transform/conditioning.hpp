@@ -52,10 +52,10 @@ struct Conditioning {
 /// UsageError for frequencies that do not ascend or lie beyond half the sampling rate.
 Matrix to_frequencies(ConstMatrixRef rows, bool complex, const Axis& time, const Conditioning& conditioning);
 
-/// The archive with its complex outputs that stand on `time axis` (all complex outputs, on one axis; or those
-/// named) transformed, on an axis `frequency` in Hz for seconds, else 1 over the unit of time; other outputs
-/// are left out. Runs that are not done stay so. `threads` as for executors. Throws as above, and DataError
-/// where a series has less than a hundredth of its power at the frequencies asked for.
+/// The archive with its complex outputs (or those named, complex or real) transformed, on an axis `frequency`
+/// in Hz for seconds, else in 1 over the unit of time; all of them share an axis, and other outputs are left
+/// out. Runs that are not done stay so. `threads` as for executors; the bits do not depend on them. Throws as
+/// above, and DataError where a series has less than a hundredth of its power at the frequencies asked for.
 Archive condition(const Archive& archive, const std::vector<std::string>& outputs,
                   const Conditioning& conditioning, Index threads = 1);
 

@@ -12,6 +12,9 @@
 
 namespace ersatz {
 
+class Transform;
+using TransformPtr = std::shared_ptr<const Transform>;
+
 /// y (inputs() values) -> z (outputs() values). Immutable and thread safe. In and out never alias.
 class Transform {
  public:
@@ -29,10 +32,12 @@ class Transform {
   /// Variances of independent entries of z to the variances of y, to first order.
   virtual void variance_inverse(const double* z, const double* var_z, double* var_y) const = 0;
 
+  /// The same map for these entries alone, in this order. Throws UsageError where entries are mixed, or one
+  /// is not there.
+  virtual TransformPtr restricted(const std::vector<Index>& entries) const;
+
   virtual void save(const h5::Group& group) const = 0;
 };
-
-using TransformPtr = std::shared_ptr<const Transform>;
 
 Matrix forward_rows(const Transform& transform, ConstMatrixRef rows);
 Matrix inverse_rows(const Transform& transform, ConstMatrixRef rows);

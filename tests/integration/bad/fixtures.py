@@ -206,6 +206,13 @@ def make(program):
     run("train", "two.h5", "-o", "model-two.h5", "--regressor", "linear", "--quiet")
     a, b = sample(30, seed=2)
     archive("held-out.h5", a, {"y": b})
+    archive("held-out-complex.h5", a, {"h": b * np.exp(1j * b)})
+    archive("uneven.h5", a, {"h": b * np.exp(1j * b)}, axes__axis=np.array([0.0, 1, 2.5, 3, 4]))
+    with h5py.File("uneven.h5", "r+") as f:
+        f["outputs/h"].attrs["axis"] = "axis"
+    for name, text in (("good", "1 1e-40\n2 1e-44\n"), ("unsorted", "1 1\n3 1\n2 1\n"), ("zero", "1 1\n2 0\n"),
+                       ("nan", "1 nan\n2 1\n"), ("short", "1 1\n"), ("wide", "1 1 1\n2 1 1\n")):
+        open(f"noise-{name}.txt", "w").write(text)
 
     for name, source in (("sims", "sims.h5"), ("model", "model.h5"), ("gp", "gp.h5")):
         for share in (0.01, 0.3, 0.7, 0.97):

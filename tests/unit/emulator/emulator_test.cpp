@@ -106,6 +106,8 @@ TEST(Emulator, ErrorBarsAreThoseOfMonteCarlo) {
         c.basis->reconstruct(coefficient.data(), latent.data());
         for (Index j = 0; j < latent.size(); ++j)
           latent[j] += std::sqrt(c.basis->residual_variance()[j]) * random.normal();
+        const Matrix& modes = c.basis->residual_modes();
+        for (Index m = 0; m < modes.rows(); ++m) latent += random.normal() * modes.row(m).transpose();
         c.transform->inverse(latent.data(), row.data());
         rows.push_back(row);
       }

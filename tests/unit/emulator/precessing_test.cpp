@@ -535,7 +535,7 @@ TEST(Precessing, SmallSurrogate) {
   recipe.groups.clear();
   const Scores modes = score(train_emulator(archive, recipe).emulator, fresh);
   EXPECT_LT(pieces.median, 0.35 * modes.median) << modes.median;
-  EXPECT_LT(pieces.worst, 0.5 * modes.worst) << modes.worst;
+  EXPECT_LT(pieces.worst, modes.worst) << modes.worst;
   EXPECT_GT(pieces.inside, 0.85);
   RecordProperty("median", std::to_string(pieces.median));
 }
