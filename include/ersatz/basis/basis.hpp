@@ -73,11 +73,12 @@ class Basis {
 void save_basis(const h5::Group& group, const Basis& basis);
 BasisPtr load_basis(const h5::Group& group);
 
-/// Builds the named basis ("pod", "greedy", "none") from snapshots, n × width. Settings of pod: `tolerance` (relative
-/// L2 error over the whole training set, default 1e-7: the smallest rank that meets it), `max_rank` (default
-/// 50: never more elements, met or not); of greedy the same, for the worst snapshot relative to the largest
-/// norm (`normalise`: to its own), and `weights`. Both: `nodes` ("none", "eim", "deim", "q-deim"; see
-/// interpolation.hpp), by which the coefficients become values at as many bins. Throws DataError naming the snapshot that is not finite.
+/// Builds the named basis ("pod", "greedy", "none") from snapshots, n × width. Settings of pod: `tolerance`
+/// (relative L2 error over the whole training set, default 1e-7: the smallest rank that meets it), `max_rank`
+/// (default 50: never more elements, met or not); of greedy the same, for the worst snapshot relative to the
+/// largest norm (`normalise`: to its own), and `weights`. Both: `nodes` ("none", "eim", "deim", "q-deim"; see
+/// interpolation.hpp), by which the coefficients become values at as many bins. Throws DataError naming the
+/// snapshot that is not finite.
 BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatrixRef snapshots, bool complex);
 std::vector<std::string> basis_names();
 
