@@ -57,7 +57,10 @@ BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatri
   for (const auto& [key, value] : settings.values())
     if (key != "nodes") others.set(key, value);
   const BasisPtr basis = fitter.fit(others, snapshots, complex);
-  return nodes == "none" ? basis : interpolation_basis(*basis, node_rule(nodes), snapshots);
+  if (nodes == "none") return basis;
+  others.set("max_rank", static_cast<double>(basis->coefficients() / (complex ? 2 : 1)));
+  return interpolation_basis(*basis, node_rule(nodes), snapshots,
+                             [&](ConstMatrixRef some) { return fitter.fit(others, some, complex); });
 }
 
 }  // namespace ersatz

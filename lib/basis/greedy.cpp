@@ -14,6 +14,8 @@ namespace {
 constexpr Index batch = 256;  ///< rows brought up to date before the next look at who is worst
 /// A running difference that has fallen to this part of what it started from is computed anew.
 constexpr double renewal = 1e-6;
+/// Errors that differ by less are equal as far as anyone can tell.
+constexpr double equal = 1e-9;
 constexpr int most_passes = 5;  ///< of Gram-Schmidt
 
 /// What rounding leaves of a row of norm 1 that r elements span: squared norm.
@@ -114,14 +116,13 @@ class Search {
   /// The row with the largest error, all elements accounted for; -1 where all are spent. Old errors are upper
   /// bounds: only rows whose bound is not below the largest error known so far have to be looked at.
   Index worst_row() {
-    Index best = -1;
+    double largest = -1.0;
     std::vector<Index> candidates;
     for (;;) {
       candidates.clear();
-      const double bound = best < 0 ? 0.0 : error_[at(best)];
       for (Index i = 0; i < rows_.count(); ++i)
-        if (level_[at(i)] < rank_ && error_[at(i)] >= bound) candidates.push_back(i);
-      if (candidates.empty()) return best;
+        if (level_[at(i)] < rank_ && error_[at(i)] >= (1.0 - equal) * largest) candidates.push_back(i);
+      if (candidates.empty()) break;
       if (static_cast<Index>(candidates.size()) > batch) {
         std::nth_element(candidates.begin(), candidates.begin() + batch, candidates.end(),
                          [this](Index a, Index b) {
@@ -131,10 +132,11 @@ class Search {
       }
       bring_up_to_date(candidates);
       for (const Index i : candidates)
-        if (level_[at(i)] == rank_ &&
-            (best < 0 || error_[at(i)] > error_[at(best)] || (error_[at(i)] == error_[at(best)] && i < best)))
-          best = i;
+        if (level_[at(i)] == rank_) largest = std::max(largest, error_[at(i)]);
     }
+    for (Index i = 0; i < rows_.count(); ++i)
+      if (level_[at(i)] == rank_ && error_[at(i)] >= (1.0 - equal) * largest) return i;
+    return -1;
   }
 
   /// Accounts for the elements since each row's last turn; what has cancelled is computed anew.

@@ -83,53 +83,59 @@ int solve(int r, int m, Complex* a, int* pivots, Complex* b) {
 }
 
 template <class Scalar>
-EmpiricalInterpolation interpolation_of(const Matrix& elements, NodeRule rule) {
-  using Columns = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
-  using Rows = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Index r = elements.rows(),
-              m = elements.cols() * static_cast<Index>(sizeof(double)) / static_cast<Index>(sizeof(Scalar));
+constexpr Index doubles = static_cast<Index>(sizeof(Scalar) / sizeof(double));
+template <class Scalar>
+using Rows = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class Scalar>
+using Columns = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+
+template <class Scalar>
+std::vector<Index> nodes_of(const Matrix& elements, NodeRule rule) {
+  const Index r = elements.rows(), m = elements.cols() / doubles<Scalar>;
   const auto* values = reinterpret_cast<const Scalar*>(elements.data());
-  const Eigen::Map<const Rows> e(values, r, m);
+  if (rule != NodeRule::q_deim) return greedy_nodes(values, r, m);
+  Columns<Scalar> a = Eigen::Map<const Rows<Scalar>>(values, r, m);
+  std::vector<int> pivots(static_cast<std::size_t>(m), 0);
+  const int info = pivoted_qr(static_cast<int>(r), static_cast<int>(m), a.data(), pivots.data());
+  if (info != 0)
+    throw NumericalError(text("empirical interpolation: LAPACK's pivoted QR failed (info ", info, ")"));
+  std::vector<Index> nodes;
+  for (Index k = 0; k < r; ++k) {
+    if (!(std::abs(a(k, k)) > 64.0 * std::numeric_limits<double>::epsilon() * std::abs(a(0, 0))))
+      throw NumericalError(text("empirical interpolation: the ", r, " elements have rank ", k,
+                                ", to rounding; leave out those that are combinations of others"));
+    nodes.push_back(pivots[static_cast<std::size_t>(k)] - 1);
+  }
+  return nodes;
+}
+
+template <class Scalar>
+EmpiricalInterpolation interpolation_at(const Matrix& elements, std::vector<Index> nodes) {
+  const Index r = elements.rows(), m = elements.cols() / doubles<Scalar>;
+  const Eigen::Map<const Rows<Scalar>> e(reinterpret_cast<const Scalar*>(elements.data()), r, m);
   EmpiricalInterpolation result;
   result.complex = !std::is_same_v<Scalar, double>;
-  std::vector<int> pivots(static_cast<std::size_t>(m), 0);
-  if (rule == NodeRule::q_deim) {
-    Columns a = e;
-    if (const int info = pivoted_qr(static_cast<int>(r), static_cast<int>(m), a.data(), pivots.data());
-        info != 0)
-      throw NumericalError(text("empirical interpolation: LAPACK's pivoted QR failed (info ", info, ")"));
-    for (Index k = 0; k < r; ++k) {
-      if (!(std::abs(a(k, k)) > 64.0 * std::numeric_limits<double>::epsilon() * std::abs(a(0, 0))))
-        throw NumericalError(text("empirical interpolation: the ", r, " elements have rank ", k,
-                                  ", to rounding; leave out those that are combinations of others"));
-      result.nodes.push_back(pivots[static_cast<std::size_t>(k)] - 1);
-    }
-  } else {
-    result.nodes = greedy_nodes(values, r, m);
-  }
+  result.nodes = std::move(nodes);
   // Row c of coefficients: values at the nodes v = c V, V(k, i) = element k at node i; so f = v V⁻¹ elements.
-  Columns at_nodes(r, r), matrix = e;
+  Columns<Scalar> at_nodes(r, r), matrix = e;
   for (Index i = 0; i < r; ++i) at_nodes.col(i) = e.col(result.nodes[static_cast<std::size_t>(i)]);
+  std::vector<int> pivots(static_cast<std::size_t>(r));
   if (solve(static_cast<int>(r), static_cast<int>(m), at_nodes.data(), pivots.data(), matrix.data()) != 0)
     throw NumericalError("empirical interpolation: the elements at the nodes are singular");
   for (Index i = 0; i < r; ++i)  // what rounding made of ones and zeros
-    matrix.col(result.nodes[static_cast<std::size_t>(i)]) = Columns::Identity(r, r).col(i);
+    matrix.col(result.nodes[static_cast<std::size_t>(i)]) = Columns<Scalar>::Identity(r, r).col(i);
   result.lebesgue_max = matrix.cwiseAbs().colwise().sum().maxCoeff();
-  const Rows rows = matrix;
-  Columns gram(r, r);
+  const Rows<Scalar> rows = matrix;
+  Columns<Scalar> gram(r, r);
   inner_products(static_cast<int>(m), static_cast<int>(r), static_cast<int>(r), rows.data(), rows.data(),
                  gram.data());
-  result.lebesgue_2 =
-      std::sqrt(Eigen::SelfAdjointEigenSolver<Columns>(gram, Eigen::EigenvaluesOnly).eigenvalues()[r - 1]);
+  result.lebesgue_2 = std::sqrt(
+      Eigen::SelfAdjointEigenSolver<Columns<Scalar>>(gram, Eigen::EigenvaluesOnly).eigenvalues()[r - 1]);
   result.matrix = Eigen::Map<const Matrix>(reinterpret_cast<const double*>(rows.data()), r, elements.cols());
   return result;
 }
 
-}  // namespace
-
-NodeRule node_rule(const std::string& name) { return find_named(rules, name, "rule for nodes").rule; }
-
-EmpiricalInterpolation empirical_interpolation(const Matrix& elements, bool complex, NodeRule rule) {
+void check_elements(const Matrix& elements, bool complex) {
   const Index bins = complex ? elements.cols() / 2 : elements.cols();
   if (complex && elements.cols() % 2 != 0)
     throw UsageError(text("empirical interpolation: complex elements of ", elements.cols(),
@@ -141,8 +147,31 @@ EmpiricalInterpolation empirical_interpolation(const Matrix& elements, bool comp
   for (Index k = 0; k < elements.rows(); ++k)
     if (!elements.row(k).allFinite())
       throw DataError(text("empirical interpolation: element ", k, " contains values that are not finite"));
+}
+
+}  // namespace
+
+NodeRule node_rule(const std::string& name) { return find_named(rules, name, "rule for nodes").rule; }
+
+EmpiricalInterpolation empirical_interpolation(const Matrix& elements, bool complex, NodeRule rule) {
+  check_elements(elements, complex);
   const SingleThreadedBlas single;
-  return complex ? interpolation_of<Complex>(elements, rule) : interpolation_of<double>(elements, rule);
+  return complex ? interpolation_at<Complex>(elements, nodes_of<Complex>(elements, rule))
+                 : interpolation_at<double>(elements, nodes_of<double>(elements, rule));
+}
+
+EmpiricalInterpolation empirical_interpolation(const Matrix& elements, bool complex,
+                                               const std::vector<Index>& nodes) {
+  check_elements(elements, complex);
+  if (static_cast<Index>(nodes.size()) != elements.rows())
+    throw UsageError(
+        text("empirical interpolation: ", nodes.size(), " nodes for ", elements.rows(), " elements"));
+  const Index bins = complex ? elements.cols() / 2 : elements.cols();
+  for (const Index node : nodes)
+    if (node < 0 || node >= bins)
+      throw UsageError(text("empirical interpolation: node ", node, " is not among the ", bins, " bins"));
+  const SingleThreadedBlas single;
+  return complex ? interpolation_at<Complex>(elements, nodes) : interpolation_at<double>(elements, nodes);
 }
 
 Vector interpolate(const EmpiricalInterpolation& interpolation, const Vector& row) {

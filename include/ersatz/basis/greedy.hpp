@@ -64,8 +64,9 @@ struct GreedyBasis {
 };
 
 /// Reduced basis by the pivoted Gram-Schmidt process (Field et al. 2011, PRL 106, 221102; Antil et al. 2018,
-/// arXiv:1805.06124): the next snapshot is the one with the largest projection error (of equal ones the
-/// first), made orthogonal to the elements by modified Gram-Schmidt, at least twice and until its norm stays.
+/// arXiv:1805.06124): the next snapshot is the one with the largest projection error (of those
+/// equal to 1e-9 the first), made orthogonal to the elements by modified Gram-Schmidt, at least twice and
+/// until its norm stays.
 ///
 /// Squared errors are kept as running differences, σ - Σ |⟨e, a⟩|², and computed anew from the residual where
 /// they have fallen by 1e-6, so that they are good to about 1e-9. They never grow: a snapshot whose old error

@@ -1,6 +1,7 @@
 #pragma once
 // Empirical interpolation: a row rebuilt from its values at as many bins as the basis has elements.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,13 +33,20 @@ NodeRule node_rule(const std::string& name);
 /// element that depends on the others.
 EmpiricalInterpolation empirical_interpolation(const Matrix& elements, bool complex, NodeRule rule);
 
+/// With nodes that are given, one for each element. Throws NumericalError where they do not tell the elements
+/// apart.
+EmpiricalInterpolation empirical_interpolation(const Matrix& elements, bool complex,
+                                               const std::vector<Index>& nodes);
+
 /// The interpolant of one row (width values), from its values at the nodes.
 Vector interpolate(const EmpiricalInterpolation& interpolation, const Vector& row);
 
 /// The span (and offset) of a linear basis with the values at its nodes for coefficients: what a regressor
-/// then learns, as in the NRSur surrogates. `snapshots` (n × width) are for the errors of training. What new
-/// rows lose follows from what `basis` says of its own residual, since the interpolant is exact on the span;
-/// the worst of them is not known. Throws UsageError for a basis that is not linear.
-BasisPtr interpolation_basis(const Basis& basis, NodeRule rule, ConstMatrixRef snapshots);
+/// then learns, as in the NRSur surrogates. `snapshots` (n × width) are those that the basis was made from.
+/// With `fit`, which makes such a basis from some of them, errors and residual of new rows are by five-fold
+/// cross-validation; without, the residual is that of the training. Throws UsageError for a basis that is not
+/// linear.
+BasisPtr interpolation_basis(const Basis& basis, NodeRule rule, ConstMatrixRef snapshots,
+                             const std::function<BasisPtr(ConstMatrixRef)>& fit = {});
 
 }  // namespace ersatz

@@ -314,7 +314,7 @@ TEST(Basis, Errors) {
   EXPECT_THROW(fit_basis("pod", {{"max_rank", 0.0}}, rows, false), UsageError);
   for (const auto& name : basis_names())
     EXPECT_THROW(fit_basis(name, {{"nonsense", 1.0}}, rows, false), UsageError);
-  EXPECT_NE(message_of<UsageError>([&] { fit_basis("wavelets", {}, rows, false); }).find("pod, none"),
+  EXPECT_NE(message_of<UsageError>([&] { fit_basis("wavelets", {}, rows, false); }).find("pod, greedy, none"),
             std::string::npos);
   rows(7, 3) = std::nan("");
   EXPECT_NE(message_of<DataError>([&] { fit_basis("pod", {}, rows, false); }).find("snapshot 7"),
