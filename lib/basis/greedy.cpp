@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -12,8 +13,11 @@ namespace ersatz {
 namespace {
 
 constexpr Index batch = 256;  ///< rows brought up to date before the next look at who is worst
+constexpr Index renewed_at_once = 64;
 /// A running difference that has fallen to this part of what it started from is computed anew.
 constexpr double renewal = 1e-6;
+/// What rounding may add to it until then, of the same.
+constexpr double cancellation = 1e-13;
 /// Errors that differ by less are equal as far as anyone can tell.
 constexpr double equal = 1e-9;
 constexpr int most_passes = 5;  ///< of Gram-Schmidt
@@ -113,79 +117,99 @@ class Search {
     return std::max_element(error_.begin(), error_.end()) - error_.begin();
   }
 
+  bool stale(Index i) const { return level_[at(i)] < rank_; }
+  /// Up to date, but of a difference that has cancelled: a bound, no more.
+  bool cancelled(Index i) const { return level_[at(i)] == rank_ && error_[at(i)] < renewal * fresh_[at(i)]; }
+  double bound(Index i) const {
+    return cancelled(i) ? error_[at(i)] + cancellation * fresh_[at(i)] : error_[at(i)];
+  }
+
   /// The row with the largest error, all elements accounted for; -1 where all are spent. Old errors are upper
   /// bounds: only rows whose bound is not below the largest error known so far have to be looked at.
   Index worst_row() {
     double largest = -1.0;
     std::vector<Index> candidates;
+    const auto first_by_bound = [this](Index a, Index b) {
+      const double x = bound(a), y = bound(b);
+      return x > y || (x == y && a < b);
+    };
+    const auto raise = [&](const std::vector<Index>& rows) {
+      for (const Index i : rows)
+        if (level_[at(i)] == rank_ && !cancelled(i)) largest = std::max(largest, error_[at(i)]);
+    };
     for (;;) {
       candidates.clear();
       for (Index i = 0; i < rows_.count(); ++i)
-        if (level_[at(i)] < rank_ && error_[at(i)] >= (1.0 - equal) * largest) candidates.push_back(i);
+        if ((stale(i) || cancelled(i)) && bound(i) >= (1.0 - equal) * largest) candidates.push_back(i);
       if (candidates.empty()) break;
       if (static_cast<Index>(candidates.size()) > batch) {
-        std::nth_element(candidates.begin(), candidates.begin() + batch, candidates.end(),
-                         [this](Index a, Index b) {
-                           return error_[at(a)] > error_[at(b)] || (error_[at(a)] == error_[at(b)] && a < b);
-                         });
+        std::nth_element(candidates.begin(), candidates.begin() + batch, candidates.end(), first_by_bound);
         candidates.resize(at(batch));
       }
-      bring_up_to_date(candidates);
-      for (const Index i : candidates)
-        if (level_[at(i)] == rank_) largest = std::max(largest, error_[at(i)]);
+      std::vector<Index> old;
+      std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(old),
+                   [this](Index i) { return stale(i); });
+      bring_up_to_date(old);
+      raise(old);
+      // Those that might still be the worst, some at a time.
+      std::sort(candidates.begin(), candidates.end(), first_by_bound);
+      std::vector<Index> some;
+      for (std::size_t i = 0; i < candidates.size(); ++i) {
+        if (cancelled(candidates[i]) && bound(candidates[i]) >= (1.0 - equal) * largest)
+          some.push_back(candidates[i]);
+        if (static_cast<Index>(some.size()) == renewed_at_once ||
+            (i + 1 == candidates.size() && !some.empty())) {
+          renew(some);
+          raise(some);
+          some.clear();
+        }
+      }
     }
     for (Index i = 0; i < rows_.count(); ++i)
-      if (level_[at(i)] == rank_ && error_[at(i)] >= (1.0 - equal) * largest) return i;
+      if (level_[at(i)] == rank_ && !cancelled(i) && error_[at(i)] >= (1.0 - equal) * largest) return i;
     return -1;
   }
 
-  /// Accounts for the elements since each row's last turn; what has cancelled is computed anew.
+  /// Accounts for the elements since each row's last turn.
   void bring_up_to_date(std::vector<Index>& rows) {
     std::sort(rows.begin(), rows.end(), [this](Index a, Index b) {
       return level_[at(a)] < level_[at(b)] || (level_[at(a)] == level_[at(b)] && a < b);
     });
     // Rows of a piece take their products together, from the first element that one of them lacks.
-    std::vector<RowPiece> pieces = cut(rows, [this](Index begin, Index i) {
+    const std::vector<RowPiece> pieces = cut(rows, [this](Index begin, Index i) {
       return rank_ - level_[at(begin)] <= 2 * (rank_ - level_[at(i)]) + 4;
     });
     rows_.work(pieces, [&](const RowPiece& piece) {
       const Index begin = level_[at(rows[at(piece.begin)])], count = rank_ - begin;
       const Index p = piece.end - piece.begin;
-      Scratch<Scalar> copy(p * bins_), products(p * count);
-      for (Index i = 0; i < p; ++i) {
-        const Index row = rows[at(piece.begin + i)];
-        rows_.scaled(row, scale_[at(row)], copy.data() + i * bins_);
-      }
-      inner_products(static_cast<int>(bins_), static_cast<int>(count), static_cast<int>(p), dual(begin),
-                     copy.data(), products.data());
+      Scratch<Scalar> products(p * count);  // up to conjugation
+      rows_.products(rows, piece, count, dual(begin), products.data());
       for (Index i = 0; i < p; ++i) {
         const Index row = rows[at(piece.begin + i)];
         double gone = 0.0;
         for (Index k = level_[at(row)] - begin; k < count; ++k)
-          gone += std::norm(products.data()[i * count + k]);
+          gone += std::norm(scale_[at(row)] * products.data()[i * count + k]);
         error_[at(row)] = std::max(0.0, error_[at(row)] - gone);
         level_[at(row)] = rank_;
       }
     });
     read_ += static_cast<Index>(rows.size());
+  }
 
-    std::vector<Index> cancelled;
-    for (const Index i : rows)
-      if (error_[at(i)] < renewal * fresh_[at(i)]) cancelled.push_back(i);
-    if (cancelled.empty()) return;
-    pieces = cut(cancelled, [](Index, Index) { return true; });
-    rows_.work(pieces, [&](const RowPiece& piece) {
+  /// Errors from the residuals themselves, of rows that are up to date.
+  void renew(std::vector<Index>& rows) {
+    std::sort(rows.begin(), rows.end());
+    rows_.work(cut(rows, [](Index, Index) { return true; }), [&](const RowPiece& piece) {
       const std::vector<double> found =
-          residuals<Scalar>(rows_, cancelled, piece, scale_, rank_, dual(0), element(0));
+          residuals<Scalar>(rows_, rows, piece, scale_, rank_, dual(0), element(0));
       for (Index i = piece.begin; i < piece.end; ++i) {
-        const std::size_t row = at(cancelled[at(i)]);
-        // A bound stays one: rounding must not lift it.
-        error_[row] = std::min(found[at(i - piece.begin)], std::max(error_[row], renewal * fresh_[row]));
+        const std::size_t row = at(rows[at(i)]);
+        error_[row] = std::min(found[at(i - piece.begin)], bound(rows[at(i)]));
         fresh_[row] = error_[row];
       }
     });
-    read_ += static_cast<Index>(cancelled.size());
-    for (const Index i : cancelled)
+    read_ += static_cast<Index>(rows.size());
+    for (const Index i : rows)
       if (error_[at(i)] <= rounding_level(rank_) * whole_[at(i)]) spent(i);
   }
 
@@ -209,7 +233,8 @@ class Search {
     const double whole = norm;
     for (int pass = 0; pass < most_passes && rank_ > 0; ++pass) {
       for (Index k = 0; k < rank_; ++k) {
-        const Scalar c = inner_product(m, dual(k), e);
+        Scalar c;
+        inner_products_of_one(m, 1, m, dual(k), e, &c, 1);
         subtract_multiple(m, c, element(k), e);
         coefficients[at(k)] += c;
       }

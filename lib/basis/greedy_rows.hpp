@@ -85,9 +85,39 @@ class SnapshotRows {
     return pieces;
   }
 
+  const Scalar* row(Index i) const { return reinterpret_cast<const Scalar*>(snapshots_.row(i).data()); }
+  /// Scalar products of rows of a list with `count` elements, rows of memory one after the other: out[i count
+  /// + k] for row i of the piece, up to conjugation.
+  void products(const std::vector<Index>& list, const RowPiece& piece, Index count, const Scalar* elements,
+                Scalar* out) const {
+    constexpr Index few = 2, adjacent = 4;
+    const Index p = piece.end - piece.begin;
+    const int m = static_cast<int>(bins_), q = static_cast<int>(count);
+    const Index* rows = list.data() + piece.begin;
+    if (count > few) {
+      Scratch<Scalar> copy(p * bins_);
+      for (Index i = 0; i < p; ++i) std::copy_n(row(rows[i]), bins_, copy.data() + i * bins_);
+      inner_products(m, q, static_cast<int>(p), elements, copy.data(), out);
+      return;
+    }
+    // Not worth a copy side by side: neighbours in memory together, others one by one.
+    const int stride = static_cast<int>(snapshots_.outerStride() * bins_ / width());
+    for (Index i = 0; i < p;) {
+      Index next = i + 1;
+      while (next < p && rows[next] == rows[next - 1] + 1) ++next;
+      if (next - i < adjacent) next = i + 1;
+      const int n = static_cast<int>(next - i);
+      if (n == 1)
+        inner_products_of_one(m, q, m, elements, row(rows[i]), out + i * count, 1);
+      else
+        for (int k = 0; k < q; ++k)
+          inner_products_of_one(m, n, stride, row(rows[i]), elements + k * bins_, out + i * count + k, q);
+      i = next;
+    }
+  }
   /// out = factor × row; a factor that is a norm's reciprocal keeps squares in range.
   void scaled(Index row, double factor, Scalar* out) const {
-    const Scalar* in = reinterpret_cast<const Scalar*>(snapshots_.row(row).data());
+    const Scalar* in = this->row(row);
     for (Index j = 0; j < bins_; ++j) out[j] = factor * in[j];
   }
   void weigh(const Scalar* in, Scalar* out) const {

@@ -27,21 +27,33 @@ inline void subtract_combinations(int m, int q, int p, const Complex* a, const C
   zgemm_("N", "N", &m, &p, &q, &minus, a, &m, c, &q, &one, b, &m);
 }
 
-/// a^H x of one column, and x -= factor a.
-inline double inner_product(int m, const double* a, const double* x) {
+/// c (q, one every `step`) = a^H x, with a (m × q, columns `stride` apart).
+inline void inner_products_of_one(int m, int q, int stride, const double* a, const double* x, double* c,
+                                  int step) {
   const double one = 1.0, zero = 0.0;
-  const int column = 1;
-  double result = 0.0;
-  dgemv_("T", &m, &column, &one, a, &m, x, &column, &zero, &result, &column);
-  return result;
+  const int next = 1;
+  dgemv_("T", &m, &q, &one, a, &stride, x, &next, &zero, c, &step);
 }
-inline Complex inner_product(int m, const Complex* a, const Complex* x) {
+inline void inner_products_of_one(int m, int q, int stride, const Complex* a, const Complex* x, Complex* c,
+                                  int step) {
   const Complex one = 1.0, zero = 0.0;
-  const int column = 1;
-  Complex result = 0.0;
-  zgemv_("C", &m, &column, &one, a, &m, x, &column, &zero, &result, &column);
-  return result;
+  const int next = 1;
+  zgemv_("C", &m, &q, &one, a, &stride, x, &next, &zero, c, &step);
 }
+
+/// b (m) -= a (m × q) c (q)
+inline void subtract_combination(int m, int q, const double* a, const double* c, double* b) {
+  const double minus = -1.0, one = 1.0;
+  const int step = 1;
+  dgemv_("N", &m, &q, &minus, a, &m, c, &step, &one, b, &step);
+}
+inline void subtract_combination(int m, int q, const Complex* a, const Complex* c, Complex* b) {
+  const Complex minus = -1.0, one = 1.0;
+  const int step = 1;
+  zgemv_("N", &m, &q, &minus, a, &m, c, &step, &one, b, &step);
+}
+
+/// x -= factor a
 inline void subtract_multiple(int m, double factor, const double* a, double* x) {
   const double minus = -factor;
   const int step = 1;
