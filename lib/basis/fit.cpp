@@ -8,7 +8,9 @@
 namespace ersatz {
 namespace {
 
-BasisPtr fit_pod_basis(const Settings& settings, ConstMatrixRef rows, bool complex) {
+constexpr Index cross_validation = 5;
+
+BasisPtr fit_pod_basis(const Settings& settings, ConstMatrixRef rows, bool complex, Index folds) {
   settings.check_known("basis pod",
                        {"tolerance", "tolerance_of", "max_rank", "method", "centred", "weights"});
   PodOptions options;
@@ -24,18 +26,18 @@ BasisPtr fit_pod_basis(const Settings& settings, ConstMatrixRef rows, bool compl
   options.centred = settings.get("centred", false);
   const auto weights = settings.get("weights", std::vector<double>{});
   options.weights = Eigen::Map<const Vector>(weights.data(), static_cast<Index>(weights.size()));
-  options.folds = 5;
+  options.folds = folds;
   return fit_pod(rows, complex, options).basis();
 }
 
-BasisPtr fit_none(const Settings& settings, ConstMatrixRef rows, bool complex) {
+BasisPtr fit_none(const Settings& settings, ConstMatrixRef rows, bool complex, Index /*folds*/) {
   settings.check_known("basis none", {});
   return std::make_shared<IdentityBasis>(rows.cols(), complex);
 }
 
 struct Fitter {
   const char* name;
-  BasisPtr (*fit)(const Settings&, ConstMatrixRef, bool);
+  BasisPtr (*fit)(const Settings&, ConstMatrixRef, bool, Index folds);  ///< 0 folds: nothing held out
 };
 constexpr Fitter fitters[] = {{"pod", fit_pod_basis}, {"greedy", fit_greedy_basis}, {"none", fit_none}};
 
@@ -51,16 +53,19 @@ BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatri
     if (!snapshots.row(i).allFinite())
       throw DataError(text("basis ", name, ": snapshot ", i, " contains values that are not finite"));
   const Fitter& fitter = find_named(fitters, name, "basis");
-  if (!settings.has("nodes") || name == "none") return fitter.fit(settings, snapshots, complex);
+  if (!settings.has("nodes") || name == "none")
+    return fitter.fit(settings, snapshots, complex, cross_validation);
   const std::string nodes = settings.get("nodes", "none");
   Settings others;
   for (const auto& [key, value] : settings.values())
     if (key != "nodes") others.set(key, value);
-  const BasisPtr basis = fitter.fit(others, snapshots, complex);
-  if (nodes == "none") return basis;
+  if (nodes == "none") return fitter.fit(others, snapshots, complex, cross_validation);
+  const NodeRule rule = node_rule(nodes);
+  const BasisPtr basis = fitter.fit(others, snapshots, complex, 0);
+  others.set("tolerance", 0.0);  // folds take as many elements
   others.set("max_rank", static_cast<double>(basis->coefficients() / (complex ? 2 : 1)));
-  return interpolation_basis(*basis, node_rule(nodes), snapshots,
-                             [&](ConstMatrixRef some) { return fitter.fit(others, some, complex); });
+  return interpolation_basis(*basis, rule, snapshots,
+                             [&](ConstMatrixRef some) { return fitter.fit(others, some, complex, 0); });
 }
 
 }  // namespace ersatz

@@ -16,12 +16,13 @@ LinearBasisParts parts_of(const GreedyBasis& greedy, Index snapshots) {
   parts.elements = greedy.elements;
   parts.weights = greedy.weights;
   parts.snapshots = snapshots;
+  parts.note = greedy.summary.message;
   return parts;
 }
 
 }  // namespace
 
-BasisPtr fit_greedy_basis(const Settings& settings, ConstMatrixRef rows, bool complex) {
+BasisPtr fit_greedy_basis(const Settings& settings, ConstMatrixRef rows, bool complex, Index folds) {
   settings.check_known("basis greedy", {"tolerance", "max_rank", "normalise", "weights"});
   const double tolerance = settings.get("tolerance", 1e-7);
   GreedyOptions options;
@@ -34,7 +35,6 @@ BasisPtr fit_greedy_basis(const Settings& settings, ConstMatrixRef rows, bool co
     throw UsageError(text("basis greedy: 'tolerance' must be from 0 to below 1, got ", tolerance));
   if (options.max_rank < 1)
     throw UsageError(text("basis greedy: 'max_rank' must be at least 1, got ", options.max_rank));
-  const Index n = rows.rows();
   SerialExecutor serial;
   const auto fit = [&](ConstMatrixRef some, const GreedyOptions& o) {
     if (!some.isZero(0.0)) return parts_of(greedy_basis(some, complex, o, serial), some.rows());
@@ -55,11 +55,14 @@ BasisPtr fit_greedy_basis(const Settings& settings, ConstMatrixRef rows, bool co
     worst = whole > 0.0 ? std::sqrt(lost.maxCoeff() / whole) : 0.0;
   };
   relative(left_over(basis, rows), parts.errors.training_mean, parts.errors.training_worst);
+  if (folds == 0) return std::make_shared<LinearBasis>(std::move(parts));
   GreedyOptions part = options;
   part.max_rank = parts.elements.rows();
-  const Matrix rest = held_out_residuals(
-      basis, rows, [&](ConstMatrixRef kept) { return std::make_shared<LinearBasis>(fit(kept, part)); });
-  if (enough_to_hold_out(n)) relative(rest, parts.errors.validation_mean, parts.errors.validation_worst);
+  const Matrix rest = held_out_residuals(basis, rows, folds, [&](ConstMatrixRef kept) {
+    return std::make_shared<LinearBasis>(fit(kept, part));
+  });
+  if (enough_to_hold_out(rows.rows(), folds))
+    relative(rest, parts.errors.validation_mean, parts.errors.validation_worst);
   set_residual(rest, parts);
   return std::make_shared<LinearBasis>(std::move(parts));
 }

@@ -9,13 +9,12 @@
 namespace ersatz {
 namespace {
 
-constexpr Index folds = 5;
 constexpr Index most_modes = 10;  ///< of what is lost, kept as it is correlated
 constexpr double enough = 0.9;    ///< or as many as carry this part of it
 
 }  // namespace
 
-bool enough_to_hold_out(Index rows) { return rows >= 2 * folds; }
+bool enough_to_hold_out(Index rows, Index folds) { return rows >= 2 * folds; }
 
 Matrix left_over(const Basis& basis, ConstMatrixRef rows) {
   Matrix rest(rows.rows(), rows.cols());
@@ -28,9 +27,9 @@ Matrix left_over(const Basis& basis, ConstMatrixRef rows) {
   return rest;
 }
 
-Matrix held_out_residuals(const Basis& whole, ConstMatrixRef rows, const BasisFit& fit) {
+Matrix held_out_residuals(const Basis& whole, ConstMatrixRef rows, Index folds, const BasisFit& fit) {
   const Index n = rows.rows();
-  if (!enough_to_hold_out(n)) return left_over(whole, rows);
+  if (!enough_to_hold_out(n, folds)) return left_over(whole, rows);
   Matrix rest(n, rows.cols());
   for (Index f = 0; f < folds; ++f) {
     const Index out = (n - f + folds - 1) / folds;

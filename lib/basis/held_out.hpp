@@ -13,10 +13,10 @@ using BasisFit = std::function<BasisPtr(ConstMatrixRef rows)>;
 /// What the basis leaves of each row.
 Matrix left_over(const Basis& basis, ConstMatrixRef rows);
 
-/// What five-fold cross-validation leaves of each row, n × width: a basis from four fifths of the rows,
-/// applied to the other fifth. Of fewer than ten rows: what `whole`, made from all, leaves.
-Matrix held_out_residuals(const Basis& whole, ConstMatrixRef rows, const BasisFit& fit);
-bool enough_to_hold_out(Index rows);
+/// What cross-validation leaves of each row, n × width: a basis from all folds
+/// but one, applied to that one. Of fewer than two rows to a fold: what `whole`, made from all, leaves.
+Matrix held_out_residuals(const Basis& whole, ConstMatrixRef rows, Index folds, const BasisFit& fit);
+bool enough_to_hold_out(Index rows, Index folds);
 
 /// Sets residual modes and variance to what was left of rows: the modes are the leading eigenvectors of
 /// restᵀ rest / n times the roots of their eigenvalues, as many as carry nine tenths, at most ten.

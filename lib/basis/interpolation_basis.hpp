@@ -26,6 +26,7 @@ class InterpolationBasis final : public Basis {
   const Matrix& elements() const override { return expansion_->elements(); }
   const Matrix& residual_modes() const override { return expansion_->residual_modes(); }
   const Vector& residual_variance() const override { return expansion_->residual_variance(); }
+  std::string note() const override { return expansion_->note(); }
   BasisErrors errors() const override { return expansion_->errors(); }
   const Vector& singular_values() const override { return expansion_->singular_values(); }
   const std::vector<Index>& nodes() const override { return nodes_; }

@@ -11,6 +11,8 @@
 namespace ersatz {
 namespace {
 
+constexpr Index folds = 5;
+
 const LinearBasisParts& linear_parts(const Basis& basis) {
   const auto* linear = dynamic_cast<const LinearBasis*>(&basis);
   if (linear == nullptr)
@@ -25,6 +27,7 @@ LinearBasisParts expansion_of(const LinearBasisParts& linear, EmpiricalInterpola
   parts.name = linear.name;
   parts.complex = linear.complex;
   parts.snapshots = linear.snapshots;
+  parts.note = linear.note;
   parts.singular_values = linear.singular_values;
   if (linear.offset.size() > 0) {  // what the interpolant of the whole row needs besides the node values
     parts.offset = linear.offset - interpolate(found, linear.offset);
@@ -58,9 +61,9 @@ BasisPtr interpolation_basis(const Basis& basis, NodeRule rule, ConstMatrixRef s
   };
   Matrix rest = left_over(whole, snapshots);
   relative(rest, parts.errors.training_mean, parts.errors.training_worst);
-  if (fit && enough_to_hold_out(snapshots.rows())) {
+  if (fit && enough_to_hold_out(snapshots.rows(), folds)) {
     // Elements of each fold's own, at our nodes: how much these amplify is what new rows will see.
-    rest = held_out_residuals(whole, snapshots, [&](ConstMatrixRef kept) {
+    rest = held_out_residuals(whole, snapshots, folds, [&](ConstMatrixRef kept) {
       const BasisPtr part = fit(kept);
       const LinearBasisParts& some = linear_parts(*part);
       const bool as_many = some.elements.rows() == linear.elements.rows();

@@ -18,7 +18,7 @@
 namespace ersatz {
 namespace {
 
-using testing::decaying;
+using testing::combinations;
 using testing::message_of;
 using testing::random_matrix;
 
@@ -49,7 +49,7 @@ void lapack(const Matrix& rows, bool complex, std::vector<Index>& pivots, Vector
 
 TEST(Greedy, WithoutToleranceIsThePivotedQrOfLapack) {
   for (const bool complex : {false, true}) {
-    const Matrix rows = decaying(120, 180, 0.85, complex, 1);
+    const Matrix rows = combinations(120, 180, 0.85, complex, 1);
     std::vector<Index> pivots;
     Vector diagonal;
     lapack(rows, complex, pivots, diagonal);
@@ -88,7 +88,7 @@ std::vector<Index> plain(ComplexMatrix rows, const Vector& weights, bool normali
 }
 
 TEST(Greedy, WeightsAndNormalisationAreThoseOfThePlainAlgorithm) {
-  const Matrix rows = decaying(90, 100, 0.7, true, 2);
+  const Matrix rows = combinations(90, 100, 0.7, true, 2);
   const Vector weights = random_matrix(50, 1, 3).cwiseAbs().array() + 0.1;
   for (const bool normalise : {false, true}) {
     Vector errors;
@@ -123,7 +123,7 @@ TEST(Greedy, WeightsAndNormalisationAreThoseOfThePlainAlgorithm) {
 
 TEST(Greedy, ErrorsAreRightFarBelowTheSquareRootOfRounding) {
   // Running differences from 1 would be lost at 1e-16; these are renewed.
-  const Matrix rows = decaying(200, 160, 0.5, false, 4);
+  const Matrix rows = combinations(200, 160, 0.5, false, 4);
   GreedyOptions options;
   options.tolerance = 1e-22;
   const GreedyBasis basis = greedy_basis(rows, false, options, serial);
@@ -136,7 +136,7 @@ TEST(Greedy, ErrorsAreRightFarBelowTheSquareRootOfRounding) {
 }
 
 TEST(Greedy, SameBitsOnAnyNumberOfThreads) {
-  const Matrix rows = decaying(700, 200, 0.8, true, 5);
+  const Matrix rows = combinations(700, 200, 0.8, true, 5);
   GreedyOptions options;
   const GreedyBasis one = greedy_basis(rows, true, options, serial);
   for (const Index threads : {2, 3}) {
@@ -152,7 +152,7 @@ TEST(Greedy, SameBitsOnAnyNumberOfThreads) {
 TEST(Greedy, ContinuedFromAFileIsAsIfItHadNotStopped) {
   const testing::Scratch scratch;
   for (const bool complex : {false, true}) {
-    const Matrix rows = decaying(300, 160, 0.8, complex, 6);
+    const Matrix rows = combinations(300, 160, 0.8, complex, 6);
     GreedyOptions options;
     options.weights = Vector::LinSpaced(complex ? 80 : 160, 0.5, 1.5);
     const GreedyBasis whole = greedy_basis(rows, complex, options, serial);
@@ -178,7 +178,7 @@ TEST(Greedy, ContinuedFromAFileIsAsIfItHadNotStopped) {
 }
 
 TEST(Greedy, EnrichmentBringsBothSetsWithinTheTolerance) {
-  const Matrix all = decaying(240, 120, 0.75, true, 7);
+  const Matrix all = combinations(240, 120, 0.75, true, 7);
   const Matrix training = all.topRows(40), validation = all.bottomRows(200);
   GreedyOptions options;
   options.tolerance = 1e-6;
@@ -244,7 +244,7 @@ TEST(Greedy, SaysWhereRoundingStopsIt) {
 }
 
 TEST(Greedy, UnitsDoNotMatter) {
-  const Matrix rows = decaying(60, 80, 0.6, true, 13);
+  const Matrix rows = combinations(60, 80, 0.6, true, 13);
   for (const bool normalise : {false, true}) {
     GreedyOptions options;
     options.normalise = normalise;
@@ -295,7 +295,7 @@ TEST(Greedy, BadInput) {
 
 TEST(GreedyRecipe, WorstSnapshotIsWithinTheTolerance) {
   for (const bool complex : {false, true}) {
-    const Matrix rows = decaying(60, 80, 0.6, complex, 15);
+    const Matrix rows = combinations(60, 80, 0.6, complex, 15);
     const auto basis = fit_basis("greedy", {{"tolerance", 1e-4}}, rows, complex);
     EXPECT_EQ(basis->kind(), "linear");
     const double largest = rows.rowwise().norm().maxCoeff();

@@ -17,7 +17,7 @@
 namespace ersatz {
 namespace {
 
-using testing::decaying;
+using testing::combinations;
 using testing::message_of;
 using testing::random_matrix;
 
@@ -25,7 +25,7 @@ constexpr NodeRule all_rules[] = {NodeRule::eim, NodeRule::deim, NodeRule::q_dei
 
 Matrix elements(Index r, Index m, bool complex, std::uint64_t seed) {
   return fit_basis("pod", {{"tolerance", 0.0}, {"max_rank", static_cast<double>(r)}},
-                   decaying(2 * r, m, 0.9, complex, seed), complex)
+                   combinations(2 * r, m, 0.9, complex, seed), complex)
       ->elements()(Eigen::seq(0, Eigen::last, complex ? 2 : 1), Eigen::all);
 }
 
@@ -118,7 +118,7 @@ TEST(InterpolationBasis, CoefficientsAreValuesAtTheNodes) {
   for (const bool complex : {false, true})
     for (const char* name : {"pod", "greedy"})
       for (const char* rule : {"eim", "deim", "q-deim"}) {
-        const Matrix rows = decaying(40, 60, 0.6, complex, 4);
+        const Matrix rows = combinations(40, 60, 0.6, complex, 4);
         const auto basis =
             fit_basis(name, {{"tolerance", 1e-5}, {"nodes", std::string(rule)}}, rows, complex);
         const auto linear = fit_basis(name, {{"tolerance", 1e-5}}, rows, complex);
@@ -166,7 +166,7 @@ TEST(InterpolationBasis, CoefficientsAreValuesAtTheNodes) {
 
 TEST(InterpolationBasis, KnowsWhatNewRowsLose) {
   for (const bool complex : {false, true}) {
-    const Matrix all = decaying(2000, 60, 0.7, complex, 5);
+    const Matrix all = combinations(2000, 60, 0.7, complex, 5);
     const Matrix rows = all.topRows(400), fresh = all.bottomRows(1600);
     const auto basis = fit_basis("greedy", {{"max_rank", 8.0}, {"nodes", std::string("eim")}}, rows, complex);
     Vector variance = Vector::Zero(60);
@@ -187,7 +187,7 @@ TEST(InterpolationBasis, KnowsWhatNewRowsLose) {
 }
 
 TEST(InterpolationBasis, WithAnOffset) {
-  Matrix rows = decaying(40, 30, 0.5, false, 6);
+  Matrix rows = combinations(40, 30, 0.5, false, 6);
   rows.rowwise() += 5.0 * random_matrix(1, 30, 7).row(0);
   const Vector mean = rows.colwise().mean().transpose();
   LinearBasisParts parts;

@@ -1,24 +1,16 @@
 #pragma once
-// Random snapshots.
+// Random snapshots whose norms differ.
 
 #include <Eigen/Dense>
 #include <cmath>
 
 #include "ersatz/core/matrix.hpp"
-#include "ersatz/core/random.hpp"
+#include "unit/basis/snapshots.hpp"
 
 namespace ersatz::testing {
 
-inline Matrix random_matrix(Index n, Index m, std::uint64_t seed) {
-  RandomStream random(seed);
-  Matrix a(n, m);
-  for (Index i = 0; i < n; ++i)
-    for (Index j = 0; j < m; ++j) a(i, j) = random.normal();
-  return a;
-}
-
 /// Random rows, n × m (complex interleaved), in directions that matter less by `ratio` from one to the next.
-inline Matrix decaying(Index n, Index m, double ratio, bool complex, std::uint64_t seed) {
+inline Matrix combinations(Index n, Index m, double ratio, bool complex, std::uint64_t seed) {
   const Index bins = complex ? m / 2 : m, k = std::min(n, bins);
   Vector s(k);
   for (Index i = 0; i < k; ++i) s[i] = std::pow(ratio, static_cast<double>(i));
