@@ -23,7 +23,7 @@ void check_parts(const std::vector<Pod>& parts) {
       what = "being complex";
     else if (p.offset.size() != first.offset.size())
       what = "being centred";
-    else if (p.weights != first.weights)
+    else if (p.weights.size() != first.weights.size() || p.weights != first.weights)
       what = "the weights of its inner product";
     if (what) throw UsageError(text("merge of bases: number ", i, " differs from number 0 in ", what));
     if (p.snapshots < 1 || p.singular_values.size() < p.rank())

@@ -148,6 +148,7 @@ TEST(PodResidual, ValidationSetIsMeasuredAndSaved) {
   const Matrix train = family(100, 80, false, 6), other = family(70, 80, false, 7);
   PodOptions o;
   o.tolerance = 1e-3;
+  o.folds = 5;
   Pod pod = fit_pod(train, false, o);
   validate_pod(pod, other);
   const Matrix lost = other - compressed(*pod.basis(), other);
@@ -159,6 +160,8 @@ TEST(PodResidual, ValidationSetIsMeasuredAndSaved) {
   const BasisPtr loaded = load_basis(file.root());
   EXPECT_EQ(loaded->errors().validation_worst, pod.errors.validation_worst);
   EXPECT_EQ(loaded->errors().training_mean, pod.errors.training_mean);
+  ASSERT_GT(pod.residual_modes.rows(), 0);
+  ASSERT_EQ(loaded->residual_modes().rows(), pod.residual_modes.rows());
   EXPECT_EQ(loaded->residual_modes(), pod.residual_modes);
   EXPECT_EQ(loaded->note(), pod.summary.message);
   EXPECT_THROW(validate_pod(pod, other.leftCols(7)), UsageError);
