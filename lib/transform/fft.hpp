@@ -1,6 +1,7 @@
 #pragma once
 // The discrete Fourier transform of complex series of one length.
 
+#include <unsupported/Eigen/FFT>
 #include <vector>
 
 #include "ersatz/core/matrix.hpp"
@@ -15,15 +16,13 @@ class Fft {
   /// The smallest number from `at_least` on whose prime factors are 2, 3 and 5.
   static Index good_size(Index at_least);
 
-  Index size() const { return size_; }
+  Index size() const { return static_cast<Index>(other_.size()); }
   /// In place: x_k becomes Σ_j x_j exp(∓2πi jk/n), without a factor. O(n log n).
   void forward(Complex* x);
   void backward(Complex* x);
 
  private:
-  Index size_;
-  std::vector<int> factors_;
-  std::vector<Complex> turns_;  ///< stage by stage
+  Eigen::FFT<double> fft_;
   std::vector<Complex> other_;
 };
 
