@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "basis/linear_basis.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/emulator/model_info.hpp"
 
@@ -351,13 +352,8 @@ Emulator Emulator::restricted(const std::string& axis, const std::vector<Index>&
     for (std::size_t k = 0; k < d.channels.size(); ++k) {
       if (r.channel_bins[k].empty()) continue;
       Channel& c = parts.channels[static_cast<std::size_t>(d.channels[k])];
-      const bool complex = d.decoder->channels()[k].complex;
-      std::vector<Index> entries;
-      for (const Index j : r.channel_bins[k])
-        if (complex)
-          entries.insert(entries.end(), {2 * j, 2 * j + 1});
-        else
-          entries.push_back(j);
+      const std::vector<Index> entries =
+          entries_of(r.channel_bins[k], c.transform->inputs(), d.decoder->channels()[k].complex);
       c.basis = c.basis->restricted(r.channel_bins[k]);
       c.transform = c.transform->restricted(entries);
     }

@@ -3,26 +3,13 @@
 #include <cmath>
 
 #include "emulator/precessing_decoder.hpp"
+#include "emulator/runs.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
 namespace {
 
 constexpr double pi = 3.14159265358979323846;
-
-/// Calls use(x, outputs) for every run; what it throws about data gets the run's number.
-template <class Use>
-void for_each_run(const DecoderData& data, Use use) {
-  std::vector<const double*> outputs(data.values.size());
-  for (Index i = 0; i < data.x.rows(); ++i) {
-    for (std::size_t o = 0; o < outputs.size(); ++o) outputs[o] = data.values[o].row(i).data();
-    try {
-      use(data.x.row(i).data(), outputs.data());
-    } catch (const DataError& e) {
-      throw DataError(text("run ", data.run(i), ": ", e.what()));
-    }
-  }
-}
 
 std::string at_reference(const PrecessingDecoder::Parts& parts, const DecoderData& data) {
   return text(data.outputs[0].axis, " = ", brief(data.axis[parts.reference]));
@@ -33,7 +20,7 @@ Vector3 common_pole(const PrecessingDecoder::Parts& parts, const DecoderData& da
   const PrecessingDecoder decoder(parts);
   std::vector<Vector3> directions;
   Vector3 sum = Vector3::Zero();
-  for_each_run(data, [&](const double* x, const double* const* outputs) {
+  for_each_run(data, [&](Index, const double* x, const double* const* outputs) {
     directions.push_back(decoder.reference_direction(x, outputs));
     sum += directions.back();
   });
@@ -53,7 +40,7 @@ double common_turn(const PrecessingDecoder::Parts& parts, const DecoderData& dat
   const PrecessingDecoder decoder(parts);
   std::vector<double> phases;
   Complex sum = 0.0;
-  for_each_run(data, [&](const double* x, const double* const* outputs) {
+  for_each_run(data, [&](Index, const double* x, const double* const* outputs) {
     phases.push_back(decoder.reference_phase(x, outputs));
     sum += std::polar(1.0, 4.0 * phases.back());
   });
@@ -77,7 +64,7 @@ std::array<bool, 10> present_pieces(PrecessingDecoder::Parts parts, const Decode
   Matrix rows(14, parts.size);  // the direction takes the first three
   std::vector<double*> channels{rows.row(0).data()};
   for (Index k = 3; k < 14; ++k) channels.push_back(rows.row(k).data());
-  for_each_run(data, [&](const double* x, const double* const* outputs) {
+  for_each_run(data, [&](Index, const double* x, const double* const* outputs) {
     decoder.encode(x, outputs, channels.data());
     double largest = 0.0;
     for (int m = 0; m < 5; ++m)

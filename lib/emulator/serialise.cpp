@@ -172,33 +172,38 @@ Emulator Emulator::load(const h5::Group& root) {
 
 namespace {
 
+template <class View, class Visit>
+void each_number(View& v, const Visit& visit) {
+  visit("training_mean", v.errors.training_mean);
+  visit("training_worst", v.errors.training_worst);
+  visit("validation_mean", v.errors.validation_mean);
+  visit("validation_worst", v.errors.validation_worst);
+}
+
+template <class View, class Visit>
+void each_series(View& v, const Visit& visit) {
+  visit("bins", v.bins);
+  visit("nodes", v.nodes);
+  visit("rank", v.rank);
+  visit("training_error", v.training_error);
+  visit("validation_error", v.validation_error);
+}
+
 void save_view(const h5::Group& g, const BasisView& v) {
   g.set("axis", v.axis);
   g.set("axis_unit", v.axis_unit);
-  g.set("training_mean", v.errors.training_mean);
-  g.set("training_worst", v.errors.training_worst);
-  g.set("validation_mean", v.errors.validation_mean);
-  g.set("validation_worst", v.errors.validation_worst);
-  g.write("bins", v.bins);
   g.write("elements", v.elements);
-  g.write("nodes", v.nodes);
-  g.write("rank", v.rank);
-  g.write("training_error", v.training_error);
-  g.write("validation_error", v.validation_error);
+  each_number(v, [&g](const char* name, double value) { g.set(name, value); });
+  each_series(v, [&g](const char* name, const Vector& values) { g.write(name, values); });
 }
 
 BasisView load_view(const h5::Group& g) {
   BasisView v;
   v.axis = g.get_string("axis");
   v.axis_unit = g.get_string("axis_unit");
-  v.errors = {g.get_double("training_mean"), g.get_double("training_worst"), g.get_double("validation_mean"),
-              g.get_double("validation_worst")};
-  v.bins = g.read_vector("bins");
   v.elements = g.read_matrix("elements");
-  v.nodes = g.read_vector("nodes");
-  v.rank = g.read_vector("rank");
-  v.training_error = g.read_vector("training_error");
-  v.validation_error = g.read_vector("validation_error");
+  each_number(v, [&g](const char* name, double& value) { value = g.get_double(name); });
+  each_series(v, [&g](const char* name, Vector& values) { values = g.read_vector(name); });
   return v;
 }
 

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <map>
 
+#include "emulator/runs.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/storage/hash.hpp"
 #include "ersatz/version.hpp"
@@ -122,24 +123,6 @@ std::vector<Together> decoded_together(const Archive& runs, const Recipe& recipe
     for (const std::string& output : group.outputs) list.back().outputs.push_back(runs.output_index(output));
   }
   return list;
-}
-
-/// The channels' rows of all runs.
-std::vector<Matrix> encoded(const Decoder& decoder, const DecoderData& data) {
-  std::vector<Matrix> rows;
-  for (const ChannelShape& s : decoder.channels()) rows.emplace_back(data.x.rows(), s.width());
-  std::vector<double*> channels(rows.size());
-  std::vector<const double*> outputs(data.values.size());
-  for (Index i = 0; i < data.x.rows(); ++i) {
-    for (std::size_t c = 0; c < rows.size(); ++c) channels[c] = rows[c].row(i).data();
-    for (std::size_t o = 0; o < outputs.size(); ++o) outputs[o] = data.values[o].row(i).data();
-    try {
-      decoder.encode(data.x.row(i).data(), outputs.data(), channels.data());
-    } catch (const DataError& e) {
-      throw DataError(text("run ", data.run(i), ": ", e.what()));
-    }
-  }
-  return rows;
 }
 
 /// What the variances have to be multiplied with so that leave-one-out residuals fit them: the mean of

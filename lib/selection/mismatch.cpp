@@ -94,6 +94,10 @@ struct Mismatch::State {
   double norm(const Complex* x) const;
   void cross_of(const Complex* x, const Complex* y, Index count);
   void phases(double lag);
+  /// Of entry `at` of a correlation; the upper half are those below 0.
+  double lag_of(Index at) const {
+    return lag_step * static_cast<double>(at <= lags->size() / 2 ? at : at - lags->size());
+  }
   double coarse_lag(const std::vector<Complex>& spectrum, std::vector<Complex>& out);
   Complex refine(double& lag);
   double distance(const Complex* x, const Complex* y, Index count, double norm_x, double norm_y,
@@ -328,8 +332,7 @@ double Mismatch::State::coarse_lag(const std::vector<Complex>& spectrum, std::ve
       top = value;
       best = k;
     }
-  const auto at = static_cast<Index>(best);
-  return lag_step * static_cast<double>(at <= all / 2 ? at : at - all);
+  return lag_of(static_cast<Index>(best));
 }
 
 /// Moves `lag` to where |Σ cross exp(2πi f lag)| is largest within a step of the correlation; the sum there.
@@ -417,16 +420,15 @@ double Mismatch::State::with_polarisation(double norm_a) {
   coarse_lag(cross, correlation);
   cross_of(a.data(), cross_part, 1);
   coarse_lag(cross, second);
-  std::size_t at = 0;
+  Index at = 0;
   double top = -1.0;
   for (std::size_t k = 0; k < correlation.size(); ++k)
     if (const double value = best(correlation[k], second[k], some); value > top) {
       top = value;
-      at = k;
+      at = static_cast<Index>(k);
       uv = some;
     }
-  const auto where = static_cast<Index>(at);
-  double lag = lag_step * static_cast<double>(where <= lags->size() / 2 ? where : where - lags->size());
+  double lag = lag_of(at);
   // In turn the best shift for a polarisation and the best polarisation at a shift, neither of which loses.
   std::vector<Complex>& response = work;
   Complex overlap = 0.0;

@@ -4,7 +4,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <limits>
+
+#include "selection/quantile.hpp"
 
 namespace ersatz::report {
 namespace {
@@ -181,15 +182,10 @@ std::string listing(const std::vector<std::string>& items, std::size_t most) {
 }
 
 double quantile(const Vector& values, double q) {
-  std::vector<double> sorted;
+  std::vector<double> finite;
   for (const double v : values)
-    if (std::isfinite(v)) sorted.push_back(v);
-  if (sorted.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::sort(sorted.begin(), sorted.end());
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<std::size_t>(at);
-  const auto high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+    if (std::isfinite(v)) finite.push_back(v);
+  return ersatz::quantile(std::move(finite), q);
 }
 
 std::size_t length(std::string_view text) {
