@@ -258,8 +258,11 @@ class Search {
     const std::size_t size = at(rank * bins_);
     if (elements_.size() >= size) return;
     const std::size_t next = at((rank + 63) * bins_);
+    elements_.reserve(next);  // resize alone would double
     elements_.resize(next);
-    if (rows_.weighted()) duals_.resize(next);
+    if (!rows_.weighted()) return;
+    duals_.reserve(next);
+    duals_.resize(next);
   }
 
   void finish(Index worst) {
