@@ -3,23 +3,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "basis/products.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz::dense {
 namespace {
-
-// Overloads by type, so that the templates below are written once. Column major, as Fortran has it.
-
-void gemm(const char* ta, const char* tb, int m, int n, int k, double alpha, const double* a, int lda,
-          const double* b, int ldb, double beta, double* c, int ldc) {
-  dgemm_(ta, tb, &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc);
-}
-void gemm(const char* ta, const char* tb, int m, int n, int k, double alpha, const Complex* a, int lda,
-          const Complex* b, int ldb, double beta, Complex* c, int ldc) {
-  const Complex za = alpha, zb = beta;
-  zgemm_(ta, tb, &m, &n, &k, &za, a, &lda, b, &ldb, &zb, c, &ldc);
-}
 
 void check(const char* routine, int info) {
   if (info != 0)

@@ -1,4 +1,5 @@
 #include "basis/greedy_fit.hpp"
+#include "basis/held_out.hpp"
 #include "basis/linear_basis.hpp"
 #include "core/named_table.hpp"
 #include "ersatz/basis/interpolation.hpp"
@@ -7,8 +8,6 @@
 
 namespace ersatz {
 namespace {
-
-constexpr Index cross_validation = 5;
 
 BasisPtr fit_pod_basis(const Settings& settings, ConstMatrixRef rows, bool complex, Index folds) {
   settings.check_known("basis pod",
@@ -54,12 +53,12 @@ BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatri
       throw DataError(text("basis ", name, ": snapshot ", i, " contains values that are not finite"));
   const Fitter& fitter = find_named(fitters, name, "basis");
   if (!settings.has("nodes") || name == "none")
-    return fitter.fit(settings, snapshots, complex, cross_validation);
+    return fitter.fit(settings, snapshots, complex, cross_validation_folds);
   const std::string nodes = settings.get("nodes", "none");
   Settings others;
   for (const auto& [key, value] : settings.values())
     if (key != "nodes") others.set(key, value);
-  if (nodes == "none") return fitter.fit(others, snapshots, complex, cross_validation);
+  if (nodes == "none") return fitter.fit(others, snapshots, complex, cross_validation_folds);
   const NodeRule rule = node_rule(nodes);
   const BasisPtr basis = fitter.fit(others, snapshots, complex, 0);
   others.set("tolerance", 0.0);  // folds take as many elements

@@ -49,12 +49,8 @@ BasisPtr fit_greedy_basis(const Settings& settings, ConstMatrixRef rows, bool co
   LinearBasisParts parts = fit(rows, options);
   const LinearBasis basis(parts);
   const double whole = squared_norms(rows, options.weights).mean();
-  const auto relative = [&](const Matrix& rest, double& mean, double& worst) {
-    const Vector lost = squared_norms(rest, options.weights);
-    mean = whole > 0.0 ? std::sqrt(lost.mean() / whole) : 0.0;
-    worst = whole > 0.0 ? std::sqrt(lost.maxCoeff() / whole) : 0.0;
-  };
-  relative(left_over(basis, rows), parts.errors.training_mean, parts.errors.training_worst);
+  set_errors(left_over(basis, rows), options.weights, whole, parts.errors.training_mean,
+             parts.errors.training_worst);
   if (folds == 0) return std::make_shared<LinearBasis>(std::move(parts));
   GreedyOptions part = options;
   part.max_rank = parts.elements.rows();
@@ -62,7 +58,7 @@ BasisPtr fit_greedy_basis(const Settings& settings, ConstMatrixRef rows, bool co
     return std::make_shared<LinearBasis>(fit(kept, part));
   });
   if (enough_to_hold_out(rows.rows(), folds))
-    relative(rest, parts.errors.validation_mean, parts.errors.validation_worst);
+    set_errors(rest, options.weights, whole, parts.errors.validation_mean, parts.errors.validation_worst);
   set_residual(rest, parts);
   return std::make_shared<LinearBasis>(std::move(parts));
 }

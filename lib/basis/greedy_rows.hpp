@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "basis/linear_basis.hpp"
 #include "basis/products.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/executor.hpp"
@@ -55,13 +56,7 @@ class SnapshotRows {
         weights_(weights),
         executor_(executor.shares_memory() ? executor : static_cast<Executor&>(serial_)),
         bins_(snapshots.cols() * static_cast<Index>(sizeof(double)) / static_cast<Index>(sizeof(Scalar))) {
-    if (!weighted()) return;
-    if (weights_.size() != bins_)
-      throw UsageError(text("greedy basis: ", weights_.size(), " weights for ", bins_, " bins"));
-    for (Index j = 0; j < bins_; ++j)
-      if (!(weights_[j] > 0.0 && std::isfinite(weights_[j])))
-        throw UsageError(text("greedy basis: the weight of bin ", j, " is ", weights_[j],
-                              "; expected a positive number (leave out bins that do not count)"));
+    check_weights("greedy basis", weights_, bins_);
   }
   SnapshotRows(const SnapshotRows&) = delete;
   SnapshotRows& operator=(const SnapshotRows&) = delete;

@@ -7,13 +7,6 @@
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
-namespace {
-
-constexpr Index most_modes = 10;  ///< of what is lost, kept as it is correlated
-constexpr double enough = 0.9;    ///< or as many as carry this part of it
-
-}  // namespace
-
 bool enough_to_hold_out(Index rows, Index folds) { return rows >= 2 * folds; }
 
 Matrix left_over(const Basis& basis, ConstMatrixRef rows) {
@@ -32,15 +25,9 @@ Matrix held_out_residuals(const Basis& whole, ConstMatrixRef rows, Index folds, 
   if (!enough_to_hold_out(n, folds)) return left_over(whole, rows);
   Matrix rest(n, rows.cols());
   for (Index f = 0; f < folds; ++f) {
-    const Index out = (n - f + folds - 1) / folds;
-    Matrix kept(n - out, rows.cols()), held(out, rows.cols());
-    for (Index i = 0, a = 0, b = 0; i < n; ++i)
-      if (i % folds == f)
-        held.row(b++) = rows.row(i);
-      else
-        kept.row(a++) = rows.row(i);
-    const Matrix left = left_over(*fit(kept), held);
-    for (Index b = 0; b < out; ++b) rest.row(f + b * folds) = left.row(b);
+    const FoldSplit<Matrix> split(rows, folds, f);
+    const Matrix left = left_over(*fit(split.kept), split.held);
+    for (Index b = 0; b < left.rows(); ++b) rest.row(f + b * folds) = left.row(b);
   }
   return rest;
 }
@@ -51,6 +38,12 @@ Vector squared_norms(ConstMatrixRef rows, const Vector& weights) {
   const Index unit = rows.cols() / weights.size();
   for (Index j = 0; j < rows.cols(); ++j) per_entry[j] = weights[j / unit];
   return rows.cwiseAbs2() * per_entry;
+}
+
+void set_errors(const Matrix& rest, const Vector& weights, double square, double& mean, double& worst) {
+  const Vector lost = squared_norms(rest, weights);
+  mean = square > 0.0 ? std::sqrt(lost.mean() / square) : 0.0;
+  worst = square > 0.0 ? std::sqrt(lost.maxCoeff() / square) : 0.0;
 }
 
 void set_residual(const Matrix& rest, LinearBasisParts& parts) {
@@ -77,7 +70,7 @@ void set_residual(const Matrix& rest, LinearBasisParts& parts) {
   if (info != 0)
     throw NumericalError(text("basis: LAPACK's dsyevd failed on the residuals (info ", info, ")"));
   Index k = 0;
-  for (double held = 0.0; k < std::min<Index>(most_modes, size) && held < enough; ++k)
+  for (double held = 0.0; k < std::min<Index>(most_residual_modes, size) && held < residual_in_modes; ++k)
     held += values[size - 1 - k];
   parts.residual_modes.resize(k, width);
   for (Index i = 0; i < k; ++i) {

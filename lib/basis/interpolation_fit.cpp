@@ -11,8 +11,6 @@
 namespace ersatz {
 namespace {
 
-constexpr Index folds = 5;
-
 const LinearBasisParts& linear_parts(const Basis& basis) {
   const auto* linear = dynamic_cast<const LinearBasis*>(&basis);
   if (linear == nullptr)
@@ -54,16 +52,11 @@ BasisPtr interpolation_basis(const Basis& basis, NodeRule rule, ConstMatrixRef s
   const Matrix centred =
       linear.offset.size() > 0 ? Matrix(snapshots.rowwise() - linear.offset.transpose()) : Matrix(snapshots);
   const double square = squared_norms(centred, linear.weights).mean();
-  const auto relative = [&](const Matrix& rest, double& mean, double& worst) {
-    const Vector lost = squared_norms(rest, linear.weights);
-    mean = square > 0.0 ? std::sqrt(lost.mean() / square) : 0.0;
-    worst = square > 0.0 ? std::sqrt(lost.maxCoeff() / square) : 0.0;
-  };
   Matrix rest = left_over(whole, snapshots);
-  relative(rest, parts.errors.training_mean, parts.errors.training_worst);
-  if (fit && enough_to_hold_out(snapshots.rows(), folds)) {
+  set_errors(rest, linear.weights, square, parts.errors.training_mean, parts.errors.training_worst);
+  if (fit && enough_to_hold_out(snapshots.rows(), cross_validation_folds)) {
     // Elements of each fold's own, at our nodes: how much these amplify is what new rows will see.
-    rest = held_out_residuals(whole, snapshots, folds, [&](ConstMatrixRef kept) {
+    rest = held_out_residuals(whole, snapshots, cross_validation_folds, [&](ConstMatrixRef kept) {
       const BasisPtr part = fit(kept);
       const LinearBasisParts& some = linear_parts(*part);
       const bool as_many = some.elements.rows() == linear.elements.rows();
@@ -71,7 +64,7 @@ BasisPtr interpolation_basis(const Basis& basis, NodeRule rule, ConstMatrixRef s
                               : empirical_interpolation(some.elements, some.complex, rule);
       return std::make_shared<InterpolationBasis>(expansion_of(some, at), at.nodes);
     });
-    relative(rest, parts.errors.validation_mean, parts.errors.validation_worst);
+    set_errors(rest, linear.weights, square, parts.errors.validation_mean, parts.errors.validation_worst);
   }
   // At the nodes nothing is lost (a fold of lower rank had nodes of its own).
   const Index unit = linear.complex ? 2 : 1;

@@ -26,6 +26,16 @@ Vector chosen(const Vector& values, const std::vector<Index>& entries) {
 
 }  // namespace
 
+void check_weights(const std::string& whose, const Vector& weights, Index bins) {
+  if (weights.size() == 0) return;
+  if (weights.size() != bins)
+    throw UsageError(text(whose, ": ", weights.size(), " weights for ", bins, " bins"));
+  for (Index j = 0; j < bins; ++j)
+    if (!(weights[j] > 0.0 && std::isfinite(weights[j])))
+      throw UsageError(text(whose, ": the weight of bin ", j, " is ", weights[j],
+                            "; expected a positive number (leave out bins that do not count)"));
+}
+
 LinearBasis::LinearBasis(LinearBasisParts parts) : parts_(std::move(parts)) {
   const Matrix& rows = parts_.elements;
   const Index width = rows.cols(), bins = parts_.complex ? width / 2 : width;
@@ -50,15 +60,10 @@ LinearBasis::LinearBasis(LinearBasisParts parts) : parts_(std::move(parts)) {
       }
   }
   if (parts_.weights.size() == 0) return;
-  check_size("the weights", parts_.weights.size(), bins);
+  check_weights("basis", parts_.weights, bins);
   weighted_.resize(elements_.rows(), width);
-  for (Index j = 0; j < width; ++j) {
-    const double w = parts_.weights[parts_.complex ? j / 2 : j];
-    if (!(w > 0.0 && std::isfinite(w)))
-      throw UsageError(text("basis: the weight of bin ", parts_.complex ? j / 2 : j, " is ", w,
-                            "; expected a positive number (leave out bins that do not count)"));
-    weighted_.col(j) = w * elements_.col(j);
-  }
+  for (Index j = 0; j < width; ++j)
+    weighted_.col(j) = parts_.weights[parts_.complex ? j / 2 : j] * elements_.col(j);
 }
 
 void LinearBasis::project(const double* row, double* coefficients) const {

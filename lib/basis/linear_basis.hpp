@@ -87,6 +87,10 @@ class IdentityBasis final : public Basis {
   Vector zeros_, none_;
 };
 
+/// Throws UsageError unless there is one positive number per bin (or none at all); `whose` begins the
+/// message.
+void check_weights(const std::string& whose, const Vector& weights, Index bins);
+
 /// The entries of a row of `width` doubles that make up these bins. Throws UsageError naming a bin that is
 /// not there.
 std::vector<Index> entries_of(const std::vector<Index>& bins, Index width, bool complex);

@@ -24,13 +24,7 @@ void check_options(const PodOptions& o, Index width, bool complex) {
     throw UsageError(text("basis pod: 'folds' must be 0 or at least 2, got ", o.folds));
   if (o.block_rows < 0)
     throw UsageError(text("basis pod: 'block_rows' must not be negative, got ", o.block_rows));
-  const Index bins = complex ? width / 2 : width;
-  if (o.weights.size() > 0 && o.weights.size() != bins)
-    throw UsageError(text("basis pod: ", o.weights.size(), " weights for ", bins, " bins"));
-  for (Index j = 0; j < o.weights.size(); ++j)
-    if (!(o.weights[j] > 0.0 && std::isfinite(o.weights[j])))
-      throw UsageError(text("basis pod: the weight of bin ", j, " is ", o.weights[j],
-                            "; expected a positive number (leave out bins that do not count)"));
+  check_weights("basis pod", o.weights, complex ? width / 2 : width);
 }
 
 Vector root_weights(const Vector& weights, bool complex) {

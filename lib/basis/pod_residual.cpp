@@ -3,26 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "basis/held_out.hpp"
 #include "basis/pod_space.hpp"
 #include "ersatz/core/blas.hpp"
 
 namespace ersatz::pod {
 namespace {
 
-constexpr double enough = 0.9;  ///< of the energy lost, in the modes
-constexpr double too_little = 0.01;
-constexpr Index most_modes = 10;
+constexpr double too_little = 0.01;  ///< of the energy lost, for a mode
 
 /// What the rows of one fold lose, in coordinates of the space, behind `rank` directions of the others.
 template <class T>
 void lose(const Rows<T>& c, Index rank, Index folds, Index fold, bool centred, Rows<T>& loss) {
-  const Index n = c.rows(), out = (n - fold + folds - 1) / folds;
-  Rows<T> kept(n - out, c.cols()), held(out, c.cols());
-  for (Index i = 0, a = 0, b = 0; i < n; ++i)
-    if (i % folds == fold)
-      held.row(b++) = c.row(i);
-    else
-      kept.row(a++) = c.row(i);
+  FoldSplit<Rows<T>> split(c, folds, fold);
+  Rows<T>&kept = split.kept, &held = split.held;
   if (centred) {
     const Rows<T> mean = kept.colwise().mean();
     kept.rowwise() -= mean.row(0);
@@ -30,10 +24,10 @@ void lose(const Rows<T>& c, Index rank, Index folds, Index fold, bool centred, R
   }
   const auto svd = dense::svd<T>(kept);
   const Rows<T> w = svd.rows.topRows(std::min(rank, svd.rows.rows()));
-  Rows<T> along(out, w.rows());
+  Rows<T> along(held.rows(), w.rows());
   dense::coefficients<T>(held, w, along);
   dense::add_product<T>(-1.0, along, w, held);
-  for (Index b = 0; b < out; ++b) loss.row(fold + b * folds) = held.row(b);
+  for (Index b = 0; b < held.rows(); ++b) loss.row(fold + b * folds) = held.row(b);
 }
 
 }  // namespace
@@ -44,7 +38,7 @@ void cross_validate(const Snapshots& snapshots, const Scaling& scaling, const Sp
   const SingleThreadedBlas single;
   const Index n = snapshots.rows, l = space.e.rows();
   const double count = static_cast<double>(n);
-  const bool validated = folds >= 2 && n >= 2 * folds;
+  const bool validated = enough_to_hold_out(n, folds);
   Rows<T> loss = space.c;
   if (validated)
     for (Index f = 0; f < folds; ++f) lose(space.c, rank, folds, f, scaling.offset.size() > 0, loss);
@@ -63,7 +57,8 @@ void cross_validate(const Snapshots& snapshots, const Scaling& scaling, const Sp
   const auto svd = dense::svd<double>(real);
   Index k = 0;
   double held = 0.0;
-  while (k < std::min(most_modes, svd.values.size()) && total > 0.0 && held < enough * total) {
+  while (k < std::min(most_residual_modes, svd.values.size()) && total > 0.0 &&
+         held < residual_in_modes * total) {
     const double next = svd.values[k] * svd.values[k];
     if (next < too_little * total) break;
     held += next;

@@ -6,25 +6,29 @@
 
 namespace ersatz {
 
+// Overloads by type, so that what calls them is written once. Column major, as Fortran has it.
+
+inline void gemm(const char* ta, const char* tb, int m, int n, int k, double alpha, const double* a, int lda,
+                 const double* b, int ldb, double beta, double* c, int ldc) {
+  dgemm_(ta, tb, &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc);
+}
+inline void gemm(const char* ta, const char* tb, int m, int n, int k, double alpha, const Complex* a, int lda,
+                 const Complex* b, int ldb, double beta, Complex* c, int ldc) {
+  const Complex za = alpha, zb = beta;
+  zgemm_(ta, tb, &m, &n, &k, &za, a, &lda, b, &ldb, &zb, c, &ldc);
+}
+
 /// c (q × p) = a^H b, with a (m × q) and b (m × p): scalar products of the columns. All column
 /// major without gaps, so that columns are rows of our matrices.
-inline void inner_products(int m, int q, int p, const double* a, const double* b, double* c) {
-  const double one = 1.0, zero = 0.0;
-  dgemm_("T", "N", &q, &p, &m, &one, a, &m, b, &m, &zero, c, &q);
-}
-inline void inner_products(int m, int q, int p, const Complex* a, const Complex* b, Complex* c) {
-  const Complex one = 1.0, zero = 0.0;
-  zgemm_("C", "N", &q, &p, &m, &one, a, &m, b, &m, &zero, c, &q);
+template <class T>
+void inner_products(int m, int q, int p, const T* a, const T* b, T* c) {
+  gemm("C", "N", q, p, m, 1.0, a, m, b, m, 0.0, c, q);
 }
 
 /// b (m × p) -= a (m × q) c (q × p)
-inline void subtract_combinations(int m, int q, int p, const double* a, const double* c, double* b) {
-  const double minus = -1.0, one = 1.0;
-  dgemm_("N", "N", &m, &p, &q, &minus, a, &m, c, &q, &one, b, &m);
-}
-inline void subtract_combinations(int m, int q, int p, const Complex* a, const Complex* c, Complex* b) {
-  const Complex minus = -1.0, one = 1.0;
-  zgemm_("N", "N", &m, &p, &q, &minus, a, &m, c, &q, &one, b, &m);
+template <class T>
+void subtract_combinations(int m, int q, int p, const T* a, const T* c, T* b) {
+  gemm("N", "N", m, p, q, -1.0, a, m, c, q, 1.0, b, m);
 }
 
 /// c (q, one every `step`) = a^H x, with a (m × q, columns `stride` apart).
