@@ -7,35 +7,19 @@
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/simulators/simulator.hpp"
 #include "unit/storage/scratch.hpp"
+#include "unit/transform/maps.hpp"
 
 namespace ersatz {
 namespace {
 
+using testing::forward;
+using testing::inverse;
 using testing::message_of;
 using Names = std::vector<std::string>;
 
-Vector forward(const Transform& t, const Vector& y) {
-  Vector z(t.outputs());
-  t.forward(y.data(), z.data());
-  return z;
-}
-Vector inverse(const Transform& t, const Vector& z) {
-  Vector y(t.inputs());
-  t.inverse(z.data(), y.data());
-  return y;
-}
-
-ParameterSpace precessing() {
-  return ParameterSpace({{"q", "", 1.0, 4.0},
-                         {"chi1x", "", -0.8, 0.8},
-                         {"chi1y", "", -0.8, 0.8},
-                         {"chi1z", "", -0.8, 0.8},
-                         {"chi2x", "", -0.8, 0.8},
-                         {"chi2y", "", -0.8, 0.8},
-                         {"chi2z", "", -0.8, 0.8}},
-                        {{{1, 2, 3}, 0.8}, {{4, 5, 6}, 0.8}});
-}
+ParameterSpace precessing() { return make_simulator("waveform")->space(); }
 
 struct Case {
   std::string name;

@@ -12,10 +12,13 @@
 #include "transform/diagonal.hpp"
 #include "transform/periodic.hpp"
 #include "unit/storage/scratch.hpp"
+#include "unit/transform/maps.hpp"
 
 namespace ersatz {
 namespace {
 
+using testing::forward;
+using testing::inverse;
 using testing::message_of;
 
 Matrix random_rows(Index n, Index m, std::uint64_t seed, double low, double high) {
@@ -57,17 +60,6 @@ std::vector<Case> cases() {
                         5),
                   angles});
   return list;
-}
-
-Vector forward(const Transform& t, const Vector& y) {
-  Vector z(t.outputs());
-  t.forward(y.data(), z.data());
-  return z;
-}
-Vector inverse(const Transform& t, const Vector& z) {
-  Vector y(t.inputs());
-  t.inverse(z.data(), y.data());
-  return y;
 }
 
 TEST(Transform, RoundTrip) {
