@@ -80,8 +80,10 @@ class Search {
 
  private:
   static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-  Scalar* element(Index k) { return elements_.data() + k * bins_; }
-  Scalar* dual(Index k) { return (rows_.weighted() ? duals_.data() : elements_.data()) + k * bins_; }
+  Scalar* element(Index k) { return reinterpret_cast<Scalar*>(elements_.row(k).data()); }
+  Scalar* dual(Index k) {
+    return reinterpret_cast<Scalar*>((rows_.weighted() ? duals_ : elements_).row(k).data());
+  }
 
   /// Norms, scales and errors of an empty basis.
   void measure() {
@@ -255,20 +257,15 @@ class Search {
   }
 
   void reserve(Index rank) {
-    const std::size_t size = at(rank * bins_);
-    if (elements_.size() >= size) return;
-    const std::size_t next = at((rank + 63) * bins_);
-    elements_.reserve(next);  // resize alone would double
-    elements_.resize(next);
-    if (!rows_.weighted()) return;
-    duals_.reserve(next);
-    duals_.resize(next);
+    if (elements_.rows() >= rank) return;
+    elements_.conservativeResize(rank + 63, rows_.width());
+    if (rows_.weighted()) duals_.conservativeResize(rank + 63, rows_.width());
   }
 
   void finish(Index worst) {
     basis_.complex = !std::is_same_v<Scalar, double>;
-    basis_.elements =
-        Eigen::Map<const Matrix>(reinterpret_cast<const double*>(elements_.data()), rank_, rows_.width());
+    elements_.conservativeResize(rank_, rows_.width());
+    basis_.elements = std::move(elements_);
     basis_.triangle = Matrix::Zero(rank_, rank_ * (rows_.width() / bins_));
     for (Index k = 0; k < rank_; ++k)
       std::copy_n(triangle_[at(k)].data(), k + 1, reinterpret_cast<Scalar*>(basis_.triangle.row(k).data()));
@@ -320,7 +317,7 @@ class Search {
   Vector norms_;
   std::vector<double> error_, fresh_, whole_, scale_, errors_;  ///< the first four: per row
   std::vector<Index> level_;                                    ///< elements accounted for, per row
-  std::vector<Scalar> elements_, duals_;
+  Matrix elements_, duals_;                                     ///< a row each; more rows than the rank
   std::vector<std::vector<Scalar>> triangle_;
   double rounding_ = 0.0;
   Index rounding_row_ = -1, zeros_ = 0, read_ = 0;
