@@ -5,12 +5,13 @@
 #
 # aligned        3 parameters,  300 simulations
 # symmetry       7 parameters, 1500 simulations, with the rotational symmetry
+# symmetry-375, symmetry-750   the same from the first of them: the learning curve
 # no-symmetry    the same simulations, without it
 # each scored on 500 fresh simulations; in seven parameters also on 500 with both spins of length 0.8, the longest.
 # Mismatches are for flat noise, with nothing maximised over. A second call starts over; a few minutes on two cores.
 set -euo pipefail
 case ${1:-} in
-  -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 here=$(cd "$(dirname "$0")" && pwd)
 output=${1:-waveform-output}
@@ -50,6 +51,10 @@ simulations waveform-aligned aligned-train 300 sobol 1
 simulations waveform-aligned aligned-fresh 500 lhs 7
 simulations waveform train 1500 sobol 1
 simulations waveform fresh 500 lhs 7
+for n in 375 750; do
+  head -n $((n + 1)) "$output/train.csv" >"$output/train-$n.csv"
+  quietly simulate --simulator waveform --design "$output/train-$n.csv" -o "$output/train-$n.h5"
+done
 # Directions of another design, each spin as long as it may be.
 quietly design --simulator waveform --method lhs -n 500 --seed 8 -o "$output/longest.csv"
 awk -F, -v OFS=, 'NR > 1 {
@@ -61,16 +66,23 @@ awk -F, -v OFS=, 'NR > 1 {
 mv "$output/longest.tmp" "$output/longest.csv"
 quietly simulate --simulator waveform --design "$output/longest.csv" -o "$output/longest.h5"
 
-for model in aligned symmetry no-symmetry; do
+for model in aligned symmetry-375 symmetry-750 symmetry no-symmetry; do
   echo "Training: $model" >&2
   data=train recipe=recipe.toml
-  [ $model != no-symmetry ] || recipe=recipe-no-symmetry.toml
-  [ $model != aligned ] || { data=aligned-train; recipe=recipe-aligned.toml; }
+  case $model in
+    aligned) data=aligned-train recipe=recipe-aligned.toml ;;
+    symmetry-*) data=train-${model#symmetry-} ;;
+    no-symmetry) recipe=recipe-no-symmetry.toml ;;
+  esac
   quietly train "$output/$data.h5" --recipe "$here/$recipe" -o "$output/$model.h5"
 done
 
 printf '%-34s %9s %9s %14s %11s\n' "mismatch, flat, nothing maximised" median "95 %" "68 % covers" "waveform"
 score aligned aligned-fresh "aligned, 300"
+for n in 375 750; do
+  score symmetry-$n fresh "precessing, $n, symmetry"
+  score symmetry-$n longest "  both spins 0.8"
+done
 score symmetry fresh "precessing, 1500, symmetry"
 score symmetry longest "  both spins 0.8"
 score no-symmetry fresh "precessing, 1500, no symmetry"

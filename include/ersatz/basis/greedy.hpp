@@ -71,9 +71,10 @@ struct GreedyBasis {
 /// Squared errors are kept as running differences, σ - Σ |⟨e, a⟩|², and computed anew from the residual where
 /// they have fallen by 1e-6, so that they are good to about 1e-9. They never grow: a snapshot whose old error
 /// is below the largest up-to-date one is not looked at, and catches up with all elements since at once when
-/// its turn comes. The order is that of the plain algorithm; the snapshots (n × width) are read some tens of
-/// times (38 for 265 elements of 2000 × 4000) instead of once per element, in n m r products. Memory beside
-/// them: up to 5 r width. The snapshots are not changed. Same bits on any number of threads.
+/// its turn comes. The order is that of the plain algorithm; the snapshots (n × width) are read tens of
+/// times (15 for 265 elements of 10 000 × 4000 complex) instead of once per element, in n m r products.
+/// Memory beside them: the elements, r width (2 with weights), and twice that while they grow. The snapshots
+/// are not changed. Same bits on any number of threads.
 ///
 /// Throws UsageError on options that make no sense, DataError naming the snapshot with a value that is not
 /// finite, or where all are zero.

@@ -68,7 +68,7 @@ Complex spin_weighted_harmonic(Index l, Index m, double inclination, double azim
 ///
 /// Time is maximised over at the samples by FFT, then between them by Newton's method. The result is half of
 /// |â - b̂|² with unit norms, which does not cancel: near a match it is good to about 1e-15 of itself plus
-/// 1e-30. About 1 ms for 5 modes of 2251 times: O(modes · m log m).
+/// 1e-30. 1 to 2 ms for 5 modes of 2251 times: O(modes · m log m).
 class Mismatch {
  public:
   /// `modes`: names of the series, for directions ("h22", "h2m1", "h_3-3": l, sign, m) and messages. A single
