@@ -15,6 +15,11 @@ if(ERSATZ_TRAIN)
   install(TARGETS ersatz-train EXPORT ErsatzTrainTargets)
   install(EXPORT ErsatzTrainTargets NAMESPACE ersatz:: DESTINATION ${ersatz_cmake_dir})
 endif()
+if(ERSATZ_MPI)
+  set_target_properties(ersatz-mpi PROPERTIES INSTALL_RPATH "$ORIGIN" EXPORT_NAME mpi)
+  install(TARGETS ersatz-mpi EXPORT ErsatzMpiTargets)
+  install(EXPORT ErsatzMpiTargets NAMESPACE ersatz:: DESTINATION ${ersatz_cmake_dir})
+endif()
 if(ERSATZ_PROGRAM)
   file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
   get_property(programs DIRECTORY drivers PROPERTY BUILDSYSTEM_TARGETS)
@@ -37,12 +42,15 @@ configure_package_config_file(cmake/ErsatzConfig.cmake.in ErsatzConfig.cmake INS
 # Before 1.0 a minor version may break what users compile against.
 write_basic_package_version_file(ErsatzConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/ErsatzConfig.cmake ${PROJECT_BINARY_DIR}/ErsatzConfigVersion.cmake
-              cmake/ErsatzOpenBLAS.cmake
+              cmake/ErsatzOpenBLAS.cmake cmake/ErsatzScaLAPACK.cmake
         DESTINATION ${ersatz_cmake_dir})
 
 set(pc_files ersatz.pc)
 if(ERSATZ_TRAIN)
   list(APPEND pc_files ersatz-train.pc)
+endif()
+if(ERSATZ_MPI)
+  list(APPEND pc_files ersatz-mpi.pc)
 endif()
 file(RELATIVE_PATH ERSATZ_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" ERSATZ_PC_PREFIX "${ERSATZ_PC_PREFIX}")

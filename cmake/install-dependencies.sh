@@ -11,6 +11,7 @@ build=(
   libeigen3-dev libhdf5-dev libopenblas-dev
   libceres-dev libboost-dev libnanoflann-dev
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
+  libopenmpi-dev openmpi-bin libscalapack-openmpi-dev
 )
 tests=(
   libgtest-dev clang-format-14 binutils

@@ -1,0 +1,11 @@
+# Ersatz::ScaLAPACK, where it is found. Debian has one for each MPI, and no CMake package of it. Needs MPI found.
+if(MPI_C_LIBRARY_VERSION_STRING MATCHES "MPICH" OR "${MPI_C_HEADER_DIR};${MPI_C_INCLUDE_DIRS}" MATCHES "mpich")
+  set(ersatz_scalapack scalapack-mpich)
+else()
+  set(ersatz_scalapack scalapack-openmpi)
+endif()
+find_library(ERSATZ_SCALAPACK NAMES ${ersatz_scalapack} scalapack)
+if(ERSATZ_SCALAPACK AND NOT TARGET Ersatz::ScaLAPACK)
+  add_library(Ersatz::ScaLAPACK UNKNOWN IMPORTED)
+  set_target_properties(Ersatz::ScaLAPACK PROPERTIES IMPORTED_LOCATION ${ERSATZ_SCALAPACK})
+endif()
