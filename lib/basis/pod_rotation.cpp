@@ -3,7 +3,6 @@
 #include "basis/pod_rotation.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "ersatz/core/blas.hpp"
