@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <Eigen/Cholesky>
 #include <cmath>
-#include <set>
 
 #include "core/kernels.hpp"
 #include "ersatz/core/error.hpp"
@@ -40,7 +40,9 @@ TEST(Cyclic, DealsOutBlocksInTurn) {
             const bool mine = (i / block) % processes == p;
             EXPECT_EQ(c.owns(i), mine);
             EXPECT_EQ(c.first_from(i), local);
-            if (mine) EXPECT_EQ(c.global(local++), i);
+            if (mine) {
+              EXPECT_EQ(c.global(local++), i);
+            }
           }
           EXPECT_EQ(c.size(), local);
         }
@@ -139,8 +141,10 @@ TEST(BlockCyclic, LikelihoodAndGradientAreTheSerialOnes) {
 TEST(BlockCyclic, AnySizeBlockGridAndNumberOfThreads) {
   const Communicator comm(MPI_COMM_WORLD);
   const Case c = cases().front();
-  for (const Index n : {2, 3, 5, 17, 64, 129})  // fewer points than ranks, than a block, no multiple of it
-    for (const Index block : {1, 8, 64, 200, 0}) expect_agreement(comm, c, n, block);
+  // Fewer points than ranks, than a block, no multiple of it.
+  for (const Index n : {2, 5, 17, 129})
+    for (const Index block : {8, 64, 200, 0}) expect_agreement(comm, c, n, block);
+  expect_agreement(comm, c, 17, 1);
   expect_agreement(comm, c, 150, 16, 2);
   expect_agreement(comm, c, 150, 16, 1, 1e-4);
   expect_agreement(comm, c, 90, 16, 1, 0.0, {comm.size(), 1});
@@ -167,11 +171,11 @@ TEST(BlockCyclic, TheFactorIsThatOfTheMatrix) {
               1e-11);
   Eigen::MatrixXd b = Eigen::MatrixXd::Random(n, 4), kept = b;
   spread.solve(false, 3, b);
-  EXPECT_LT((b.leftCols(3) - inverse_factor * kept.leftCols(3)).cwiseAbs().maxCoeff(), 1e-12);
+  EXPECT_LT((b.leftCols(3) - inverse_factor * kept.leftCols(3)).cwiseAbs().maxCoeff(), 1e-11);
   EXPECT_EQ(b.col(3), kept.col(3));
   b = kept;
   spread.solve(true, 4, b);
-  EXPECT_LT((b - inverse_factor.transpose() * kept).cwiseAbs().maxCoeff(), 1e-12);
+  EXPECT_LT((b - inverse_factor.transpose() * kept).cwiseAbs().maxCoeff(), 1e-11);
 
   const Vector diagonal = spread.invert_factor();
   EXPECT_LT((diagonal - inverse_factor.colwise().squaredNorm().transpose()).cwiseAbs().maxCoeff(), 1e-11);
@@ -183,12 +187,12 @@ TEST(BlockCyclic, TheFactorIsThatOfTheMatrix) {
                             Vector(Eigen::Vector2d(0.4, 0.9)));
   const Vector explained = spread.explained(*kernel, c.data(), at);
   EXPECT_LT((explained - (inverse_factor * k).colwise().squaredNorm().transpose()).cwiseAbs().maxCoeff(),
-            1e-12);
+            1e-11);
   const Vector panels = spread.gather_panels();
   EXPECT_EQ(panels.size(), comm.rank() == 0 ? kernels::panels_size(n) : 0);
   for (Index i = 0; comm.rank() == 0 && i < n; ++i)
     for (Index j = 0; j <= i; ++j)
-      EXPECT_NEAR(panels[kernels::panels_index(i, j)], inverse_factor(i, j), 1e-12);
+      EXPECT_NEAR(panels[kernels::panels_index(i, j)], inverse_factor(i, j), 1e-11);
 }
 
 TEST(BlockCyclic, NotPositiveDefiniteIsToldToAllRanks) {
