@@ -18,11 +18,11 @@ const int one = 1, zero = 0;
 const double unit = 1.0;
 constexpr Index columns_together = 64;  // of one piece of work for the team
 
-/// Wide enough for matrix products at full speed, and some ten blocks on every side of the grid where n
-/// allows.
+/// Wide enough for matrix products at full speed (wider ones cost memory for their panels), and some ten
+/// blocks on every side of the grid where n allows.
 Index default_block(Index n, const ProcessGrid& grid) {
   const Index share = n / (10 * std::max(grid.rows(), grid.columns()));
-  return std::clamp<Index>(share / 16 * 16, 16, 128);
+  return std::clamp<Index>(share / 16 * 16, 16, 64);
 }
 
 Eigen::MatrixXd points_of(const Eigen::MatrixXd& x, const Cyclic& dimension, Index count) {
@@ -53,7 +53,13 @@ BlockCyclicCovariance::BlockCyclicCovariance(std::shared_ptr<const ProcessGrid> 
                             " in each; use more ranks"));
     row_x_ = points_of(x_, rows_, m_);
     column_x_ = points_of(x_, columns_, k_);
-    local_ = Vector::Zero(std::max<Index>(stride_ * k_, 1));
+    // Zeros that the system gives when they are first touched: above the diagonal, never.
+    local_.reset(static_cast<double*>(
+        std::calloc(static_cast<std::size_t>(std::max<Index>(stride_ * k_, 1)), sizeof(double))));
+    if (!local_)
+      throw Error(text("a matrix of ", n, " points on ", grid_->rows(), " × ", grid_->columns(),
+                       " ranks needs ", brief(8e-9 * static_cast<double>(m_) * static_cast<double>(k_)),
+                       " GB on each"));
     team_ = std::make_unique<gp::Team>(threads_);
   });
   if (!grid_->member()) return;
@@ -123,7 +129,7 @@ bool BlockCyclicCovariance::factor(const gp::Kernel& kernel, const double* coeff
     const BlasThreads threads(threads_);
     const int n = static_cast<int>(x_.rows());
     int info = 0;
-    pdpotrf_("L", &n, local_.data(), &one, &one, descriptor_, &info);
+    pdpotrf_("L", &n, local_.get(), &one, &one, descriptor_, &info);
     failed = info != 0 ? 1.0 : 0.0;
   }
   return comm.sum(failed) == 0.0;
@@ -149,8 +155,8 @@ void BlockCyclicCovariance::solve(bool transposed, Index k, Eigen::MatrixXd& b) 
     if (count == 0) mine.resize(stride_, 1);
     int info = 0, descriptor[9];
     descinit_(descriptor, &n, &columns, &block, &columns, &zero, &zero, &context, &stride, &info);
-    pdtrsm_("L", "L", transposed ? "T" : "N", "N", &n, &columns, &unit, local_.data(), &one, &one,
-            descriptor_, mine.data(), &one, &one, descriptor);
+    pdtrsm_("L", "L", transposed ? "T" : "N", "N", &n, &columns, &unit, local_.get(), &one, &one, descriptor_,
+            mine.data(), &one, &one, descriptor);
   }
   b.leftCols(k).setZero();
   for (Index i = 0; i < count; ++i) b.row(rows_.global(i)).head(k) = mine.row(i);
@@ -162,7 +168,7 @@ void BlockCyclicCovariance::invert_triangle() {
   const BlasThreads threads(threads_);
   const int n = static_cast<int>(x_.rows());
   int info = 0;
-  pdtrtri_("L", "N", &n, local_.data(), &one, &one, descriptor_, &info);
+  pdtrtri_("L", "N", &n, local_.get(), &one, &one, descriptor_, &info);
 }
 
 void BlockCyclicCovariance::invert() {
@@ -170,7 +176,7 @@ void BlockCyclicCovariance::invert() {
   if (!grid_->member()) return;
   const BlasThreads threads(threads_);
   const int n = static_cast<int>(x_.rows());
-  pdlauum_("L", &n, local_.data(), &one, &one, descriptor_);
+  pdlauum_("L", &n, local_.get(), &one, &one, descriptor_);
 }
 
 Vector BlockCyclicCovariance::invert_factor() {

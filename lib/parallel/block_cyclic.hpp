@@ -1,6 +1,8 @@
 #pragma once
 // A covariance matrix in blocks on a grid of ranks, worked on by ScaLAPACK (Blackford et al. 1997).
 
+#include <cstdlib>
+
 #include "parallel/process_grid.hpp"
 #include "regression/gp/covariance_matrix.hpp"
 
@@ -52,8 +54,8 @@ class BlockCyclicCovariance final : public gp::CovarianceMatrix {
   void for_blocks(const Visit& visit) const;
   void fill(const gp::Kernel& kernel, const double* coefficients);
   void invert_triangle();
-  double* at(Index i, Index j) { return local_.data() + j * stride_ + i; }
-  const double* at(Index i, Index j) const { return local_.data() + j * stride_ + i; }
+  double* at(Index i, Index j) { return local_.get() + j * stride_ + i; }
+  const double* at(Index i, Index j) const { return local_.get() + j * stride_ + i; }
 
   std::shared_ptr<const ProcessGrid> grid_;
   int threads_;
@@ -63,7 +65,10 @@ class BlockCyclicCovariance final : public gp::CovarianceMatrix {
   Eigen::MatrixXd row_x_, column_x_;  // the points of the rows, and of the columns, here
   Index stride_ = 1;
   int descriptor_[9];
-  Vector local_;  // m × k, column major
+  struct Free {
+    void operator()(double* p) const { std::free(p); }
+  };
+  std::unique_ptr<double, Free> local_;  // m × k, column major
   std::unique_ptr<gp::Team> team_;
 };
 

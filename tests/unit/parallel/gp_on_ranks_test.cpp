@@ -31,7 +31,7 @@ Result fit(const GpOptions& options, const TrainingData& data, Executor* executo
   Matrix mean(50, data.y.cols()), variance(50, data.y.cols());
   Workspace workspace;
   fit.predictor->mean_and_variance(at, mean, variance, Noise::observed, workspace);
-  for (const Matrix* m : {&mean, &variance, &fit.summary.leave_one_out})
+  for (const Matrix* m : std::initializer_list<const Matrix*>{&mean, &variance, &fit.summary.leave_one_out})
     result.numbers.insert(result.numbers.end(), m->data(), m->data() + m->size());
   result.facts = fit.summary.facts;
   return result;
