@@ -22,7 +22,7 @@ constexpr Index columns_together = 64;  // of one piece of work for the team
 /// blocks on every side of the grid where n allows.
 Index default_block(Index n, const ProcessGrid& grid) {
   const Index share = n / (10 * std::max(grid.rows(), grid.columns()));
-  return std::clamp<Index>(share / 16 * 16, 16, 64);
+  return std::clamp<Index>(share / 16 * 16, 16, 256);
 }
 
 Eigen::MatrixXd points_of(const Eigen::MatrixXd& x, const Cyclic& dimension, Index count) {

@@ -23,7 +23,7 @@ def grid(ranks):
 
 def block(n, rows, columns):
     """As default_block in lib/parallel/block_cyclic.cpp."""
-    return min(max(n // (10 * max(rows, columns)) // 16 * 16, 16), 64)
+    return min(max(n // (10 * max(rows, columns)) // 16 * 16, 16), 256)
 
 
 def cost(n, ranks):
