@@ -2,11 +2,9 @@
 
 #include <cmath>
 
-#include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
+#include "regression/gp/condition_on.hpp"
 #include "regression/gp/factor.hpp"
-#include "regression/gp/panels.hpp"
-#include "regression/gp/triangular.hpp"
 
 namespace ersatz::gp {
 namespace {
@@ -17,11 +15,10 @@ struct Diagonals {
   Vector fixed, free;
 };
 
-Diagonals diagonals(const Eigen::MatrixXd& inverse_lower, const Eigen::MatrixXd& solved_basis) {
-  const Index n = inverse_lower.rows();
-  Diagonals d{Vector(n), Vector(n)};
+Diagonals diagonals(Vector inverse, const Eigen::MatrixXd& solved_basis) {
+  const Index n = inverse.size();
+  Diagonals d{std::move(inverse), Vector(n)};
   for (Index i = 0; i < n; ++i) {
-    d.fixed[i] = inverse_lower.col(i).tail(n - i).squaredNorm();
     d.free[i] = d.fixed[i] - solved_basis.row(i).squaredNorm();
     if (!(d.free[i] > 1e-12 * d.fixed[i])) d.free[i] = 0.0;
   }
@@ -48,6 +45,12 @@ void leave_one_out(const Diagonals& diagonals, Conditioned& c) {
 
 Conditioned condition(const Kernel& kernel, const Trend& trend, ConstMatrixRef x, ConstMatrixRef y,
                       const ConditionOptions& options) {
+  DenseCovariance matrix(x);
+  return condition_on(matrix, kernel, trend, x, y, options);
+}
+
+Conditioned condition_on(CovarianceMatrix& r, const Kernel& kernel, const Trend& trend, ConstMatrixRef x,
+                         ConstMatrixRef y, const ConditionOptions& options) {
   const Index n = x.rows(), m = y.cols(), q = trend.size();
   if (static_cast<Index>(options.theta.size()) != kernel.parameters())
     throw UsageError(text("kernel ", kernel.expression(), " has ", kernel.parameters(),
@@ -63,10 +66,8 @@ Conditioned condition(const Kernel& kernel, const Trend& trend, ConstMatrixRef x
   kernel.prepare(options.theta.data(), c.coefficients.data());
 
   const Points points{columns.data(), n, n, x.cols()};
-  Team team;
-  Eigen::MatrixXd r = Eigen::MatrixXd::Zero(n, n);
-  if (!factor(kernel, points, c.coefficients.data(), c.nugget, options.jitter,
-              c.noise.size() > 0 ? c.noise.data() : nullptr, r, team))
+  if (!r.factor(kernel, c.coefficients.data(), c.nugget, options.jitter,
+                c.noise.size() > 0 ? c.noise.data() : nullptr))
     throw NumericalError(text("kernel ", kernel.expression(), " on ", n,
                               " points: the covariance matrix is not positive definite at nugget ",
                               brief(options.nugget), "; give a larger nugget, or nugget = \"estimated\""));
@@ -83,17 +84,14 @@ Conditioned condition(const Kernel& kernel, const Trend& trend, ConstMatrixRef x
   c.trend = squares.coefficients.transpose();
   c.trend_factor = squares.triangle.transpose();
 
-  const int size = static_cast<int>(n), right = static_cast<int>(m + q);
-  const double one = 1.0;
-  dtrsm_("L", "L", "T", "N", &size, &right, &one, r.data(), &size, squares.work.data(), &size);
+  r.solve(true, m + q, squares.work);
   c.weights = squares.work.leftCols(m).transpose();
   const Eigen::MatrixXd solved_basis = squares.basis();  // R⁻¹ F T⁻¹, A = Tᵀ T
   c.solved_trend.resize(n, q);
   if (q > 0) c.solved_trend = solved_basis * squares.triangle.triangularView<Eigen::Upper>();
 
-  invert_lower(size, r.data(), size);
-  c.panels = panels_of(r);
-  const Diagonals inverse = diagonals(r, solved_basis);
+  const Diagonals inverse = diagonals(r.invert_factor(), solved_basis);
+  c.panels = r.panels();
   c.process_variance.resize(m);
   for (Index o = 0; o < m; ++o) {
     double& v = c.process_variance[o];

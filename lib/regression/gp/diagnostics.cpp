@@ -17,6 +17,8 @@ const GpPredictor& exact(const Predictor& predictor, Index output) {
   if (!gp)
     throw UsageError(text("leave-out diagnostics in closed form need an exact Gaussian process, not a ",
                           predictor.kind(), " predictor"));
+  if (!gp->has_variance())
+    throw UsageError("leave-out diagnostics: of this Gaussian process there are means only");
   if (output < 0 || output >= gp->outputs())
     throw UsageError(text("gp predictor: output ", output, " asked for, there are ", gp->outputs()));
   const Output& o = gp->state().outputs[static_cast<std::size_t>(output)];

@@ -8,6 +8,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/gp/kernel_expression.hpp"
+#include "regression/gp/condition_on.hpp"
 #include "regression/gp/factor.hpp"
 #include "regression/gp/found.hpp"
 #include "regression/gp/predictor.hpp"
@@ -24,16 +25,25 @@ class ExactGp final : public Regressor {
 
   std::string name() const override { return "gp"; }
   std::string settings() const override { return gp::settings_of(options_); }
-  Fit fit(const TrainingData& data, const FitContext& context) const override;
+  Fit fit(const TrainingData& data, const FitContext& context) const override {
+    gp::ExactFit fit = gp::fit_exact(options_, data, context);
+    return {std::make_shared<gp::GpPredictor>(std::move(fit.state)), std::move(fit.summary)};
+  }
 
  private:
+  GpOptions options_;
+};
+
+/// One fit at work.
+struct Fitter {
+  const GpOptions& options_;
+  const gp::MakeCovariance& make_;
+
   std::vector<gp::Group> search(const gp::ScaledData& data, const Matrix& noise,
                                 const std::optional<double>& nugget, const gp::KernelPtr& kernel,
                                 const gp::SearchOptions& box, const FitContext& context) const;
-  gp::GpState condition(const gp::ScaledData& scaled, const Matrix& noise, const gp::Kernel& kernel,
-                        gp::GpState state, std::vector<gp::Group>& groups, FitSummary& summary) const;
-
-  GpOptions options_;
+  void condition(const gp::ScaledData& scaled, const Matrix& noise, const gp::Kernel& kernel,
+                 std::vector<gp::Group>& groups, gp::ExactFit& fit) const;
 };
 
 Matrix columns_of(const gp::ScaledData& data, const gp::Group& group) {
@@ -48,9 +58,9 @@ Index threads_for_each(Executor& executor, Index tasks, Index n) {
   return n < 200 ? 1 : std::max<Index>(executor.local().workers() / here, 1);
 }
 
-std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix& noise,
-                                       const std::optional<double>& nugget, const gp::KernelPtr& kernel,
-                                       const gp::SearchOptions& box, const FitContext& context) const {
+std::vector<gp::Group> Fitter::search(const gp::ScaledData& data, const Matrix& noise,
+                                      const std::optional<double>& nugget, const gp::KernelPtr& kernel,
+                                      const gp::SearchOptions& box, const FitContext& context) const {
   std::vector<gp::Group> groups;
   for (const auto& positions : gp::group_outputs(data, options_.shared))
     groups.push_back({positions, {}, {}, {}, {}});
@@ -61,7 +71,7 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
 
   const auto tasks = static_cast<Index>(groups.size());
   SerialExecutor serial;
-  Executor& executor = context.executor ? *context.executor : serial;
+  Executor& executor = context.executor && !make_ ? *context.executor : serial;
   const Index threads = threads_for_each(executor, tasks, data.x.rows());
   if (context.progress) context.progress->begin("Gaussian processes", tasks);
   std::atomic<Index> done{0};
@@ -77,8 +87,8 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
     objective.threads = threads;
     const RandomStream random =
         context.random.split(static_cast<std::uint64_t>(data.varying[static_cast<std::size_t>(first)]));
-    const gp::Found found =
-        gp::find_hyperparameters(kernel, data.x, columns_of(data, group), objective, box, random);
+    const gp::Found found = gp::find_hyperparameters(kernel, data.x, columns_of(data, group), objective, box,
+                                                     random, make_ ? make_(data.x) : nullptr);
     if (context.progress) context.progress->step(++done);
     return found.bytes();
   });
@@ -95,8 +105,9 @@ std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix&
   return groups;
 }
 
-gp::GpState ExactGp::condition(const gp::ScaledData& scaled, const Matrix& noise, const gp::Kernel& kernel,
-                               gp::GpState state, std::vector<gp::Group>& groups, FitSummary& summary) const {
+void Fitter::condition(const gp::ScaledData& scaled, const Matrix& noise, const gp::Kernel& kernel,
+                       std::vector<gp::Group>& groups, gp::ExactFit& fit) const {
+  FitSummary& summary = fit.summary;
   const gp::Trend trend(scaled.x.cols(), options_.trend);
   for (gp::Group& group : groups) {
     const gp::Found& f = group.found;
@@ -109,8 +120,13 @@ gp::GpState ExactGp::condition(const gp::ScaledData& scaled, const Matrix& noise
       given.noise = gp::scaled_noise(scaled, noise, group.positions.front()) / f.process_variance;
       given.process_variance = f.process_variance;
     }
-    const gp::Conditioned c = gp::condition(kernel, trend, scaled.x, columns_of(scaled, group), given);
-    gp::add_correlation(c, given, scaled, group.positions, state);
+    std::shared_ptr<gp::CovarianceMatrix> matrix =
+        make_ ? make_(scaled.x) : std::make_shared<gp::DenseCovariance>(scaled.x);
+    const gp::Conditioned c =
+        gp::condition_on(*matrix, kernel, trend, scaled.x, columns_of(scaled, group), given);
+    if (make_) fit.factors.push_back(std::move(matrix));
+    matrix.reset();
+    gp::add_correlation(c, given, scaled, group.positions, fit.state);
     for (std::size_t v = 0; v < group.positions.size(); ++v) {
       const auto column = static_cast<Index>(v), position = group.positions[v];
       const Index o = scaled.varying[static_cast<std::size_t>(position)];
@@ -128,23 +144,26 @@ gp::GpState ExactGp::condition(const gp::ScaledData& scaled, const Matrix& noise
     if (q > 0) group.mean[0] += scaled.centre[group.positions.front()];
   }
   gp::report_coverage(summary.leave_one_out, summary.leave_one_out_std, scaled.varying, "", summary);
-  return state;
 }
 
-Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
+}  // namespace
+
+gp::ExactFit gp::fit_exact(const GpOptions& options, const TrainingData& data, const FitContext& context,
+                           const MakeCovariance& make) {
   const auto began = std::chrono::steady_clock::now();
   data.check();
   const Index n = data.x.rows(), p = data.y.cols();
-  if (n > 30000)
+  if (n > 30000 && !make)
     throw DataError(text("regressor gp: ", n, " points need a covariance matrix of ",
                          brief(8e-9 * static_cast<double>(n) * static_cast<double>(n)),
                          " GB; method = \"vecchia\" or \"inducing\" takes as many"));
-  const Matrix noise = gp::known_noise(options_.noise, data);
-  Fit result;
+  const Matrix noise = gp::known_noise(options.noise, data);
+  ExactFit result;
   FitSummary& summary = result.summary;
   const gp::ScaledData scaled = gp::scale_data(data);
-  const gp::Trend trend(scaled.x.cols(), options_.trend);
-  gp::GpState state = gp::make_state("constant", trend, data, scaled);
+  const gp::Trend trend(scaled.x.cols(), options.trend);
+  gp::GpState& state = result.state;
+  state = gp::make_state("constant", trend, data, scaled);
   summary.leave_one_out = n > 1 ? Matrix(Matrix::Zero(n, p)) : Matrix();
   summary.leave_one_out_std = summary.leave_one_out;
   gp::warn_about_scaling(data, scaled, summary);
@@ -160,22 +179,20 @@ Fit ExactGp::fit(const TrainingData& data, const FitContext& context) const {
     }
   } else if (!scaled.varying.empty()) {
     gp::check_trend(trend, trend.matrix(scaled.x), gp::active_names(scaled, data));
-    const std::optional<double> nugget = gp::nugget_to_search(options_, data, noise.size() > 0, summary);
-    const gp::KernelPtr kernel = gp::make_kernel(options_.kernel, gp::kernel_inputs(data, scaled));
+    const std::optional<double> nugget = gp::nugget_to_search(options, data, noise.size() > 0, summary);
+    const gp::KernelPtr kernel = gp::make_kernel(options.kernel, gp::kernel_inputs(data, scaled));
     state.kernel = kernel->expression();
-    const gp::SearchOptions box = gp::search_box(options_, *kernel, n, !nugget, noise.size() > 0);
-    std::vector<gp::Group> groups = search(scaled, noise, nugget, kernel, box, context);
+    const gp::SearchOptions box = gp::search_box(options, *kernel, n, !nugget, noise.size() > 0);
+    const Fitter fitter{options, make};
+    std::vector<gp::Group> groups = fitter.search(scaled, noise, nugget, kernel, box, context);
     const SingleThreadedBlas single;
-    state = condition(scaled, noise, *kernel, std::move(state), groups, summary);
-    gp::report_search(options_, *kernel, box, scaled, data, groups, summary);
+    fitter.condition(scaled, noise, *kernel, groups, result);
+    gp::report_search(options, *kernel, box, scaled, data, groups, summary);
   }
-  result.predictor = std::make_shared<gp::GpPredictor>(std::move(state));
-  summary.message = gp::message_of(settings(), scaled, data);
+  summary.message = gp::message_of(gp::settings_of(options), scaled, data);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return result;
 }
-
-}  // namespace
 
 namespace gp {
 RegressorPtr make_exact_gp(const GpOptions& options) { return std::make_shared<ExactGp>(options); }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "regression/gp/blocked.hpp"
 
@@ -59,15 +58,13 @@ bool factor(const Kernel& kernel, const Points& points, const double* coefficien
   return factor_blocked(r, team);
 }
 
-bool solve_least_squares(const Eigen::MatrixXd& factor, const Eigen::MatrixXd& y, const Eigen::MatrixXd& f,
+bool solve_least_squares(const CovarianceMatrix& factor, const Eigen::MatrixXd& y, const Eigen::MatrixXd& f,
                          LeastSquares& s) {
   const Index m = y.cols(), q = f.cols();
   s.work.resize(y.rows(), m + q);
   s.work.leftCols(m) = y;
   s.work.rightCols(q) = f;
-  const int n = static_cast<int>(factor.rows()), columns = static_cast<int>(m + q);
-  const double one = 1.0;
-  dtrsm_("L", "L", "N", "N", &n, &columns, &one, factor.data(), &n, s.work.data(), &n);
+  factor.solve(false, m + q, s.work);
 
   s.triangle.setZero(q, q);
   for (Index j = 0; j < q; ++j) {

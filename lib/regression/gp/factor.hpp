@@ -3,6 +3,7 @@
 
 #include "ersatz/regression/gp/kernel.hpp"
 #include "ersatz/regression/gp/trend.hpp"
+#include "regression/gp/covariance_matrix.hpp"
 #include "regression/gp/team.hpp"
 
 namespace ersatz::gp {
@@ -36,7 +37,7 @@ struct LeastSquares {
 
 /// From the factor of R. Orthogonalises twice, so nothing is squared that need not be. False: columns of F
 /// depend on each other, an output is explained without residual, or numbers overflow. n²(m + q) flops.
-bool solve_least_squares(const Eigen::MatrixXd& factor, const Eigen::MatrixXd& y, const Eigen::MatrixXd& f,
+bool solve_least_squares(const CovarianceMatrix& factor, const Eigen::MatrixXd& y, const Eigen::MatrixXd& f,
                          LeastSquares& result);
 
 /// Throws DataError when the mean's coefficients cannot be told from the points: fewer points than

@@ -40,8 +40,8 @@ Found Found::from(const Bytes& bytes) {
 
 Found find_hyperparameters(const KernelPtr& kernel, ConstMatrixRef x, ConstMatrixRef y,
                            const ObjectiveOptions& options, const SearchOptions& box,
-                           const RandomStream& random) {
-  const auto objective = make_objective(kernel, x, y, options);
+                           const RandomStream& random, std::shared_ptr<CovarianceMatrix> matrix) {
+  const auto objective = make_objective(kernel, x, y, options, std::move(matrix));
   Found found;
   SearchResult result;
   for (double jitter = options.jitter; jitter < 1e-3; jitter = jitter == 0.0 ? 1e-10 : 10.0 * jitter) {

@@ -24,9 +24,9 @@ struct Found {
 };
 
 /// Searches within the box; where no start gives a usable covariance matrix, again with jitter of 1e-10, then
-/// ten times as much, up to 1e-4.
+/// ten times as much, up to 1e-4. `matrix`: where to work instead of in the memory of this process.
 Found find_hyperparameters(const KernelPtr& kernel, ConstMatrixRef x, ConstMatrixRef y,
                            const ObjectiveOptions& options, const SearchOptions& box,
-                           const RandomStream& random);
+                           const RandomStream& random, std::shared_ptr<CovarianceMatrix> matrix = nullptr);
 
 }  // namespace ersatz::gp

@@ -98,11 +98,15 @@ gp::Estimator estimator_from(const std::string& word) {
 
 }  // namespace
 
-RegressorPtr make_gp_regressor(const GpOptions& options) {
+GpOptions gp::checked(const GpOptions& options) {
   check_options(options);
   GpOptions meant = options;
   meant.extra_noise = options.extra_noise || gp::check_kernel(options.kernel).white;
-  return gp::make_gp_by_method(meant);
+  return meant;
+}
+
+RegressorPtr make_gp_regressor(const GpOptions& options) {
+  return gp::make_gp_by_method(gp::checked(options));
 }
 
 RegressorPtr make_gp_regressor(const Settings& settings) {

@@ -2,9 +2,8 @@
 
 #include <cmath>
 
-#include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
-#include "regression/gp/blocked.hpp"
+#include "regression/gp/covariance_matrix.hpp"
 #include "regression/gp/factor.hpp"
 
 namespace ersatz::gp {
@@ -14,20 +13,21 @@ constexpr double log_two_pi = 1.837877066409345483561;
 
 }  // namespace
 
-Likelihood::Likelihood(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const ObjectiveOptions& options)
-    : CovarianceObjective(std::move(kernel), x, y, options) {
+Likelihood::Likelihood(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const ObjectiveOptions& options,
+                       std::shared_ptr<CovarianceMatrix> matrix)
+    : CovarianceObjective(std::move(kernel), x, y, options, std::move(matrix)) {
   if (options.estimator == Estimator::leave_one_out)
     throw UsageError("a likelihood is restricted or profile; leave-one-out is PredictiveProbability");
 }
 
-bool Likelihood::criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& s, std::vector<double>& variance,
-                           double* value, double* slope) {
+bool Likelihood::criterion(CovarianceMatrix& r, LeastSquares& s, std::vector<double>& variance, double* value,
+                           double* slope) {
   const int n = static_cast<int>(points()), m = static_cast<int>(outputs()),
             q = static_cast<int>(mean_coefficients());
   const bool restricted = options().estimator == Estimator::restricted;
   const double freedom = restricted ? n - q : n, half_outputs = 0.5 * m;
 
-  double sum = 2.0 * m * r.diagonal().array().log().sum(), by_variance = 0.0;
+  double sum = m * r.log_determinant(), by_variance = 0.0;
   for (Index o = 0; o < m; ++o) {
     double& v = variance[static_cast<std::size_t>(o)];
     if (!variance_is_parameter()) v = s.squares[o] / freedom;
@@ -45,11 +45,9 @@ bool Likelihood::criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& s, std:
   for (Index o = 0; o < m; ++o) s.work.col(o) /= std::sqrt(variance[static_cast<std::size_t>(o)]);
   s.work.rightCols(q) *= std::sqrt(static_cast<double>(m));
   const int k = restricted ? m + q : m;
-  const double one = 1.0;
-  dtrsm_("L", "L", "T", "N", &n, &k, &one, r.data(), &n, s.work.data(), &n);
-  invert_lower_blocked(r, team);
-  multiply_lower_blocked(r, team);  // L⁻ᵀ L⁻¹
-  update_lower_blocked(-0.5, s.work, k, half_outputs, r, team);
+  r.solve(true, k, s.work);
+  r.invert();
+  r.update(-0.5, s.work, k, half_outputs);
   return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "ersatz/core/blas.hpp"
 #include "regression/gp/blocked.hpp"
+#include "regression/gp/covariance_matrix.hpp"
 #include "regression/gp/factor.hpp"
 
 namespace ersatz::gp {
@@ -24,13 +25,16 @@ void symmetrise(Eigen::MatrixXd& a) {
 
 }  // namespace
 
-bool PredictiveProbability::criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& s,
+bool PredictiveProbability::criterion(CovarianceMatrix& matrix, LeastSquares& s,
                                       std::vector<double>& variance, double* value, double* slope) {
+  auto& dense = static_cast<DenseCovariance&>(matrix);  // the constructor takes no other
+  Eigen::MatrixXd& r = dense.matrix();
+  Team& team = dense.team();
   const int n = static_cast<int>(points()), m = static_cast<int>(outputs()),
             q = static_cast<int>(mean_coefficients()), columns = m + q;
   const double one = 1.0, zero = 0.0;
   // r = Q, lower triangle. The columns of work become α, then R⁻¹ F T⁻¹.
-  dtrsm_("L", "L", "T", "N", &n, &columns, &one, r.data(), &n, s.work.data(), &n);
+  dense.solve(true, columns, s.work);
   invert_lower_blocked(r, team);
   const Vector plain = [&] {  // the diagonal of R⁻¹
     Vector d(n);

@@ -35,6 +35,7 @@ GpPredictor::GpPredictor(GpState state) : state_(std::move(state)), trend_(state
   members_.resize(state_.correlations.size());
   for (Index o = 0; o < outputs(); ++o)
     if (const Index c = output(o).correlation; c >= 0) members_[static_cast<std::size_t>(c)].push_back(o);
+  for (const Correlation& r : state_.correlations) has_factors_ = has_factors_ && r.panels.size() > 0;
 }
 
 Points GpPredictor::training() const { return {state_.points.data(), size(), size(), state_.dimension()}; }
@@ -85,19 +86,62 @@ void GpPredictor::mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) c
   check_predictions(*this, mean);
 }
 
-void GpPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
-                                    Workspace& workspace) const {
-  check_points(*this, X, mean);
-  check_points(*this, X, variance);
-  const auto& table = kernels::table();
-  const Points points = training();
-  const Index n = size(), padded = kernels::panels_rounded(n), d = points.inputs, terms = trend_.size();
-  const bool observed = noise == Noise::observed;
+void GpPredictor::set_constants(MatrixRef mean, MatrixRef variance, bool observed) const {
   for (Index o = 0; o < outputs(); ++o) {
     if (output(o).correlation >= 0) continue;
     mean.col(o).setConstant(output(o).centre);
     variance.col(o).setConstant(output(o).process_variance + (observed ? output(o).noise_variance : 0.0));
   }
+}
+
+void GpPredictor::set_row(std::size_t c, const double* u, const double* k, double prior, double explained,
+                          Index row, MatrixRef mean, MatrixRef variance, bool observed,
+                          Workspace& workspace) const {
+  const Workspace::Frame frame(workspace);
+  double* f = workspace.take(trend_.size());
+  double* missing = workspace.take(trend_.size());
+  trend_.evaluate(u, f, workspace);
+  whiten_trend(state_.correlations[c], k, f, missing);
+  const double correlation = std::max(prior - explained, 0.0) + squared(missing, trend_.size());
+  for (const Index o : members_[c]) {
+    mean(row, o) = mean_of(o, k, f);
+    variance(row, o) = output(o).process_variance * correlation + (observed ? output(o).noise_variance : 0.0);
+  }
+}
+
+void GpPredictor::mean_and_variance_from(ConstMatrixRef explained, ConstMatrixRef X, MatrixRef mean,
+                                         MatrixRef variance, Noise noise, Workspace& workspace) const {
+  check_points(*this, X, mean);
+  check_points(*this, X, variance);
+  const Points points = training();
+  const bool observed = noise == Noise::observed;
+  set_constants(mean, variance, observed);
+  for (Index q = 0; q < X.rows(); ++q) {
+    const Workspace::Frame frame(workspace);
+    const double* u = scaled(X.middleRows(q, 1), workspace);
+    double* k = workspace.take(size());
+    for (std::size_t c = 0; c < members_.size(); ++c) {
+      const double* coefficients = state_.correlations[c].coefficients.data();
+      double prior = 0.0;
+      kernel_->diagonal({u, 1, 1, points.inputs}, coefficients, &prior);
+      kernel_->row(u, points, coefficients, k, workspace);
+      set_row(c, u, k, prior, explained(q, static_cast<Index>(c)), q, mean, variance, observed, workspace);
+    }
+  }
+  check_predictions(*this, mean);
+  check_predictions(*this, variance);
+}
+
+void GpPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Noise noise,
+                                    Workspace& workspace) const {
+  if (!has_factors_) return Predictor::mean_and_variance(X, mean, variance, noise, workspace);
+  check_points(*this, X, mean);
+  check_points(*this, X, variance);
+  const auto& table = kernels::table();
+  const Points points = training();
+  const Index n = size(), padded = kernels::panels_rounded(n), d = points.inputs;
+  const bool observed = noise == Noise::observed;
+  set_constants(mean, variance, observed);
   for (Index begin = 0; begin < X.rows(); begin += block) {
     const Workspace::Frame frame(workspace);
     const Index count = std::min(block, X.rows() - begin);
@@ -106,8 +150,6 @@ void GpPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef 
     double* k = workspace.take(padded * count);
     double* y = workspace.take(padded * count);
     double* prior = workspace.take(count);
-    double* f = workspace.take(terms);
-    double* missing = workspace.take(terms);
     for (Index q = 0; q < count; ++q) std::fill(k + q * padded + n, k + (q + 1) * padded, 0.0);
     for (std::size_t c = 0; c < members_.size(); ++c) {
       const Correlation& r = state_.correlations[c];
@@ -116,16 +158,9 @@ void GpPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef 
         kernel_->row(x + q * d, points, r.coefficients.data(), k + q * padded, workspace);
       table.panels_product(r.panels.data(), k, padded, n, count, y);
       for (Index q = 0; q < count; ++q) {
-        const double* kq = k + q * padded;
-        trend_.evaluate(x + q * d, f, workspace);
-        whiten_trend(r, kq, f, missing);
         const double explained = table.dot(y + q * padded, y + q * padded, padded);
-        const double correlation = std::max(prior[q] - explained, 0.0) + squared(missing, terms);
-        for (const Index o : members_[c]) {
-          mean(begin + q, o) = mean_of(o, kq, f);
-          variance(begin + q, o) =
-              output(o).process_variance * correlation + (observed ? output(o).noise_variance : 0.0);
-        }
+        set_row(c, x + q * d, k + q * padded, prior[q], explained, begin + q, mean, variance, observed,
+                workspace);
       }
     }
   }
@@ -135,6 +170,7 @@ void GpPredictor::mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef 
 
 void GpPredictor::covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,
                              Workspace& workspace) const {
+  if (!has_factors_) return Predictor::covariance(X, output, covariance, noise, workspace);
   check_covariance(*this, X, output, covariance);
   const Index q = X.rows(), n = size(), terms = trend_.size();
   const Output& o = this->output(output);
@@ -204,6 +240,7 @@ void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& works
 /// variance / process variance = k(x, x) - kᵀ R⁻¹ k + mᵀ A⁻¹ m with m = f - Fᵀ R⁻¹ k, so its derivative is
 /// 2 d₁k(x, x) - 2 (dk/dx)ᵀ (R⁻¹ k + R⁻¹ F A⁻¹ m) + 2 (df/dx)ᵀ A⁻¹ m, d₁ by the first argument.
 void GpPredictor::variance_gradient(const double* x, MatrixRef result, Workspace& workspace) const {
+  if (!has_factors_) return Predictor::variance_gradient(x, result, workspace);
   check_derivatives(*this, x, result);
   const Workspace::Frame frame(workspace);
   const Points points = training();

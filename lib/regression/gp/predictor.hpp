@@ -20,7 +20,7 @@ struct Correlation {
   double nugget = 0.0;                  ///< noise variance over process variance
   double jitter = 0.0;                  ///< on the diagonal, not noise
   Vector noise;                         ///< known noise of each point over process variance, n; empty: none
-  Vector panels;                        ///< L⁻¹, see kernels::panels_size
+  Vector panels;                        ///< L⁻¹, see kernels::panels_size; empty: not here, means only
   Eigen::MatrixXd solved_trend;         ///< R⁻¹ F, n × q
   Eigen::MatrixXd trend_factor;         ///< lower Cholesky factor of A = Fᵀ R⁻¹ F, q × q
 };
@@ -53,10 +53,12 @@ class GpPredictor final : public Predictor {
   std::string kind() const override { return "gp"; }
   Index inputs() const override { return state_.inputs; }
   Index outputs() const override { return static_cast<Index>(state_.outputs.size()); }
-  bool has_variance() const override { return true; }
-  bool has_covariance() const override { return true; }
+  /// Not where a correlation comes without its inverse factor: of a process too large for one machine, the
+  /// means fit everywhere.
+  bool has_variance() const override { return has_factors_; }
+  bool has_covariance() const override { return has_factors_; }
   bool has_jacobian() const override { return true; }
-  bool has_variance_gradient() const override { return true; }
+  bool has_variance_gradient() const override { return has_factors_; }
 
   /// Cost per point and output: n kernel values and one dot product; outputs that share a correlation share
   /// its kernel values.
@@ -72,6 +74,11 @@ class GpPredictor final : public Predictor {
   void variance_gradient(const double* x, MatrixRef gradient, Workspace& workspace) const override;
   void save(const h5::Group& group) const override;
 
+  /// mean_and_variance for who has the inverse factors L⁻¹ elsewhere: explained (q × correlations) holds
+  /// |L⁻¹ k|².
+  void mean_and_variance_from(ConstMatrixRef explained, ConstMatrixRef X, MatrixRef mean, MatrixRef variance,
+                              Noise noise, Workspace& workspace) const;
+
   const GpState& state() const { return state_; }
   const Kernel& kernel() const { return *kernel_; }
   const Trend& trend() const { return trend_; }
@@ -86,11 +93,17 @@ class GpPredictor final : public Predictor {
   const Output& output(Index o) const { return state_.outputs[static_cast<std::size_t>(o)]; }
   double mean_of(Index o, const double* k, const double* f) const;
   void whiten_trend(const Correlation& r, const double* k, const double* f, double* missing) const;
+  void set_constants(MatrixRef mean, MatrixRef variance, bool observed) const;
+  /// Row `row` of mean and variance, for the outputs that use correlation c: u is the point in internal
+  /// units, k its kernel's row, prior = k(x, x), explained = |L⁻¹ k|².
+  void set_row(std::size_t c, const double* u, const double* k, double prior, double explained, Index row,
+               MatrixRef mean, MatrixRef variance, bool observed, Workspace& workspace) const;
 
   GpState state_;
   KernelPtr kernel_;
   Trend trend_;
   std::vector<std::vector<Index>> members_;
+  bool has_factors_ = true;
 };
 
 }  // namespace ersatz::gp

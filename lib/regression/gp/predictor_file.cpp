@@ -33,7 +33,8 @@ void GpPredictor::save(const h5::Group& group) const {
   group.set_on("outputs", "columns",
                std::vector<std::string>{"centre", "scale", "process_variance", "noise_variance"});
   Matrix hyperparameters(m, parameters), coefficients(m, parameters), scalars(m, 2);
-  Matrix solved(m, q * n), factors(m, q * q), inverse(m, n * (n + 1) / 2), noise = Matrix::Zero(m, n);
+  Matrix solved(m, q * n), factors(m, q * q), noise = Matrix::Zero(m, n);
+  Matrix inverse(has_factors_ ? m : 0, n * (n + 1) / 2);
   bool known = false;
   for (Index c = 0; c < m; ++c) {
     const Correlation& r = state_.correlations[static_cast<std::size_t>(c)];
@@ -46,7 +47,7 @@ void GpPredictor::save(const h5::Group& group) const {
     solved.row(c) = r.solved_trend.reshaped().transpose();
     factors.row(c) = r.trend_factor.reshaped().transpose();
     if (r.noise.size() > 0) noise.row(c) = r.noise.transpose();
-    pack_panels(r.panels, n, inverse.row(c).data());
+    if (has_factors_) pack_panels(r.panels, n, inverse.row(c).data());
   }
   group.write("log_hyperparameters", hyperparameters);
   group.write("coefficients", coefficients);
@@ -56,7 +57,7 @@ void GpPredictor::save(const h5::Group& group) const {
     group.write("solved_trend", solved);
     group.write("trend_factor", factors);
   }
-  group.write("inverse_factor", inverse);
+  if (has_factors_) group.write("inverse_factor", inverse);
   if (known) group.write("known_noise", noise);
 }
 
@@ -85,7 +86,8 @@ PredictorPtr GpPredictor::load(const h5::Group& group) {
   const Matrix coefficients = group.read_matrix("coefficients", m, parameters);
   const Matrix solved = q > 0 ? group.read_matrix("solved_trend", m, q * n) : Matrix(m, 0);
   const Matrix factors = q > 0 ? group.read_matrix("trend_factor", m, q * q) : Matrix(m, 0);
-  const Matrix inverse = group.read_matrix("inverse_factor", m, n * (n + 1) / 2);
+  const bool whole = group.has("inverse_factor");  // else means only
+  const Matrix inverse = whole ? group.read_matrix("inverse_factor", m, n * (n + 1) / 2) : Matrix();
   const Matrix noise = group.has("known_noise") ? group.read_matrix("known_noise", m, n) : Matrix();
   for (Index c = 0; c < m; ++c) {
     Correlation r;
@@ -96,7 +98,7 @@ PredictorPtr GpPredictor::load(const h5::Group& group) {
     r.solved_trend = Eigen::Map<const Eigen::MatrixXd>(solved.row(c).data(), n, q);
     r.trend_factor = Eigen::Map<const Eigen::MatrixXd>(factors.row(c).data(), q, q);
     if (noise.size() > 0) r.noise = noise.row(c).transpose();
-    r.panels = unpack_panels(inverse.row(c).data(), n);
+    if (whole) r.panels = unpack_panels(inverse.row(c).data(), n);
     s.correlations.push_back(std::move(r));
   }
   const auto which = group.read_integers("output_correlation", p);

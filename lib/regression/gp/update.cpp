@@ -188,6 +188,7 @@ PredictorPtr append(const Predictor& predictor, ConstMatrixRef X, ConstMatrixRef
   const auto* gp = dynamic_cast<const GpPredictor*>(&predictor);
   if (!gp)
     throw UsageError(text("append needs an exact Gaussian process, not a ", predictor.kind(), " predictor"));
+  if (!gp->has_variance()) throw UsageError("append: of this Gaussian process there are means only");
   check_points(*gp, X);
   const Index n = gp->size(), more = X.rows(), all = n + more;
   check_values(Y, more, gp->outputs(), "output", -std::numeric_limits<double>::infinity());

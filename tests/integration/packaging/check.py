@@ -3,6 +3,7 @@
 
     check.py light LIBRARY                     the evaluation library drags in nothing heavy
     check.py blas PROGRAM LIBRARY OPENBLAS     BLAS and LAPACK calls of LIBRARY, in PROGRAM, end in OpenBLAS
+    check.py binds PROGRAM LIBRARY SYMBOL TARGET  what LIBRARY, in PROGRAM, calls SYMBOL is that of TARGET
     check.py flags COMPILE_COMMANDS            nothing is compiled for the machine that builds
     check.py one-definition OBJECT...          code for one instruction set stays in its own functions
     check.py no-paths PREFIX SOURCE_DIR        installed files know nothing of where they were built
@@ -45,21 +46,31 @@ def defined(path):
     return {line.split()[-1].split("@")[0] for line in output("nm", "-D", "--defined-only", path).splitlines()}
 
 
+def bindings(program, library):
+    """Where the loader finds the symbols that a library calls, in a program that it starts."""
+    environment = dict(os.environ, LD_DEBUG="bindings", LD_BIND_NOW="1")
+    log = subprocess.run([program], text=True, capture_output=True, env=environment, check=True).stderr
+    found = re.findall(r"binding file (\S+) \[0\] to (\S+) \[0\]: normal symbol `(\w+)'", log)
+    library = os.path.realpath(library)
+    return {name: os.path.realpath(target) for source, target, name in found if os.path.realpath(source) == library}
+
+
 def blas(program, library, openblas):
     openblas = os.path.realpath(openblas)
     fortran = re.compile(r"[a-z][a-z0-9]*_$")
     wanted = {name for name in undefined(library) & defined(openblas) if fortran.match(name)}
     assert "dgemm_" in wanted, f"{library} does not call dgemm_ at all: what is tested here?"
-    environment = dict(os.environ, LD_DEBUG="bindings", LD_BIND_NOW="1")
-    log = subprocess.run([program], text=True, capture_output=True, env=environment, check=True).stderr
-    bound = {}
-    for source, target, name in re.findall(r"binding file (\S+) \[0\] to (\S+) \[0\]: normal symbol `(\w+)'", log):
-        if os.path.realpath(source) == os.path.realpath(library) and name in wanted:
-            bound[name] = os.path.realpath(target)
+    bound = {name: target for name, target in bindings(program, library).items() if name in wanted}
     assert set(bound) == wanted, f"not bound at all: {sorted(wanted - set(bound))}"
     astray = {name: target for name, target in bound.items() if target != openblas}
     assert not astray, f"not from {openblas}: {astray}"
     print(f"{len(bound)} symbols come from {openblas}: {', '.join(sorted(bound))}")
+
+
+def binds(program, library, symbol, target):
+    found = bindings(program, library).get(symbol)
+    assert found == os.path.realpath(target), f"{symbol} of {library} is that of {found}, not of {target}"
+    print(f"{symbol} comes from {target}")
 
 
 def flags(path):
@@ -109,7 +120,7 @@ def no_paths(prefix, source_dir):
     print(f"{count} installed files hold no path of the build")
 
 
-COMMANDS = {"light": light, "blas": blas, "flags": flags, "one-definition": one_definition, "no-paths": no_paths}
+COMMANDS = {"light": light, "blas": blas, "binds": binds, "flags": flags, "one-definition": one_definition, "no-paths": no_paths}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in COMMANDS:

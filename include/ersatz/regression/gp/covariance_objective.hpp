@@ -40,14 +40,15 @@ struct Concentrated {
 };
 
 struct LeastSquares;
-class Team;
+class CovarianceMatrix;
 
 /// A function of the hyperparameters of m outputs that share one correlation matrix
 ///
 ///   R = K(θ) + (nugget + jitter) I + diag(noise) / process variance.
 ///
 /// Parameters are logarithms: θ, then the nugget where it is estimated, then the process variance where
-/// noise is known. No value where R is not positive definite. Holds one n × n matrix.
+/// noise is known. No value where R is not positive definite. Holds one n × n matrix, in the memory of this
+/// process unless given another one (of the same x), where ranks share it (lib/parallel).
 class CovarianceObjective : public Objective {
  public:
   Index parameters() const override { return parameters_; }
@@ -56,7 +57,8 @@ class CovarianceObjective : public Objective {
   void set_jitter(double jitter) { options_.jitter = jitter; }
 
  protected:
-  CovarianceObjective(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const ObjectiveOptions& options);
+  CovarianceObjective(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const ObjectiveOptions& options,
+                      std::shared_ptr<CovarianceMatrix> matrix = nullptr);
 
   const ObjectiveOptions& options() const { return options_; }
   Index points() const { return n_; }
@@ -64,11 +66,10 @@ class CovarianceObjective : public Objective {
   Index mean_coefficients() const { return f_.cols(); }
   bool variance_is_parameter() const { return options_.noise.size() > 0; }
 
-  /// From r, which holds the factor L (lower triangle, n × n), and what least squares made of it: the value.
+  /// From r, which holds the factor L, and what least squares made of it: the value.
   /// `variance` (m) is set where it is a parameter, else to be set. With `slope`, also the derivative by the
-  /// log process variance while R stays, and r becomes the lower triangle of the symmetric G with
-  /// d value = Σ_ij G_ij dR_ij.
-  virtual bool criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& squares, std::vector<double>& variance,
+  /// log process variance while R stays, and r becomes the symmetric G with d value = Σ_ij G_ij dR_ij.
+  virtual bool criterion(CovarianceMatrix& r, LeastSquares& squares, std::vector<double>& variance,
                          double* value, double* slope) = 0;
 
  private:
@@ -76,18 +77,17 @@ class CovarianceObjective : public Objective {
 
   KernelPtr kernel_;
   ObjectiveOptions options_;
-  Index n_, d_, m_, parameters_;
+  Index n_, m_, parameters_;
   LogPrior prior_;
-  Vector columns_;         // d × n, input by input
   Eigen::MatrixXd y_, f_;  // n × m, n × q
-  Eigen::MatrixXd r_;      // n × n, lower triangle
+  std::shared_ptr<CovarianceMatrix> r_;
   std::vector<double> coefficients_;
   Concentrated concentrated_;
-  std::shared_ptr<Team> team_;
 };
 
-/// The one that `options.estimator` names.
+/// The one that `options.estimator` names. Leave-one-out takes no matrix of others: UsageError.
 std::unique_ptr<CovarianceObjective> make_objective(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y,
-                                                    const ObjectiveOptions& options);
+                                                    const ObjectiveOptions& options,
+                                                    std::shared_ptr<CovarianceMatrix> matrix = nullptr);
 
 }  // namespace ersatz::gp

@@ -15,11 +15,12 @@ class Likelihood final : public CovarianceObjective {
  public:
   /// x: n × d, inputs spanning about [0, 1]; y: n × m. Both are copied. Throws DataError on a mean that n
   /// points cannot determine.
-  Likelihood(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const ObjectiveOptions& options);
+  Likelihood(KernelPtr kernel, ConstMatrixRef x, ConstMatrixRef y, const ObjectiveOptions& options,
+             std::shared_ptr<CovarianceMatrix> matrix = nullptr);
 
  private:
-  bool criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& squares, std::vector<double>& variance,
-                 double* value, double* slope) override;
+  bool criterion(CovarianceMatrix& r, LeastSquares& squares, std::vector<double>& variance, double* value,
+                 double* slope) override;
 };
 
 }  // namespace ersatz::gp

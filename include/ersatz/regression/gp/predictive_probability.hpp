@@ -17,8 +17,8 @@ class PredictiveProbability final : public CovarianceObjective {
       : CovarianceObjective(std::move(kernel), x, y, options) {}
 
  private:
-  bool criterion(Team& team, Eigen::MatrixXd& r, LeastSquares& squares, std::vector<double>& variance,
-                 double* value, double* slope) override;
+  bool criterion(CovarianceMatrix& r, LeastSquares& squares, std::vector<double>& variance, double* value,
+                 double* slope) override;
 
   Eigen::MatrixXd product_;
 };
