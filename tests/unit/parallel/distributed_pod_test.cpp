@@ -150,11 +150,15 @@ TEST(DistributedPod, StreamsMeetTheToleranceNearTheSmallestRank) {
           const double largest = exact.singular_values[0];
           const Index r = exact.rank() - 1;
           EXPECT_LT((found.singular_values.head(r) - exact.singular_values.head(r)).norm(), 1e-5 * largest);
-          if (centred) EXPECT_LT((found.offset - exact.offset).norm(), 1e-13);
+          if (centred) {
+            EXPECT_LT((found.offset - exact.offset).norm(), 1e-13);
+          }
           const Matrix about = centred ? Matrix(rows.rowwise() - exact.offset.transpose()) : rows;
           const double lost = (testing::compressed(*found.basis(), rows) - rows).norm() / about.norm();
           EXPECT_LE(lost, 1.001 * found.summary.error_estimate);
-          if (of == PodTolerance::whole) EXPECT_LE(lost, 1e-5);
+          if (of == PodTolerance::whole) {
+            EXPECT_LE(lost, 1e-5);
+          }
           EXPECT_TRUE(testing::same_everywhere(comm, found.elements));
         }
         // To rounding where nothing is dropped.
