@@ -21,9 +21,17 @@ constexpr Index least_rows = 32;       ///< of both, on one rank: matrix product
 /// A running difference that has fallen to this part of what it started from is computed anew.
 constexpr double renewal = 1e-6;
 /// What rounding may add to it until then, of the same.
-constexpr double cancellation = 1e-13;
-/// Errors that differ by less are equal as far as anyone can tell.
-constexpr double equal = 1e-9;
+constexpr double cancellation = 1e-13, cancellation_of_root = 1e-15;
+/// Squared errors that differ by less, relative, are equal as far as anyone can tell; and of small ones those
+/// that differ by what rounding of a scalar product may add to a running difference, which has begun at 1e6
+/// times as much at most.
+constexpr double equal = 1e-9, rounding_of_root = 4e-13, most_equal = 1e-6;
+
+/// The least error that counts as equal to the largest one.
+double equal_to(double largest) {
+  if (!(largest > 0.0)) return largest;
+  return (1.0 - std::min(equal + rounding_of_root / std::sqrt(largest), most_equal)) * largest;
+}
 /// Ranks make an element together where that is so many products of an element's and the row's bins, so that
 /// messages cost less than they spare.
 constexpr Index worth_sharing = 50000;
@@ -125,21 +133,24 @@ class Search {
   }
 
   Worst first() {
+    const auto itself = [](double largest) { return largest; };
     if (!options_.seed) {
       const auto largest = std::max_element(error_.begin(), error_.end());
-      return largest == error_.end() ? agree(0.0, -1, -1.0) : agree(0.0, largest - error_.begin(), *largest);
+      return largest == error_.end() ? agree(itself, -1, -1.0)
+                                     : agree(itself, largest - error_.begin(), *largest);
     }
     const Index row = *options_.seed - share_.first;
     const bool here = row >= 0 && row < rows_.count();
-    const Worst found = here && norms_[row] > 0.0 ? agree(0.0, row, error_[at(row)]) : agree(0.0, -1, -1.0);
+    const Worst found =
+        here && norms_[row] > 0.0 ? agree(itself, row, error_[at(row)]) : agree(itself, -1, -1.0);
     if (found.row < 0)
       throw DataError(text("greedy basis: the first snapshot asked for, ", *options_.seed, ", is zero"));
     return found;
   }
 
-  /// The row with the largest error of all ranks; of those equal to `slack` the first. Each rank gives the
-  /// one that it would choose by itself (-1: none). One exchange.
-  Worst agree(double slack, Index local, double largest) {
+  /// The row with the largest error of all ranks; of those that count as `equal` to it the first. Each rank
+  /// gives the one that it would choose by itself (-1: none). One exchange.
+  Worst agree(double (*equal)(double), Index local, double largest) {
     struct Record {
       double largest = -1.0, error = -1.0, row = -1.0, failed = 0.0;
     };
@@ -164,7 +175,7 @@ class Search {
         if (failure_) std::rethrow_exception(failure_);
       });
     if (most < 0.0) return {};
-    const double enough = (1.0 - slack) * most;
+    const double enough = equal(most);
     // A rank's choice was made against its own largest error. Where it falls short of the largest of all, and
     // another row of that rank does not, that rank has to look again.
     const bool again = std::any_of(all.begin(), all.end(), [enough](const Record& r) {
@@ -186,7 +197,8 @@ class Search {
   /// Up to date, but of a difference that has cancelled: a bound, no more.
   bool cancelled(Index i) const { return level_[at(i)] == rank_ && error_[at(i)] < renewal * fresh_[at(i)]; }
   double bound(Index i) const {
-    return cancelled(i) ? error_[at(i)] + cancellation * fresh_[at(i)] : error_[at(i)];
+    if (!cancelled(i)) return error_[at(i)];
+    return error_[at(i)] + cancellation * fresh_[at(i)] + cancellation_of_root * std::sqrt(fresh_[at(i)]);
   }
 
   Worst worst_of_all() {
@@ -195,12 +207,12 @@ class Search {
     try {
       reserve(rank_ + 1);
       largest = bring_worst_up_to_date();
-      row = first_within((1.0 - equal) * largest);
+      row = first_within(equal_to(largest));
     } catch (...) {  // told to the others with the next exchange
       failure_ = std::current_exception();
       row = -1;
     }
-    return agree(equal, row, largest);
+    return agree(equal_to, row, largest);
   }
 
   /// The first row here that is up to date with an error of at least `least`; -1 where there is none.
@@ -225,8 +237,9 @@ class Search {
     };
     for (;;) {
       candidates.clear();
+      const double enough = equal_to(largest);
       for (Index i = 0; i < rows_.count(); ++i)
-        if ((stale(i) || cancelled(i)) && bound(i) >= (1.0 - equal) * largest) candidates.push_back(i);
+        if ((stale(i) || cancelled(i)) && bound(i) >= enough) candidates.push_back(i);
       if (candidates.empty()) break;
       if (static_cast<Index>(candidates.size()) > batch_) {
         std::nth_element(candidates.begin(), candidates.begin() + batch_, candidates.end(), first_by_bound);
@@ -241,7 +254,7 @@ class Search {
       std::sort(candidates.begin(), candidates.end(), first_by_bound);
       std::vector<Index> some;
       for (std::size_t i = 0; i < candidates.size(); ++i) {
-        if (cancelled(candidates[i]) && bound(candidates[i]) >= (1.0 - equal) * largest)
+        if (cancelled(candidates[i]) && bound(candidates[i]) >= equal_to(largest))
           some.push_back(candidates[i]);
         if (static_cast<Index>(some.size()) == renewed_at_once_ ||
             (i + 1 == candidates.size() && !some.empty())) {
