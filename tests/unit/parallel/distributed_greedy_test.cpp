@@ -63,7 +63,9 @@ TEST(DistributedGreedy, IsTheSerialOne) {
           const GreedyBasis found =
               distributed_greedy(comm, rows_of(rows, comm, layout), complex, options, serial);
           expect_same(found, expected);
-          EXPECT_EQ(found.summary.worst_row, expected.summary.worst_row);
+          if (expected.summary.worst_error > 1e-18) {  // not rounding alone
+            EXPECT_EQ(found.summary.worst_row, expected.summary.worst_row);
+          }
           EXPECT_TRUE(testing::same_everywhere(comm, found.errors));
         }
       }
