@@ -325,7 +325,8 @@ class Search {
   void add(const Worst& worst) {
     constexpr Index unit = sizeof(Scalar) / sizeof(double);
     const Index row = worst.row - share_.first, k = rank_;
-    const bool mine = worst.owner == ranks_.rank(), all = k * bins_ >= worth_sharing;
+    const bool mine = worst.owner == ranks_.rank(),
+               all = k * bins_ >= worth_sharing && ranks_.size() <= maker_.pieces();
     const auto send = [&](Scalar* values, Index count) {
       ranks_.broadcast(reinterpret_cast<double*>(values), count * unit, worst.owner);
     };

@@ -29,6 +29,8 @@ class GramSchmidt {
     count_ = (bins + width_ - 1) / width_;
   }
 
+  Index pieces() const { return count_; }
+
   /// Makes `e` (bins), the same on every rank of `team`, orthogonal to `k` elements, and its norm 1. Its
   /// coefficients, k + 1, are those of what it was. False if rounding is all that is left of it. Collective.
   bool orthogonalise(const Ranks& team, const SnapshotRows<Scalar>& rows, Index k, const Scalar* duals,
