@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "basis/greedy_rows.hpp"
+#include "basis/greedy_search.hpp"
 #include "ersatz/basis/greedy.hpp"
 
 namespace ersatz {
@@ -75,6 +76,23 @@ Matrix greedy_coefficients(const GreedyBasis& basis, ConstMatrixRef snapshots, E
   check_width(basis, snapshots);
   return basis.complex ? coefficients_of<Complex>(basis, snapshots, executor)
                        : coefficients_of<double>(basis, snapshots, executor);
+}
+
+std::string how_it_ended(const GreedySummary& s, Index rank, double tolerance) {
+  const std::string left = text(rank, rank == 1 ? " element" : " elements", ", largest squared error ",
+                                brief(s.worst_error), " (snapshot ", s.worst_row, ")");
+  switch (s.termination) {
+    case GreedyTermination::tolerance:
+      return text(left, ": within the tolerance of ", brief(tolerance));
+    case GreedyTermination::max_rank:
+      return text(left, ": the rank limit came before the tolerance of ", brief(tolerance));
+    case GreedyTermination::complete:
+      return text(left, ": as many elements as there are snapshots or bins");
+    case GreedyTermination::rounding:
+      break;
+  }
+  return text(left, ": rounding stops it at this level, the tolerance of ", brief(tolerance),
+              " cannot be reached in double precision; what is left is not made into elements");
 }
 
 std::string full_report(const GreedyBasis& basis) {

@@ -50,9 +50,11 @@ class Scratch {
 template <class Scalar>
 class SnapshotRows {
  public:
-  /// Throws UsageError where the weights do not fit or are not positive.
-  SnapshotRows(ConstMatrixRef snapshots, const Vector& weights, Executor& executor)
+  /// The first row here is number `first` to people. Throws UsageError where the weights do not fit or are
+  /// not positive.
+  SnapshotRows(ConstMatrixRef snapshots, const Vector& weights, Executor& executor, Index first = 0)
       : snapshots_(snapshots),
+        first_(first),
         weights_(weights),
         executor_(executor.local()),
         bins_(snapshots.cols() * static_cast<Index>(sizeof(double)) / static_cast<Index>(sizeof(Scalar))) {
@@ -119,9 +121,11 @@ class SnapshotRows {
     if (weighted())
       for (Index j = 0; j < bins_; ++j) out[j] = weights_[j] * in[j];
   }
-  double squared_norm(const Scalar* a) const {
-    const Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>> row(a, bins_);
-    return weighted() ? (row.abs2() * weights_.array()).sum() : row.abs2().sum();
+  double squared_norm(const Scalar* a) const { return squared_norm(a, 0, bins_); }
+  /// Of bins begin … end - 1 alone.
+  double squared_norm(const Scalar* a, Index begin, Index end) const {
+    const Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>> row(a + begin, end - begin);
+    return weighted() ? (row.abs2() * weights_.segment(begin, end - begin).array()).sum() : row.abs2().sum();
   }
 
   /// Norms of all rows. Throws DataError naming a row that is not finite.
@@ -138,13 +142,15 @@ class SnapshotRows {
           poison += 0.0 * row[j];
         }
         if (!(poison == 0.0))
-          throw DataError(text("greedy basis: snapshot ", i, " contains values that are not finite"));
+          throw DataError(
+              text("greedy basis: snapshot ", first_ + i, " contains values that are not finite"));
         result[i] = 0.0;
         if (!(largest > std::numeric_limits<double>::min())) continue;
         scaled(i, 1.0 / largest, copy.data());
         result[i] = largest * std::sqrt(squared_norm(copy.data()));
         if (!(1.0 / result[i] > 0.0))
-          throw DataError(text("greedy basis: the norm of snapshot ", i, " is too large for a double"));
+          throw DataError(
+              text("greedy basis: the norm of snapshot ", first_ + i, " is too large for a double"));
       }
     });
     return result;
@@ -152,6 +158,7 @@ class SnapshotRows {
 
  private:
   ConstMatrixRef snapshots_;
+  Index first_;
   const Vector weights_;
   Executor& executor_;
   Index bins_;

@@ -41,7 +41,8 @@ std::vector<Index> greedy_nodes(const Scalar* elements, Index r, Index m) {
       factors[static_cast<std::size_t>(i)] = value / work[static_cast<std::size_t>(i * m + node)];
     }
     if (k > 0)
-      subtract_combination(static_cast<int>(m), static_cast<int>(k), work.data(), factors.data(), row);
+      subtract_combination(static_cast<int>(m), static_cast<int>(k), static_cast<int>(m), work.data(),
+                           factors.data(), row);
     for (const Index node : nodes) row[node] = 0.0;
     Index best = 0;
     for (Index j = 1; j < m; ++j)

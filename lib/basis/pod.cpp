@@ -35,40 +35,48 @@ Vector root_weights(const Vector& weights, bool complex) {
   return both;
 }
 
-/// Relative error of the whole set, or of the worst row, at every rank from 0 to l.
+/// Relative error of the whole set at every rank from 0 to l.
 template <class T>
-Vector errors_by_rank(const Space<T>& space, bool worst) {
-  const Index l = space.e.rows(), n = space.c.rows();
+Vector errors_by_rank(const Space<T>& space) {
+  const Index l = space.e.rows();
   Vector errors(l + 1);
   if (!(space.energy > 0.0)) return Vector::Zero(l + 1);
-  if (!worst) {
-    double rest = space.lost;
-    for (Index r = l; r >= 0; --r) {
-      errors[r] = std::sqrt(rest / space.energy);
-      if (r > 0) rest += space.values[r - 1] * space.values[r - 1];
-    }
-    return errors;
-  }
-  Vector rest = space.row_residuals;
+  double rest = space.lost;
   for (Index r = l; r >= 0; --r) {
-    errors[r] = std::sqrt(rest.maxCoeff() * static_cast<double>(n) / space.energy);
-    if (r > 0) rest += space.c.col(r - 1).cwiseAbs2();
+    errors[r] = std::sqrt(rest / space.energy);
+    if (r > 0) rest += space.values[r - 1] * space.values[r - 1];
   }
   return errors;
+}
+
+/// The same of the worst row.
+template <class T>
+Vector worst_errors_by_rank(const Snapshots& s, const Space<T>& space) {
+  const Index l = space.e.rows();
+  if (!(space.energy > 0.0)) return Vector::Zero(l + 1);
+  Vector squares = Vector::Zero(l + 1), rest = space.row_residuals;
+  for (Index r = l; r >= 0 && s.rows > 0; --r) {
+    squares[r] = rest.maxCoeff();
+    if (r > 0) rest += space.c.col(r - 1).cwiseAbs2();
+  }
+  s.ranks->maximum(squares.data(), squares.size());
+  return (squares * static_cast<double>(s.total) / space.energy).cwiseSqrt();
 }
 
 template <class T>
 Space<T> decompose(const Snapshots& s, Scaling& scaling, const PodOptions& o, const Target& target,
                    PodSummary& summary) {
-  const Index bins = s.complex ? s.width / 2 : s.width, smaller = std::min(s.rows, bins);
-  const double work = (s.complex ? 4.0 : 1.0) * static_cast<double>(s.rows) * static_cast<double>(bins) *
+  const Index bins = s.complex ? s.width / 2 : s.width, smaller = std::min(s.total, bins);
+  const double work = (s.complex ? 4.0 : 1.0) * static_cast<double>(s.total) * static_cast<double>(bins) *
                       static_cast<double>(smaller);
   summary.method = o.method;
   summary.reason = "as asked";
   if (o.method == PodMethod::automatic) {
-    if (!s.in_memory() && s.bytes() > o.memory_limit) {
+    const double bytes = s.ranks->maximum(s.bytes());
+    if (!s.in_memory() && bytes > o.memory_limit) {
       summary.method = PodMethod::streaming;
-      summary.reason = text("the snapshots are ", brief(s.bytes() / 1e9, 2), " GB");
+      summary.reason =
+          text("the snapshots", s.ranks->alone() ? "" : " of a rank", " are ", brief(bytes / 1e9, 2), " GB");
     } else if (smaller <= 128 || work <= 3e8) {
       summary.method = PodMethod::exact;
       summary.reason = "few snapshots";
@@ -88,8 +96,8 @@ Space<T> decompose(const Snapshots& s, Scaling& scaling, const PodOptions& o, co
     if (o.folds > 0 || o.tolerance_of == PodTolerance::worst) {
       pod::measure(s, scaling, o.executor, space);
       const double bound = space.lost;
-      pod::sort_space(space);
-      space.lost = std::min(bound, space.row_residuals.sum());
+      pod::sort_space(*s.ranks, space);
+      space.lost = std::min(bound, s.ranks->sum(space.row_residuals.sum()));
     }
   } else if (summary.method == PodMethod::randomised) {
     auto found = pod::randomised_space<T>(s, scaling, target);
@@ -102,7 +110,7 @@ Space<T> decompose(const Snapshots& s, Scaling& scaling, const PodOptions& o, co
   }
   if (summary.method == PodMethod::exact) {
     space = pod::exact_space<T>(s, scaling, target);
-    space.lost = space.row_residuals.sum();
+    space.lost = s.ranks->sum(space.row_residuals.sum());
   }
   space.passes += mean_passes;
   return space;
@@ -116,6 +124,7 @@ void fill_empty(Space<T>& space, Index rows, Index columns) {
   space.values = Vector::Zero(1);
   space.c = pod::Rows<T>::Zero(rows, 1);
   space.row_residuals = Vector::Zero(rows);
+  space.measured = true;
 }
 
 void describe(const PodOptions& o, double error, Pod& p) {
@@ -134,8 +143,8 @@ void describe(const PodOptions& o, double error, Pod& p) {
 }
 
 template <class T>
-Pod fit(const Snapshots& s, const PodOptions& o) {
-  const Index bins = s.complex ? s.width / 2 : s.width, smaller = std::min(s.rows, bins);
+Pod fit_rows(const Snapshots& s, const PodOptions& o) {
+  const Index bins = s.complex ? s.width / 2 : s.width, smaller = std::min(s.total, bins);
   Pod p;
   Scaling scaling;
   scaling.unit = pod::unit_of(s);
@@ -144,16 +153,17 @@ Pod fit(const Snapshots& s, const PodOptions& o) {
   const bool worst = o.tolerance_of == PodTolerance::worst;
   Target target{std::max(o.tolerance, level), 0.0, 0, o.max_rank, o.seed, o.executor};
   // Cross-validation looks at what is cut off, which should be in the space as well.
-  target.accuracy =
-      target.tolerance * (worst ? 0.1 / std::sqrt(static_cast<double>(s.rows)) : (o.folds > 0 ? 0.03 : 0.05));
+  target.accuracy = target.tolerance *
+                    (worst ? 0.1 / std::sqrt(static_cast<double>(s.total)) : (o.folds > 0 ? 0.03 : 0.05));
   target.accuracy = std::max(target.accuracy, 0.5 * level);
   if (o.max_rank > 0) target.cap = o.folds > 0 ? 2 * o.max_rank + 50 : o.max_rank + 16 + o.max_rank / 4;
   if (target.cap >= smaller) target.cap = 0;
   Space<T> space = decompose<T>(s, scaling, o, target, p.summary);
   if (space.e.rows() == 0 || !(space.energy > 0.0)) fill_empty(space, s.rows, bins);
 
-  const Vector whole = errors_by_rank(space, false);
-  const Vector by_rank = worst ? errors_by_rank(space, true) : whole;
+  const Vector whole = errors_by_rank(space);
+  const Vector by_row = space.measured ? worst_errors_by_rank(s, space) : Vector();
+  const Vector& by_rank = worst ? by_row : whole;
   Index rank = 1;
   while (rank < space.e.rows() && by_rank[rank] > target.tolerance) ++rank;
   if (o.max_rank > 0) rank = std::min(rank, o.max_rank);
@@ -164,14 +174,15 @@ Pod fit(const Snapshots& s, const PodOptions& o) {
   int turns = 0;
   if (o.rotation == PodRotation::varimax) turns = rotate_space(space, rank);
   p.elements = scaling.unscale(dense::to_doubles<T>(pod::Rows<T>(space.e.topRows(rank))));
+  s.ranks->broadcast(p.elements.data(), p.elements.size(), 0);  // processors may differ in the last bit
   p.singular_values = space.values / scaling.unit;
   p.offset = scaling.offset;
   p.weights = o.weights;
-  p.snapshots = s.rows;
+  p.snapshots = s.total;
   p.energy = space.energy / scaling.unit / scaling.unit;
   p.lost = space.lost / scaling.unit / scaling.unit;
   p.errors.training_mean = whole[rank];
-  if (space.row_residuals.size() == s.rows) p.errors.training_worst = errors_by_rank(space, true)[rank];
+  if (space.measured) p.errors.training_worst = by_row[rank];
   p.summary.passes = space.passes;
   p.summary.bytes = space.bytes + 16.0 * static_cast<double>(space.c.size() + space.e.size());
   p.summary.error_estimate = whole[rank];
@@ -182,18 +193,21 @@ Pod fit(const Snapshots& s, const PodOptions& o) {
   return p;
 }
 
-Pod fit(const Snapshots& s, const PodOptions& o) {
-  if (s.rows == 0) throw DataError("basis pod: there are no snapshots");
+}  // namespace
+
+Pod pod::fit(Snapshots s, const PodOptions& o) {
+  const RowShare share(s.rows, *s.ranks);
+  s.first = share.first;
+  s.total = share.total;
+  if (s.total == 0) throw DataError("basis pod: there are no snapshots");
   if (s.width == 0) throw DataError("basis pod: the snapshots are empty rows");
   if (s.complex && s.width % 2 != 0)
     throw UsageError(text("basis pod: complex snapshots of ", s.width,
                           " numbers; expected pairs of real and imaginary parts"));
   check_options(o, s.width, s.complex);
   const SingleThreadedBlas single;  // threads are the executor's
-  return s.complex ? fit<Complex>(s, o) : fit<double>(s, o);
+  return s.complex ? fit_rows<Complex>(s, o) : fit_rows<double>(s, o);
 }
-
-}  // namespace
 
 const char* to_string(PodMethod method) {
   switch (method) {
@@ -232,15 +246,22 @@ BasisPtr Pod::basis() const {
   return std::make_shared<LinearBasis>(std::move(parts));
 }
 
-Pod fit_pod(ConstMatrixRef snapshots, bool complex, const PodOptions& options) {
+Pod pod::fit_matrix(const Ranks& ranks, ConstMatrixRef rows, bool complex, const PodOptions& options) {
+  if (complex && rows.outerStride() % 2 != 0 && rows.cols() % 2 == 0)
+    return fit_matrix(ranks, ConstMatrixRef(Matrix(rows)), complex, options);
   Snapshots s;
-  s.data = snapshots.data();
-  s.stride = snapshots.outerStride();
-  s.rows = snapshots.rows();
-  s.width = snapshots.cols();
+  static const double nothing = 0.0;
+  s.data = rows.size() > 0 ? rows.data() : &nothing;
+  s.stride = rows.outerStride();
+  s.rows = rows.rows();
+  s.width = rows.cols();
   s.complex = complex;
-  if (complex && s.stride % 2 != 0) return fit_pod(ConstMatrixRef(Matrix(snapshots)), complex, options);
+  s.ranks = &ranks;
   return fit(s, options);
+}
+
+Pod fit_pod(ConstMatrixRef snapshots, bool complex, const PodOptions& options) {
+  return pod::fit_matrix(no_others(), snapshots, complex, options);
 }
 
 Pod fit_pod(const SnapshotSource& snapshots, const PodOptions& options) {
@@ -249,7 +270,7 @@ Pod fit_pod(const SnapshotSource& snapshots, const PodOptions& options) {
   s.rows = snapshots.rows();
   s.width = snapshots.width();
   s.complex = snapshots.complex();
-  return fit(s, options);
+  return pod::fit(s, options);
 }
 
 }  // namespace ersatz

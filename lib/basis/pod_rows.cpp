@@ -83,13 +83,14 @@ Matrix Scaling::unscale(Matrix elements) const {
 }
 
 void read_block(const Snapshots& s, const Scaling& scaling, Index first, MatrixRef block, double* norms) {
+  if (block.rows() == 0) return;
   if (s.in_memory())
     block = Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(s.data + first * s.stride, block.rows(),
                                                               s.width, Eigen::OuterStride<>(s.stride));
   else
-    s.source->read(first, block);
+    s.source->read(s.first + first, block);
   scaling.apply(block);
-  if (norms) square_norms(first, block.data(), block.rows(), s.width, block.outerStride(), norms);
+  if (norms) square_norms(s.first + first, block.data(), block.rows(), s.width, block.outerStride(), norms);
 }
 
 namespace {
@@ -117,7 +118,7 @@ void for_each_part(const Snapshots& s, const Scaling& scaling, Executor* executo
         work(part, dense::view<T>(block.data(), part.count, s.width, s.width));
       } else {
         const double* rows = s.data + first * s.stride;
-        if (part_norms) square_norms(first, rows, part.count, s.width, s.stride, part_norms);
+        if (part_norms) square_norms(s.first + first, rows, part.count, s.width, s.stride, part_norms);
         work(part, dense::view<T>(rows, part.count, s.width, s.stride));
       }
       first += part.count;
@@ -126,7 +127,7 @@ void for_each_part(const Snapshots& s, const Scaling& scaling, Executor* executo
   };
   SerialExecutor serial;
   Executor& runs = executor ? executor->local() : serial;
-  runs.map(part_count(s), task);
+  s.ranks->together([&] { runs.map(part_count(s), task); });
 }
 template void for_each_part<double>(const Snapshots&, const Scaling&, Executor*, double*,
                                     const std::function<void(const Part&, RowsView<double>)>&);
@@ -140,20 +141,26 @@ Vector mean_row(const Snapshots& s, Executor* executor) {
     if (sums.row(part.number).allFinite()) return;
     for (Index i = 0; i < a.rows(); ++i)
       if (!a.row(i).allFinite())
-        throw DataError(text("basis pod: snapshot ", part.first + i, " contains values that are not finite"));
+        throw DataError(
+            text("basis pod: snapshot ", s.first + part.first + i, " contains values that are not finite"));
   });
-  return sums.colwise().sum() / static_cast<double>(s.rows);
+  Vector mean = sums.colwise().sum();
+  s.ranks->sum(mean.data(), mean.size());
+  return mean / static_cast<double>(s.total);
 }
 
 double unit_of(const Snapshots& s) {
-  const Index step = std::max<Index>(1, s.rows / 16);
+  const Index step = std::max<Index>(1, s.total / 16);
   double largest = 0.0;
-  Matrix row(1, s.width);
-  for (Index i = 0; i < s.rows; i += step) {
-    read_block(s, {}, i, row, nullptr);
-    for (Index j = 0; j < s.width; ++j)
-      if (std::isfinite(row(0, j))) largest = std::max(largest, std::abs(row(0, j)));
-  }
+  s.ranks->together([&] {
+    Matrix row(1, s.width);
+    for (Index i = (s.first + step - 1) / step * step; i < s.first + s.rows; i += step) {
+      read_block(s, {}, i - s.first, row, nullptr);
+      for (Index j = 0; j < s.width; ++j)
+        if (std::isfinite(row(0, j))) largest = std::max(largest, std::abs(row(0, j)));
+    }
+  });
+  largest = s.ranks->maximum(largest);
   if (largest == 0.0 || (largest > 1e-60 && largest < 1e60)) return 1.0;
   return std::ldexp(1.0, -std::clamp(std::ilogb(largest), -1000, 1000));
 }

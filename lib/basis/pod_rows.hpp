@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "basis/dense.hpp"
+#include "basis/ranks.hpp"
 #include "ersatz/basis/pod.hpp"
 
 namespace ersatz::pod {
@@ -11,13 +12,16 @@ namespace ersatz::pod {
 using dense::Rows;
 using dense::RowsView;
 
-/// Either rows in memory or a source of them.
+/// Either rows in memory or a source of them. Of the whole matrix, `rows` from number `first` on are here: in
+/// memory, or to be read from a source of all of them.
 struct Snapshots {
   const double* data = nullptr;  ///< null: `source`
   Index stride = 0;
   const SnapshotSource* source = nullptr;
   Index rows = 0, width = 0;
   bool complex = false;
+  const Ranks* ranks = &no_others();
+  Index first = 0, total = 0;
 
   bool in_memory() const { return data != nullptr; }
   double bytes() const { return 8.0 * static_cast<double>(rows) * static_cast<double>(width); }
@@ -40,10 +44,10 @@ struct Part {
   Index number, first, count;
 };
 
-/// Calls `work` with scaled rows on the executor's workers. The rows are cut into parts, at most 64, the same
-/// whatever the number of threads: sums over parts, in order, have the same bits. A part comes in one or
-/// several blocks, one after the other. Where `norms` (rows, may be null) is asked for, it gets Σ |entry|² of
-/// each row, and a row that is not finite is a DataError naming it.
+/// Collective. Calls `work` with scaled rows on the executor's workers. The rows are cut into parts, at most
+/// 64, the same whatever the number of threads: sums over parts, in order, have the same bits. A part comes
+/// in one or several blocks, one after the other. Where `norms` (rows, may be null) is asked for, it gets Σ
+/// |entry|² of each row, and a row that is not finite is a DataError naming it.
 template <class T>
 void for_each_part(const Snapshots& snapshots, const Scaling& scaling, Executor* executor, double* norms,
                    const std::function<void(const Part&, RowsView<T>)>& work);
@@ -53,10 +57,15 @@ Index part_count(const Snapshots& snapshots);
 void read_block(const Snapshots& snapshots, const Scaling& scaling, Index first, MatrixRef block,
                 double* norms);
 
-/// The mean row, in units of the snapshots.
+/// The mean row of all ranks, in units of the snapshots.
 Vector mean_row(const Snapshots& snapshots, Executor* executor);
 /// A power of two that brings the entries of some rows to the order of one, where squares would leave the
 /// range of doubles; else 1.
 double unit_of(const Snapshots& snapshots);
+
+/// The decomposition of the rows of all ranks, the same bits on each: the triangles of QR decompositions are
+/// joined two by two (TSQR; Demmel, Grigori, Hoemmen & Langou 2012), and the last one is decomposed.
+template <class T>
+dense::Svd<T> svd(const Ranks& ranks, RowsView<T> here);
 
 }  // namespace ersatz::pod

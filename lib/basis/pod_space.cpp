@@ -15,8 +15,8 @@ double rounding_level(Index directions) {
 }
 
 template <class T>
-void sort_space(Space<T>& space) {
-  const auto svd = dense::svd<T>(space.c);
+void sort_space(const Ranks& ranks, Space<T>& space) {
+  const auto svd = pod::svd<T>(ranks, space.c);
   const Index l = svd.rows.rows();  // fewer than before where there are fewer rows
   Rows<T> e = Rows<T>::Zero(l, space.e.cols()), c(space.c.rows(), l);
   dense::add_product<T>(1.0, svd.rows, space.e, e);
@@ -37,6 +37,7 @@ void measure(const Snapshots& snapshots, const Scaling& scaling, Executor* execu
     dense::add_product<T>(-1.0, c, space.e, rest);
     space.row_residuals.segment(part.first, part.count) = rest.rowwise().squaredNorm();
   });
+  space.measured = true;
   ++space.passes;
 }
 
@@ -48,15 +49,17 @@ Space<T> exact_space(const Snapshots& snapshots, const Scaling& scaling, const T
   const double* data = snapshots.data;
   Index stride = snapshots.stride;
   if (!snapshots.in_memory() || !scaling.none()) {
-    copy.resize(snapshots.rows, snapshots.width);
-    read_block(snapshots, scaling, 0, copy, norms.data());
+    snapshots.ranks->together([&] {
+      copy.resize(snapshots.rows, snapshots.width);
+      read_block(snapshots, scaling, 0, copy, norms.data());
+    });
     data = copy.data();
     stride = snapshots.width;
   } else {
     for_each_part<T>(snapshots, scaling, target.executor, norms.data(), [](const Part&, RowsView<T>) {});
   }
-  space.energy = norms.sum();
-  auto svd = dense::svd<T>(dense::view<T>(data, snapshots.rows, snapshots.width, stride));
+  space.energy = snapshots.ranks->sum(norms.sum());
+  auto svd = pod::svd<T>(*snapshots.ranks, dense::view<T>(data, snapshots.rows, snapshots.width, stride));
   // LAPACK's copy, the other singular vectors, and both as doubles.
   space.bytes = 2.0 * snapshots.bytes() + 16.0 * static_cast<double>(svd.rows.size()) * sizeof(T) / 8.0;
   space.values = std::move(svd.values);
@@ -107,14 +110,21 @@ Index rank_within(const Vector& values, double limit) {
 template <class T>
 Rows<T> sampled_directions(const Snapshots& snapshots, const Scaling& scaling, const Target& target,
                            RandomStream random) {
-  const std::vector<Index> order = random.permutation(snapshots.rows);
+  const std::vector<Index> order = random.permutation(snapshots.total);
   const Index columns = snapshots.width / (dense::is_complex<T> ? 2 : 1);
-  const Index most = std::max<Index>(std::min(snapshots.rows, columns) / 2, 1);
+  const Index most = std::max<Index>(std::min(snapshots.total, columns) / 2, 1);
   for (Index count = std::min<Index>(128, most);; count = std::min(2 * count, most)) {
-    Matrix sample(count, snapshots.width);
-    Vector norms(count);
-    for (Index i = 0; i < count; ++i)
-      read_block(snapshots, scaling, order[static_cast<std::size_t>(i)], sample.middleRows(i, 1), &norms[i]);
+    Matrix sample = Matrix::Zero(count, snapshots.width);
+    Vector norms = Vector::Zero(count);
+    snapshots.ranks->together([&] {
+      for (Index i = 0; i < count; ++i) {
+        const Index row = order[static_cast<std::size_t>(i)] - snapshots.first;
+        if (row >= 0 && row < snapshots.rows)
+          read_block(snapshots, scaling, row, sample.middleRows(i, 1), &norms[i]);
+      }
+    });
+    snapshots.ranks->sum(sample.data(), sample.size());
+    snapshots.ranks->sum(norms.data(), norms.size());
     const auto svd = dense::svd<T>(dense::view<T>(sample.data(), count, snapshots.width, snapshots.width));
     const Index wanted = rank_within(svd.values, std::pow(0.3 * target.accuracy, 2) * norms.sum()) + 12;
     const bool enough = wanted <= 3 * count / 4 || (target.cap > 0 && target.cap <= count / 2);
@@ -142,6 +152,7 @@ void pass(const Snapshots& snapshots, const Scaling& scaling, Executor* executor
   });
   y = Rows<T>::Zero(l, g.cols());
   for (const auto& part : parts) y += part;
+  snapshots.ranks->sum(reinterpret_cast<double*>(y.data()), y.size() * (dense::is_complex<T> ? 2 : 1));
 }
 
 template <class T>
@@ -171,7 +182,7 @@ void iterate(const Snapshots& snapshots, const Scaling& scaling, const Target& t
   for (int iteration = 1;; ++iteration) {
     pass<T>(snapshots, scaling, target.executor, space.e, 0, nullptr, space.c, y);
     ++space.passes;
-    const auto svd = dense::svd<T>(space.c);
+    const auto svd = pod::svd<T>(*snapshots.ranks, space.c);
     const double tail = space.energy - svd.values.head(cut).squaredNorm();
     if (tail > 0.998 * before || tail <= 1e-14 * space.energy || iteration == 12) break;
     before = tail;
@@ -188,7 +199,8 @@ std::optional<Space<T>> randomised_space(const Snapshots& snapshots, const Scali
                                          const Target& target) {
   constexpr Index first_probes = 12, most_probes = 128;
   const Index columns = snapshots.width / (dense::is_complex<T> ? 2 : 1);
-  const Index smaller = std::min(snapshots.rows, columns);
+  const Index smaller = std::min(snapshots.total, columns);
+  const Ranks& ranks = *snapshots.ranks;
   const RandomStream random = RandomStream(target.seed).split("randomised pod");
   Space<T> space;
   space.e.resize(0, columns);
@@ -208,8 +220,8 @@ std::optional<Space<T>> randomised_space(const Snapshots& snapshots, const Scali
     pass<T>(snapshots, scaling, target.executor, stacked<T>(fresh, omega), fresh.rows(),
             round == 0 ? norms.data() : nullptr, c, y);
     ++space.passes;
-    if (round == 0) space.energy = norms.sum();
-    residual = c.rightCols(probes).squaredNorm() / static_cast<double>(probes);
+    if (round == 0) space.energy = ranks.sum(norms.sum());
+    residual = ranks.sum(c.rightCols(probes).squaredNorm()) / static_cast<double>(probes);
     Rows<T> joined(snapshots.rows, known.rows());
     joined.leftCols(space.c.cols()) = space.c;
     joined.rightCols(fresh.rows()) = c.leftCols(fresh.rows());
@@ -228,18 +240,19 @@ std::optional<Space<T>> randomised_space(const Snapshots& snapshots, const Scali
   // Squares tell the residuals of single rows down to about 1e-7 of the rows; below, they are computed.
   if (target.tolerance >= 1e-6) {
     space.row_residuals = (norms - space.c.rowwise().squaredNorm()).cwiseMax(0.0);
-    const double sum = space.row_residuals.sum();
+    space.measured = true;
+    const double sum = ranks.sum(space.row_residuals.sum());
     if (converged && sum > residual) space.row_residuals *= residual / sum;
   } else {
     measure(snapshots, scaling, target.executor, space);
   }
-  sort_space(space);
-  space.lost = space.row_residuals.sum();
+  sort_space(ranks, space);
+  space.lost = ranks.sum(space.row_residuals.sum());
   return space;
 }
 
 #define ERSATZ_POD_SPACE(T)                                                          \
-  template void sort_space<T>(Space<T>&);                                            \
+  template void sort_space<T>(const Ranks&, Space<T>&);                              \
   template void measure<T>(const Snapshots&, const Scaling&, Executor*, Space<T>&);  \
   template Space<T> exact_space<T>(const Snapshots&, const Scaling&, const Target&); \
   template std::optional<Space<T>> randomised_space<T>(const Snapshots&, const Scaling&, const Target&);

@@ -10,12 +10,13 @@ namespace ersatz::pod {
 /// Of scaled rows a: a ≈ c e. `e` is sorted: |column k of c|² = values[k]².
 template <class T>
 struct Space {
-  Rows<T> e;             ///< l × m
-  Vector values;         ///< descending; l or more (those beyond have no direction in e)
-  double energy = 0.0;   ///< Σ |a|², at most rounding below what values hold
-  double lost = 0.0;     ///< of the energy, beyond `values`; an upper bound after streaming
-  Rows<T> c;             ///< n × l; empty where not known (streaming in one pass)
-  Vector row_residuals;  ///< n: |a - c e|² of each row; empty where not known
+  Rows<T> e;              ///< l × m
+  Vector values;          ///< descending; l or more (those beyond have no direction in e)
+  double energy = 0.0;    ///< Σ |a|², at most rounding below what values hold
+  double lost = 0.0;      ///< of the energy, beyond `values`; an upper bound after streaming
+  bool measured = false;  ///< whether these two are known (not after streaming in one pass)
+  Rows<T> c;              ///< n × l, of the rows here
+  Vector row_residuals;   ///< n: |a - c e|² of each row here
   Index passes = 0;
   double bytes = 0.0;
 };
@@ -35,7 +36,7 @@ void measure(const Snapshots& snapshots, const Scaling& scaling, Executor* execu
 
 /// Turns e and c so that they are sorted, and sets values from c.
 template <class T>
-void sort_space(Space<T>& space);
+void sort_space(const Ranks& ranks, Space<T>& space);
 
 template <class T>
 Space<T> exact_space(const Snapshots& snapshots, const Scaling& scaling, const Target& target);
@@ -58,6 +59,11 @@ class Accumulator {
   void add(Rows<T>& rows, const Rows<T>& mean, Index count, double energy, double lost);
   /// e, values, energy and lost.
   Space<T> finish();
+  /// What another one has gathered, of other rows.
+  void add(const Accumulator& other);
+  /// For the way from one process to another.
+  Bytes pack() const;
+  void unpack(const Bytes& bytes);
   const Rows<T>& mean() const { return mean_; }  ///< 1 × m
   Index count() const { return count_; }
 
@@ -83,6 +89,10 @@ Space<T> streaming_space(const Snapshots& snapshots, Scaling& scaling, bool cent
 template <class T>
 void cross_validate(const Snapshots& snapshots, const Scaling& scaling, const Space<T>& space, Index rank,
                     Index folds, Executor* executor, Pod& pod);
+
+/// fit_pod of the rows of all ranks, all but `executor` the same on each.
+Pod fit(Snapshots snapshots, const PodOptions& options);
+Pod fit_matrix(const Ranks& ranks, ConstMatrixRef rows, bool complex, const PodOptions& options);
 
 /// Relative error below which rounding decides, for so many directions at most.
 double rounding_level(Index directions);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "basis/pod_pack.hpp"
 #include "basis/pod_space.hpp"
 #include "ersatz/core/blas.hpp"
 
@@ -117,31 +118,74 @@ Space<T> Accumulator<T>::finish() {
 }
 
 template <class T>
+void Accumulator<T>::add(const Accumulator& other) {
+  if (other.count_ == 0) return;
+  Rows<T> rows = Rows<T>::Zero(other.g_.rows(), e_.cols());
+  dense::add_product<T>(1.0, other.g_, other.e_, rows);
+  add(rows, other.mean_, other.count_, other.energy_, other.given_lost_ + other.dropped_);
+}
+
+template <class T>
+Bytes Accumulator<T>::pack() const {
+  std::vector<double> all = {static_cast<double>(count_), energy_, dropped_, given_lost_};
+  for (const Rows<T>* m : {&e_, &g_, &mean_}) pack_rows<T>(*m, all);
+  return to_bytes(all);
+}
+
+template <class T>
+void Accumulator<T>::unpack(const Bytes& bytes) {
+  const std::vector<double> all = doubles_from_bytes(bytes);
+  const double* next = all.data();
+  count_ = static_cast<Index>(*next++);
+  energy_ = *next++;
+  dropped_ = *next++;
+  given_lost_ = *next++;
+  for (Rows<T>* m : {&e_, &g_, &mean_}) *m = unpack_rows<T>(next);
+}
+
+template <class T>
 Space<T> streaming_space(const Snapshots& snapshots, Scaling& scaling, bool centred, Index block_rows,
                          const Target& target) {
   const SingleThreadedBlas single;
   if (block_rows == 0)
     block_rows = std::clamp<Index>(static_cast<Index>(5e5) / std::max<Index>(snapshots.width, 1), 16, 4096);
   const Index columns = snapshots.width / (dense::is_complex<T> ? 2 : 1);
-  Accumulator<T> sum(columns, target.accuracy, target.cap, centred);
+  const Ranks& ranks = *snapshots.ranks;
+  // A rank drops what it may of its own rows; then one after another do the joints that they go through.
+  int levels = 1;
+  for (int n = 1; n < ranks.size(); n *= 2) ++levels;
+  const double accuracy = target.accuracy / std::sqrt(static_cast<double>(levels));
+  Accumulator<T> sum(columns, accuracy, target.cap, centred);
   double most = 0.0;
-  Matrix block;
-  Vector norms;
-  for (Index first = 0; first < snapshots.rows; first += block_rows) {
-    const Index count = std::min(block_rows, snapshots.rows - first);
-    block.resize(count, snapshots.width);
-    norms.resize(count);
-    read_block(snapshots, scaling, first, block, norms.data());
-    Rows<T> rows = dense::view<T>(block.data(), count, snapshots.width, snapshots.width);
-    Rows<T> mean = Rows<T>::Zero(1, columns);
-    double energy = norms.sum();
-    if (centred) {
-      mean = rows.colwise().mean();
-      rows.rowwise() -= mean.row(0);
-      energy = rows.squaredNorm();
+  ranks.together([&] {
+    Matrix block;
+    Vector norms;
+    for (Index first = 0; first < snapshots.rows; first += block_rows) {
+      const Index count = std::min(block_rows, snapshots.rows - first);
+      block.resize(count, snapshots.width);
+      norms.resize(count);
+      read_block(snapshots, scaling, first, block, norms.data());
+      Rows<T> rows = dense::view<T>(block.data(), count, snapshots.width, snapshots.width);
+      Rows<T> mean = Rows<T>::Zero(1, columns);
+      double energy = norms.sum();
+      if (centred) {
+        mean = rows.colwise().mean();
+        rows.rowwise() -= mean.row(0);
+        energy = rows.squaredNorm();
+      }
+      sum.add(rows, mean, count, energy, 0.0);
+      most = std::max(most, static_cast<double>(block.size()));
     }
-    sum.add(rows, mean, count, energy, 0.0);
-    most = std::max(most, static_cast<double>(block.size()));
+  });
+  if (!ranks.alone()) {
+    const Accumulator<T> empty(columns, accuracy, target.cap, centred);
+    sum.unpack(ranks.combine(sum.pack(), [&empty](const Bytes& lower, const Bytes& upper) {
+      Accumulator<T> a = empty, b = empty;
+      a.unpack(lower);
+      b.unpack(upper);
+      a.add(b);
+      return a.pack();
+    }));
   }
   Space<T> space = sum.finish();
   if (centred) {

@@ -45,16 +45,16 @@ inline void inner_products_of_one(int m, int q, int stride, const Complex* a, co
   zgemv_("C", &m, &q, &one, a, &stride, x, &next, &zero, c, &step);
 }
 
-/// b (m) -= a (m × q) c (q)
-inline void subtract_combination(int m, int q, const double* a, const double* c, double* b) {
+/// b (m) -= a (m × q, columns `stride` apart) c (q)
+inline void subtract_combination(int m, int q, int stride, const double* a, const double* c, double* b) {
   const double minus = -1.0, one = 1.0;
   const int step = 1;
-  dgemv_("N", &m, &q, &minus, a, &m, c, &step, &one, b, &step);
+  dgemv_("N", &m, &q, &minus, a, &stride, c, &step, &one, b, &step);
 }
-inline void subtract_combination(int m, int q, const Complex* a, const Complex* c, Complex* b) {
+inline void subtract_combination(int m, int q, int stride, const Complex* a, const Complex* c, Complex* b) {
   const Complex minus = -1.0, one = 1.0;
   const int step = 1;
-  zgemv_("N", &m, &q, &minus, a, &m, c, &step, &one, b, &step);
+  zgemv_("N", &m, &q, &minus, a, &stride, c, &step, &one, b, &step);
 }
 
 /// x -= factor a

@@ -7,7 +7,6 @@
 
 #include <sys/resource.h>
 
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -15,29 +14,12 @@
 
 #include "ersatz/basis/greedy.hpp"
 #include "ersatz/basis/interpolation.hpp"
-#include "ersatz/core/random.hpp"
+#include "peers/basis/chirps.hpp"
 #include "peers/peer.hpp"
 
 using namespace ersatz;
 
 namespace {
-
-/// Chirps with a bump: three parameters, smooth, about 200 elements to a squared error of 1e-12.
-Matrix chirps(Index n, Index m) {
-  Matrix rows(n, 2 * m);
-  RandomStream random(1);
-  for (Index i = 0; i < n; ++i) {
-    const double mass = 1.0 + random.uniform(), bend = random.uniform(), width = 0.1 + 0.2 * random.uniform();
-    for (Index j = 0; j < m; ++j) {
-      const double x = 0.05 + 0.95 * static_cast<double>(j) / static_cast<double>(m);
-      const double phase = 12.0 * mass * std::pow(x, -5.0 / 3.0) * (1.0 + bend * x * x);
-      const double amplitude = std::pow(x, -7.0 / 6.0) * (1.0 + 0.1 / (1.0 + std::pow((x - 0.6) / width, 2)));
-      rows(i, 2 * j) = amplitude * std::cos(phase);
-      rows(i, 2 * j + 1) = amplitude * std::sin(phase);
-    }
-  }
-  return rows;
-}
 
 int points(char** argv) {
   const Matrix rows = peer::read(argv[0], std::atol(argv[1]));
@@ -62,7 +44,7 @@ int nodes(char** argv) {
 }
 
 int time(int argc, char** argv) {
-  const Matrix rows = chirps(std::atol(argv[1]), std::atol(argv[0]));
+  const Matrix rows = peer::chirps(0, std::atol(argv[1]), std::atol(argv[0]));
   if (argc > 4)
     std::ofstream(argv[4], std::ios::binary)
         .write(reinterpret_cast<const char*>(rows.data()), static_cast<std::streamsize>(rows.size() * 8));
