@@ -41,7 +41,7 @@ class Farm {
 
   FarmResult run() {
     FarmResult result;
-    executor_.agree(campaign_.hash(), "the campaign (simulator, space, outputs or design)");
+    agree();
     std::optional<Archive> finished;
     const bool nothing_to_do = !executor_
                                     .share([&] {
@@ -73,6 +73,17 @@ class Farm {
   }
 
  private:
+  void agree() {
+    const Bytes mine = text(campaign_.hash());
+    const Bytes first = executor_.share([&] { return mine; });
+    executor_.together([&] {
+      if (mine != first)
+        throw DataError(text("the design (", campaign_.design.rows(), " points), parameter space, simulator or ",
+                             "outputs are not the same here as on process 0: is the file the same on all ",
+                             "nodes?"));
+    });
+  }
+
   bool stopping() const { return options_.stop != nullptr && options_.stop->load(); }
 
   // Hands out what is pending, on process 0; runs what comes, on the others. An error of any process's is
