@@ -35,7 +35,7 @@ void recall_outputs(CommandOptions& command, const Options& o) {
     command.outputs = header.outputs;
     return;
   }
-  if (struct stat status {}; o.resume && stat(o.output.c_str(), &status) == 0) {
+  if (struct stat status{}; o.resume && stat(o.output.c_str(), &status) == 0) {
     const Archive archive = read_archive(o.output);
     command.axes = archive.axes;
     command.outputs = archive.outputs;
@@ -124,15 +124,13 @@ int run(const Session& session, const Options& o) {
   farm.stop = &stop_requested;
   const FarmSummary s = ersatz::simulate(*simulator, design, farm).summary;
 
-  if (executor->process() != 0) {
-    // process 0 speaks for all
-  } else if (session.json) {
+  if (session.json) {
     const char* end = s.end == FarmEnd::finished  ? "finished"
                       : s.end == FarmEnd::stopped ? "stopped"
                                                   : "walltime";
-    Json j{{"archive", o.output}, {"end", end},           {"runs", s.runs},
-           {"done", s.done},      {"failed", s.failed},   {"pending", s.pending},
-           {"kept", s.kept},      {"seconds", s.seconds}, {"reasons", s.reasons},
+    Json j{{"archive", o.output},     {"end", end},           {"runs", s.runs},
+           {"done", s.done},          {"failed", s.failed},   {"pending", s.pending},
+           {"kept", s.kept},          {"seconds", s.seconds}, {"reasons", s.reasons},
            {"utilisation", use_of(s)}};
     std::printf("%s\n", j.dump(2).c_str());
   } else {

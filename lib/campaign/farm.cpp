@@ -78,9 +78,9 @@ class Farm {
     const Bytes first = executor_.share([&] { return mine; });
     executor_.together([&] {
       if (mine != first)
-        throw DataError(text("the design (", campaign_.design.rows(), " points), parameter space, simulator or ",
-                             "outputs are not the same here as on process 0: is the file the same on all ",
-                             "nodes?"));
+        throw DataError(
+            text("the design (", campaign_.design.rows(), " points), parameter space, simulator or ",
+                 "outputs are not the same here as on process 0: is the file the same on all ", "nodes?"));
     });
   }
 

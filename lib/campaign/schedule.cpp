@@ -21,13 +21,14 @@ double Schedule::mean() const {
 
 Index Schedule::batch_size() const {
   const auto workers = static_cast<double>(options_.workers);
-  const double seen = static_cast<double>(ended_ + options_.known_runs) / workers;
+  const auto known = static_cast<double>(ended_ + options_.known_runs);
+  const double trusted = 1.0 + known / workers * (1.0 + known / 1000.0);
   const double cost = std::max(mean(), 1e-9);
   const double turn = options_.message * workers;  // process 0 serves each worker once
   const double guided = static_cast<double>(waiting()) / (options_.divisor * workers);
   const double least = std::max(options_.shortest, turn) / cost;
   const double most = std::max({options_.longest, 4.0 * turn, options_.shortest}) / cost;
-  const double size = std::min({std::clamp(guided, std::min(least, most), most), 1.0 + seen, 1e6});
+  const double size = std::min({std::clamp(guided, std::min(least, most), most), trusted, 1e6});
   return std::min(std::max<Index>(static_cast<Index>(size), 1), waiting());
 }
 
