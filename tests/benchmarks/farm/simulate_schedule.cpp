@@ -2,7 +2,7 @@
 // any number of workers, with log-normal costs. Workers, messages and process 0 are events; process 0 is a
 // server that takes messages one after the other.
 //
-//   farm_simulation                              the whole table, as CSV (two minutes)
+//   farm_simulation                              the whole table, as CSV (five minutes)
 //   farm_simulation --workers 1024 --runs 100 --mean 1 --sigma 1 --policy batched
 //
 // Times are seconds. Columns: efficiency = time spent in runs / (workers × duration); possible = what no
@@ -13,7 +13,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <map>
 #include <numeric>
 #include <queue>
@@ -36,7 +35,9 @@ struct Case {
   double mean = 1.0;
   double sigma = 1.0;  ///< of the logarithm; 1.05: 99.9% of the costs lie within a factor of 1000
   double service = 1e-5, latency = 1e-3;
-  std::string policy = "batched";  ///< single: one run per request; prefetch: and one waiting at each worker
+  /// single: one run per request; prefetch: and one waiting at each worker; free: single, and messages cost
+  /// nothing.
+  std::string policy = "batched";
 };
 
 struct Outcome {
@@ -50,12 +51,6 @@ struct Event {
   bool operator>(const Event& other) const {
     return time != other.time ? time > other.time : batch > other.batch;
   }
-};
-
-// One worker: what it was sent and has not begun.
-struct Worker {
-  std::deque<std::pair<Index, double>> waiting;  ///< batch, seconds of its runs
-  double free = 0.0;
 };
 
 std::vector<double> costs_of(const Case& c) {
@@ -145,7 +140,7 @@ void print(const Case& c) {
 [[noreturn]] void usage() {
   std::fprintf(stderr,
                "farm_simulation [--workers N] [--runs PER_WORKER] [--mean S] [--sigma S] [--service S]\n"
-               "                [--latency S] [--policy single|prefetch|batched]\n");
+               "                [--latency S] [--policy single|prefetch|batched|free]\n");
   std::exit(2);
 }
 
@@ -170,23 +165,34 @@ int main(int argc, char** argv) {
       c.service = number;
     else if (key == "--latency")
       c.latency = number;
-    else if (key == "--policy" && (value == "single" || value == "prefetch" || value == "batched"))
+    else if (key == "--policy" &&
+             (value == "single" || value == "prefetch" || value == "batched" || value == "free"))
       c.policy = value, one = true;
     else
       usage();
   }
   print_header();
   if (one) {
+    if (c.policy == "free") c.service = c.latency = 0.0;
     print(c);
     return 0;
   }
-  for (const double mean : {0.01, 1.0})
-    for (const char* policy : {"single", "prefetch", "batched"})
-      for (Index workers = 2; workers <= 65536; workers *= workers < 65536 && workers >= 2 ? 2 : 4) {
-        c.policy = policy;
-        c.workers = workers;
-        c.mean = mean;
-        print(c);
-      }
+  const auto all_sizes = [&] {
+    for (Index workers = 2; workers <= 65536; workers *= 2) {
+      c.workers = workers;
+      print(c);
+    }
+  };
+  const Case given = c;
+  c.policy = "free";
+  c.service = c.latency = 0.0;
+  all_sizes();
+  c = given;
+  for (const double mean : {0.01, 0.1, 1.0})
+    for (const char* policy : {"single", "prefetch", "batched"}) {
+      c.mean = mean;
+      c.policy = policy;
+      all_sizes();
+    }
   return 0;
 }
