@@ -149,8 +149,24 @@ Archive read_simulations(const std::string& path) {
   return read_archive(path);
 }
 
+void same_on_all_ranks(Executor& executor, const std::string& content, const std::string& what) {
+  const Bytes first = executor.share([&] { return content; });
+  executor.together([&] {
+    if (content != first)
+      throw DataError(text(what, ": is not the same on this rank as on rank 0 (another file of that name on ",
+                           "this node, or one that is being written?)"));
+  });
+}
+
+Archive read_simulations(const std::string& path, Executor& executor) {
+  Archive archive;
+  executor.together([&] { archive = read_simulations(path); });
+  if (executor.processes() > 1) same_on_all_ranks(executor, archive.data_hash(), path);
+  return archive;
+}
+
 std::unique_ptr<Progress> Session::progress() const {
-  if (quiet) return std::make_unique<Progress>();
+  if (quiet || ranks->rank() != 0) return std::make_unique<Progress>();
   return std::make_unique<Console>();
 }
 

@@ -14,6 +14,7 @@
 #include "ersatz/core/progress.hpp"
 #include "ersatz/regression/regressor.hpp"
 #include "ersatz/storage/archive.hpp"
+#include "ranks.hpp"
 
 namespace ersatz::driver {
 
@@ -29,8 +30,11 @@ struct Session {
   std::uint64_t seed = 0;
   std::string command_line;
   std::function<int()> run;  ///< set by the chosen subcommand; returns the exit status
+  const Ranks* ranks = nullptr;
+  /// Whether `run` shares its work out among the ranks. If not, rank 0 alone runs it.
+  bool uses_ranks = false;
 
-  std::unique_ptr<Executor> executor() const { return make_executor(threads); }
+  std::unique_ptr<Executor> executor() const { return ranks->executor(threads); }
   /// For fits: executor and progress have to outlive it.
   FitContext context(Executor& executor, Progress& progress) const;
   std::unique_ptr<Progress> progress() const;
@@ -68,6 +72,11 @@ auto naming(const std::string& file, const Work& work) {
 /// called: work that can be resumed looks at it.
 extern std::atomic<bool> stop_requested;
 void catch_signals();
+
+/// Throws DataError on all ranks unless all of them have the same `content` of `what`.
+void same_on_all_ranks(Executor& executor, const std::string& content, const std::string& what);
+/// The simulations, read by each rank and the same on all; errors of one rank are those of all.
+Archive read_simulations(const std::string& path, Executor& executor);
 
 /// Reads an archive; where only the log of an interrupted campaign is there, says so.
 Archive read_simulations(const std::string& path);

@@ -18,9 +18,10 @@ struct Options {
 
 int run(const Session& session, const Options& o) {
   const MismatchOptions mismatch = o.mismatch.options();
-  const Archive archive = read_simulations(o.archive);
-  const Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
   const auto executor = session.executor();
+  const Archive archive = read_simulations(o.archive, *executor);
+  const Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
+  same_on_all_ranks(*executor, to_toml(recipe), "the recipe");
   const auto progress = session.progress();
   const auto rows = naming(o.archive, [&] {
     return ersatz::compare(archive, recipe, default_contestants(), o.folds,
@@ -48,7 +49,10 @@ void add_compare(CLI::App& app, Session& session) {
   o->mismatch.add_to(*sub);
   session.add_options(*sub, false);
   sub->footer("Example:\n  ersatz compare sims.h5 --folds 10");
-  sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });
+  sub->callback([&session, o] {
+    session.uses_ranks = true;
+    session.run = [&session, o] { return run(session, *o); };
+  });
 }
 
 }  // namespace ersatz::driver

@@ -6,8 +6,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <exception>
-#include <new>
 
 #include "common.hpp"
 #include "ersatz/core/error.hpp"
@@ -25,11 +23,45 @@ void prepare_process() {
     if (fcntl(descriptor, F_GETFD) < 0) (void)!open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
 }
 
-}  // namespace
+/// What is printed has to arrive. Ends the program without a word where its reader has gone, as all programs
+/// do.
+bool printed() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  pollfd reader{STDOUT_FILENO, POLLOUT, 0};
+  if (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  return false;
+}
 
-int main(int argc, char** argv) {
+/// Standard error of all ranks but the first, while all of them print the same.
+class FirstRankOnly {
+ public:
+  explicit FirstRankOnly(int rank) {
+    if (rank == 0) return;
+    std::fflush(stderr);
+    kept_ = dup(STDERR_FILENO);
+    if (const int null = open("/dev/null", O_WRONLY); null >= 0) {
+      dup2(null, STDERR_FILENO);
+      close(null);
+    }
+  }
+  ~FirstRankOnly() {
+    if (kept_ < 0) return;
+    std::fflush(stderr);
+    dup2(kept_, STDERR_FILENO);
+    close(kept_);
+  }
+  FirstRankOnly(const FirstRankOnly&) = delete;
+  FirstRankOnly& operator=(const FirstRankOnly&) = delete;
+
+ private:
+  int kept_ = -1;
+};
+
+int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
   using namespace ersatz::driver;
-  prepare_process();
   CLI::App app{"Learns what an expensive simulator computes, and stands in for it.", "ersatz"};
   app.set_version_flag("--version", std::string("ersatz ") + ersatz::version());
   app.require_subcommand(1);
@@ -45,6 +77,7 @@ int main(int argc, char** argv) {
       "4 finished with some simulations failed, 5 a check came out negative, 130 simulations were stopped by "
       "a signal (go on with --resume).");
   Session session;
+  session.ranks = &ranks;
   for (int i = 0; i < argc; ++i) session.command_line += (i ? " " : "") + std::string(i ? argv[i] : "ersatz");
   add_design(app, session);
   add_simulate(app, session);
@@ -57,6 +90,7 @@ int main(int argc, char** argv) {
   add_report(app, session);
   add_info(app, session);
   try {
+    const FirstRankOnly first(ranks.rank());
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
@@ -73,27 +107,23 @@ int main(int argc, char** argv) {
                  chosen.empty() ? "" : (chosen[0]->get_name() + " ").c_str());
     return 2;
   }
-  try {
+  return session.ranks->conclude([&] {
+    if (session.ranks->rank() != 0 && !session.uses_ranks) return 0;
     const int status = session.run();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      pollfd reader{STDOUT_FILENO, POLLOUT, 0};
-      if (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) {
-        // The reader has gone: end as all programs do, without a word.
-        std::signal(SIGPIPE, SIG_DFL);
-        std::raise(SIGPIPE);
-      }
-      std::fprintf(stderr, "ersatz: standard output cannot be written to\n");
-      return 1;
-    }
+    if (!printed()) throw ersatz::Error("standard output cannot be written to");
     return status;
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  prepare_process();
+  try {
+    const ersatz::driver::Ranks ranks(&argc, &argv);
+    return parse_and_run(argc, argv, ranks);
   } catch (const ersatz::Error& e) {
     std::fprintf(stderr, "ersatz: %s\n", e.what());
     return e.exit_status();
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "ersatz: out of memory\n");
-    return 1;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "ersatz: unexpected failure: %s\n", e.what());
-    return 1;
   }
 }

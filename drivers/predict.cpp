@@ -1,10 +1,14 @@
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
+#include <map>
+#include <optional>
 
 #include "common.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/emulator/emulator.hpp"
-#include "ersatz/storage/hdf5.hpp"
 #include "ersatz/storage/table.hpp"
+#include "prediction_file.hpp"
 
 namespace ersatz::driver {
 namespace {
@@ -28,84 +32,132 @@ void check_file_name(const Options& o) {
       throw UsageError(text(o.output, ": predictions are written as .h5, .csv or .npy"));
 }
 
-std::size_t choose_output(const Emulator& emulator, const std::string& name, const std::string& file) {
-  std::string known;
-  for (std::size_t o = 0; o < emulator.outputs().size(); ++o) {
-    if (emulator.outputs()[o].name == name) return o;
-    known += (o ? ", " : "") + emulator.outputs()[o].name;
-  }
-  if (name.empty() && emulator.outputs().size() == 1) return 0;
-  if (name.empty()) throw UsageError(text(file, ": holds one output; choose it with --output: ", known));
-  throw UsageError(text("--output: there is no output '", name, "'; there are: ", known));
+// A block of predictions on its way between threads or ranks: for each point its domain score, then the
+// outputs' means and standard deviations.
+Bytes encode(const Prediction& p) {
+  Bytes bytes(reinterpret_cast<const char*>(p.domain_score.data()),
+              static_cast<std::size_t>(p.domain_score.size()) * sizeof(double));
+  for (const auto* matrices : {&p.mean, &p.std})
+    for (const Matrix& m : *matrices)
+      bytes.append(reinterpret_cast<const char*>(m.data()),
+                   static_cast<std::size_t>(m.size()) * sizeof(double));
+  return bytes;
 }
 
-void write_hdf5(const std::string& path, const Emulator& emulator, ConstMatrixRef X, const Prediction& p,
-                const std::string& only) {
-  h5::AtomicFile file(path);
-  const h5::Group root = file.root();
-  root.set("format", "ersatz-prediction");
-  root.set("version", std::int64_t{1});
-  root.write("parameters", X);
-  root.set_on("parameters", "names", emulator.space().names());
-  std::vector<std::int64_t> inside(p.inside_domain.begin(), p.inside_domain.end());
-  root.write("inside_domain", inside);
-  const h5::Group axes = root.create_group("axes");
-  for (const Axis& a : emulator.axes()) {
-    axes.write(a.name, a.values);
-    axes.set_on(a.name, "unit", a.unit);
+Prediction decode(const Bytes& bytes, const Emulator& emulator, Index points, bool with_std) {
+  Prediction p;
+  std::size_t at = 0;
+  const auto take = [&](double* values, Index count) {
+    const std::size_t size = static_cast<std::size_t>(count) * sizeof(double);
+    std::memcpy(values, bytes.data() + at, size);
+    at += size;
+  };
+  p.domain_score.resize(points);
+  take(p.domain_score.data(), points);
+  for (const double score : p.domain_score) p.inside_domain.push_back(score <= 1.0);
+  for (auto* matrices : {&p.mean, &p.std}) {
+    if (matrices == &p.std && !with_std) continue;
+    for (const OutputSpec& spec : emulator.outputs()) {
+      matrices->emplace_back(points, spec.width());
+      take(matrices->back().data(), matrices->back().size());
+    }
   }
-  const h5::Group outputs = root.create_group("outputs");
-  for (std::size_t o = 0; o < emulator.outputs().size(); ++o) {
-    const OutputSpec& spec = emulator.outputs()[o];
-    if (!only.empty() && spec.name != only) continue;
-    const h5::Group g = outputs.create_group(spec.name);
-    g.set("axis", spec.axis);
-    g.set("unit", spec.unit);
-    const auto write = [&](const char* name, const Matrix& values) {
-      if (spec.complex)
-        g.write(name, deinterleaved(values));
-      else
-        g.write(name, values);
-    };
-    write("mean", p.mean[o]);
-    if (!p.std.empty()) write("std", p.std[o]);
-  }
-  file.commit();
+  return p;
 }
 
+// Errors name the point's row in the file, not the one in its block.
+Prediction predict_block(const Emulator& emulator, ConstMatrixRef X, Index first, bool with_std) {
+  try {
+    return emulator.predict(X, with_std);
+  } catch (const NumericalError&) {
+    for (Index i = 0; i < X.rows(); ++i) try {
+        (void)emulator.predict(X.row(i), with_std);
+      } catch (const NumericalError& e) {
+        std::string message = e.what();
+        if (message.rfind("point 0", 0) == 0) message.erase(0, 7);
+        throw NumericalError(text("point ", first + i, message));
+      }
+    throw;
+  }
+}
+
+// Enough points to be worth a message, few enough that what is under way stays small beside a model.
+Index block_rows(const Emulator& emulator, bool with_std) {
+  Index width = emulator.space().size();
+  for (const OutputSpec& spec : emulator.outputs()) width += spec.width() * (with_std ? 2 : 1);
+  constexpr Index bytes = Index{4} << 20;
+  return std::clamp<Index>(bytes / (width * static_cast<Index>(sizeof(double))), 1, 8192);
+}
+
+// Process 0 reads points, hands them out and writes what comes back; neither file is ever in memory as a
+// whole (but for points in text).
 int predict(const Session& session, const Options& o) {
-  session.check_output(o.output, {o.model, o.points});
-  const Emulator emulator = open_emulator(o.model);
-  std::size_t one = 0;
-  const bool csv = ends_with(o.output, ".csv"), npy = ends_with(o.output, ".npy");
-  if (csv || npy || !o.name.empty()) one = choose_output(emulator, o.name, o.output);
-  if (csv && emulator.outputs()[one].complex)
-    throw UsageError(text(o.output, ": output '", emulator.outputs()[one].name,
-                          "' is complex, which CSV cannot hold; write .npy or .h5"));
-  const Matrix X = parameters_of(read_table(o.points), emulator.space());
-  const bool with_std = !o.no_std && !csv && !npy && emulator.has_std();
-  const Prediction p = naming(o.points, [&] { return emulator.predict(X, with_std, session.threads); });
-  if (csv)
-    write_csv(o.output, p.mean[one]);
-  else if (npy && emulator.outputs()[one].complex)
-    write_complex_npy(o.output, deinterleaved(p.mean[one]));
-  else if (npy)
-    write_npy(o.output, p.mean[one]);
-  else
-    write_hdf5(o.output, emulator, X, p, o.name);
+  const auto executor = session.executor();
+  std::optional<Emulator> opened;
+  executor->together([&] {
+    if (executor->process() == 0) session.check_output(o.output, {o.model, o.points});
+    opened = open_emulator(o.model);
+  });
+  const Emulator& emulator = *opened;
+  bool with_std = false;
+  std::unique_ptr<TableRows> points;
+  std::unique_ptr<PredictionFile> file;
+  const bool leads = executor->process() == 0;
+  with_std = executor->share([&] {
+    points = std::make_unique<TableRows>(o.points);
+    parameters_of(points->read(0, 1), emulator.space());
+    file = make_prediction_file(o.output, emulator, points->rows(), o.name, !o.no_std);
+    return Bytes(1, file->with_std() ? 'y' : 'n');
+  }) == "y";
 
-  Index outside = 0;
-  for (const bool inside : p.inside_domain) outside += !inside;
+  const Index d = emulator.space().size(), block = block_rows(emulator, with_std);
+  const auto progress = session.progress();
+  Index n = 0, outside = 0;
+  executor->together([&] {
+    const auto queue = executor->open([&](const Bytes& argument) {
+      const std::vector<double> values = doubles_from_bytes(argument);
+      const Eigen::Map<const Matrix> X(values.data() + 1, (static_cast<Index>(values.size()) - 1) / d, d);
+      return encode(predict_block(emulator, X, static_cast<Index>(values[0]), with_std));
+    });
+    n = leads ? points->rows() : 0;
+    progress->begin("predictions", n);
+    std::map<Index, Matrix> under_way;  // by first row
+    const auto limit = static_cast<std::size_t>(2 * executor->workers());
+    Index next = 0, done = 0;
+    for (;;) {
+      while (next < n && under_way.size() < limit) {
+        const Index count = std::min(block, n - next);
+        Matrix X = parameters_of(points->read(next, count), emulator.space());
+        std::vector<double> argument{static_cast<double>(next)};
+        argument.insert(argument.end(), X.data(), X.data() + X.size());
+        under_way.emplace(next, std::move(X));
+        queue->submit(next, to_bytes(argument));
+        next += count;
+      }
+      const auto result = naming(o.points, [&] { return queue->next(); });
+      if (!result) break;
+      const auto entry = under_way.find(result->first);
+      const Prediction p = decode(result->second, emulator, entry->second.rows(), with_std);
+      file->write(result->first, entry->second, p);
+      for (const bool inside : p.inside_domain) outside += !inside;
+      progress->step(done += entry->second.rows());
+      under_way.erase(entry);
+    }
+    if (leads) file->commit();
+    progress->end();
+  });
+  if (!leads) return 0;
+
   if (session.json) {
-    Json j{{"predictions", o.output}, {"n", X.rows()}, {"outside_domain", outside}, {"std", with_std}};
+    Json j{{"predictions", o.output}, {"n", n}, {"outside_domain", outside}, {"std", with_std}};
     std::printf("%s\n", j.dump(2).c_str());
   } else {
-    std::printf("%s: %ld predictions%s\n", o.output.c_str(), static_cast<long>(X.rows()),
+    std::printf("%s: %ld predictions%s\n", o.output.c_str(), static_cast<long>(n),
                 with_std ? " with standard deviations" : "");
     if (outside > 0)
       std::printf(
           "Outside of what the emulator was trained on (inside_domain = 0), not to be trusted: %ld of %ld\n",
-          static_cast<long>(outside), static_cast<long>(X.rows()));
+          static_cast<long>(outside), static_cast<long>(n));
   }
   return 0;
 }
@@ -128,6 +180,7 @@ void add_predict(CLI::App& app, Session& session) {
       "  ersatz predict model.h5 points.csv -o predictions.h5\n"
       "  ersatz predict model.h5 sims.h5:/parameters -o h22.npy --output h22");
   sub->callback([&session, o] {
+    session.uses_ranks = true;
     session.run = [&session, o] {
       check_file_name(*o);
       return predict(session, *o);

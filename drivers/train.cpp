@@ -39,14 +39,18 @@ int train(const Session& session, const Options& o) {
     }
   });
 
-  const Archive archive = read_simulations(o.archive);
   const auto executor = session.executor();
+  const Archive archive = read_simulations(o.archive, *executor);
+  same_on_all_ranks(*executor, to_toml(recipe), "the recipe");
   const auto progress = session.progress();
   const Model model = naming(o.archive, [&] {
     return train_model(archive, recipe, session.context(*executor, *progress),
-                       static_cast<int>(executor->workers()));
+                       static_cast<int>(executor->local().workers()));
   });
-  save_model(o.output, model);
+  executor->share([&] {
+    save_model(o.output, model);
+    return Bytes();
+  });
 
   if (session.json) {
     Json channels = Json::array();
@@ -118,7 +122,10 @@ void add_train(CLI::App& app, Session& session) {
       "  ersatz train sims.h5 -o model.h5\n"
       "  ersatz train sims.h5 -o model.h5 --regressor auto --test-fraction 0.1\n"
       "  ersatz train sims.h5 -o model.h5 --recipe recipe.toml --force");
-  sub->callback([&session, o] { session.run = [&session, o] { return train(session, *o); }; });
+  sub->callback([&session, o] {
+    session.uses_ranks = true;
+    session.run = [&session, o] { return train(session, *o); };
+  });
 }
 
 }  // namespace ersatz::driver

@@ -54,7 +54,7 @@ class SnapshotRows {
   SnapshotRows(ConstMatrixRef snapshots, const Vector& weights, Executor& executor)
       : snapshots_(snapshots),
         weights_(weights),
-        executor_(executor.shares_memory() ? executor : static_cast<Executor&>(serial_)),
+        executor_(executor.local()),
         bins_(snapshots.cols() * static_cast<Index>(sizeof(double)) / static_cast<Index>(sizeof(Scalar))) {
     check_weights("greedy basis", weights_, bins_);
   }
@@ -151,7 +151,6 @@ class SnapshotRows {
   }
 
  private:
-  SerialExecutor serial_;
   ConstMatrixRef snapshots_;
   const Vector weights_;
   Executor& executor_;

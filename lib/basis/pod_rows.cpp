@@ -125,7 +125,7 @@ void for_each_part(const Snapshots& s, const Scaling& scaling, Executor* executo
     return Bytes();
   };
   SerialExecutor serial;
-  Executor& runs = executor && executor->shares_memory() ? *executor : serial;
+  Executor& runs = executor ? executor->local() : serial;
   runs.map(part_count(s), task);
 }
 template void for_each_part<double>(const Snapshots&, const Scaling&, Executor*, double*,

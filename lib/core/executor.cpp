@@ -33,6 +33,7 @@ class SerialQueue final : public TaskQueue {
  public:
   explicit SerialQueue(Executor::Task task) : task_(std::move(task)) {}
   void submit(Index id, Bytes argument) override { waiting_.emplace_back(id, std::move(argument)); }
+  bool ready() override { return waiting_.empty(); }
   std::optional<std::pair<Index, Bytes>> next() override {
     if (waiting_.empty()) return std::nullopt;
     auto [id, argument] = std::move(waiting_.front());
@@ -68,6 +69,10 @@ class ThreadQueue final : public TaskQueue {
       ++open_;
     }
     work_there_.notify_one();
+  }
+  bool ready() override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return open_ == 0 || !finished_.empty();
   }
   std::optional<std::pair<Index, Bytes>> next() override {
     std::unique_lock<std::mutex> lock(mutex_);

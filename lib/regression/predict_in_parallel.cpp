@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 
 #include "ersatz/core/executor.hpp"
 #include "ersatz/regression/predictor.hpp"
@@ -17,37 +16,15 @@ Index block_rows(Index rows, Index workers) {
 // predict(begin, size, mean, variance) for each block; both q × p, variance may be without rows.
 template <class Predict>
 void in_blocks(Index rows, MatrixRef mean, MatrixRef variance, Executor& executor, const Predict& predict) {
-  const Index p = mean.cols(), block = block_rows(rows, executor.workers());
-  const Index tasks = (rows + block - 1) / block;
+  Executor& workers = executor.local();
+  const Index block = block_rows(rows, workers.workers());
   const bool both = variance.rows() > 0;
-  if (executor.shares_memory()) {
-    executor.map(tasks, [&](Index task) {
-      const Index begin = task * block, size = std::min(block, rows - begin);
-      predict(begin, size, mean.middleRows(begin, size),
-              both ? MatrixRef(variance.middleRows(begin, size)) : variance);
-      return Bytes();
-    });
-    return;
-  }
-  const auto parts = executor.map(tasks, [&](Index task) {
+  workers.map((rows + block - 1) / block, [&](Index task) {
     const Index begin = task * block, size = std::min(block, rows - begin);
-    Matrix out(size, p), spread(both ? size : 0, p);
-    predict(begin, size, MatrixRef(out), MatrixRef(spread));
-    Bytes bytes(static_cast<std::size_t>(out.size() + spread.size()) * sizeof(double), '\0');
-    std::memcpy(bytes.data(), out.data(), static_cast<std::size_t>(out.size()) * sizeof(double));
-    if (both)
-      std::memcpy(bytes.data() + static_cast<std::size_t>(out.size()) * sizeof(double), spread.data(),
-                  static_cast<std::size_t>(spread.size()) * sizeof(double));
-    return bytes;
+    predict(begin, size, mean.middleRows(begin, size),
+            both ? MatrixRef(variance.middleRows(begin, size)) : variance);
+    return Bytes();
   });
-  for (Index task = 0; task < tasks; ++task) {
-    const Index begin = task * block, size = std::min(block, rows - begin);
-    Matrix values(both ? 2 * size : size, p);
-    std::memcpy(values.data(), parts[static_cast<std::size_t>(task)].data(),
-                static_cast<std::size_t>(values.size()) * sizeof(double));
-    mean.middleRows(begin, size) = values.topRows(size);
-    if (both) variance.middleRows(begin, size) = values.bottomRows(size);
-  }
 }
 
 }  // namespace

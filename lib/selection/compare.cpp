@@ -131,7 +131,7 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
   quiet.progress = nullptr;
   Index done = 0;
   SerialExecutor serial;
-  Executor& executor = context.executor && context.executor->shares_memory() ? *context.executor : serial;
+  Executor& executor = context.executor ? context.executor->local() : serial;
   for (std::size_t f = 0; f < splits.size(); ++f) {
     const Archive test = runs.subset(splits[f].test);
     const Prepared prepared = prepare(runs.subset(splits[f].train), recipe, quiet);

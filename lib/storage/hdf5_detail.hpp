@@ -92,6 +92,11 @@ std::shared_ptr<OpenFile> create_in_memory(const std::string& name);
 /// The bytes of a file that is in memory: valid until the file changes or is closed.
 std::string_view memory_of(const OpenFile& file);
 
+/// What stands at the end of a file of ours: see hdf5_session.cpp. And XXH64 of the first `size` bytes of a
+/// file.
+std::string trailer_of(std::uint64_t size, std::uint64_t hash);
+std::uint64_t hash_of(int descriptor, std::uint64_t size, const std::string& path);
+
 /// The handle of a group, usable: throws UsageError for a default-constructed group, StorageError when its
 /// file was closed.
 const Group::Handle& usable(const std::shared_ptr<Group::Handle>& handle);

@@ -124,12 +124,32 @@ namespace {
 constexpr std::string_view trailer_magic = "ErsatzT1";
 constexpr std::size_t trailer_size = 24;  // magic, bytes before it, XXH64 of them; numbers lowest byte first
 
+}  // namespace
+
 std::string trailer_of(std::uint64_t size, std::uint64_t hash) {
   std::string trailer(trailer_magic);
   for (const std::uint64_t number : {size, hash})
     for (int i = 0; i < 8; ++i) trailer.push_back(static_cast<char>((number >> (8 * i)) & 0xff));
   return trailer;
 }
+
+std::uint64_t hash_of(int descriptor, std::uint64_t size, const std::string& path) {
+  Xxh64 hash;
+  std::vector<char> block(std::size_t{1} << 20);
+  for (std::uint64_t at = 0; at < size;) {
+    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), size - at));
+    const ssize_t got = ::pread(descriptor, block.data(), wanted, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      throw StorageError(
+          text("'", path, "' cannot be read: ", got < 0 ? std::strerror(errno) : "it ends early"));
+    hash.update(block.data(), static_cast<std::size_t>(got));
+    at += static_cast<std::uint64_t>(got);
+  }
+  return hash.digest();
+}
+
+namespace {
 
 [[noreturn]] void report_damage(const std::string& path) {
   throw StorageError(text("'", path,
@@ -151,19 +171,7 @@ void check_bytes(int descriptor, std::uint64_t size, const std::string& path) {
   if (::pread(descriptor, trailer, trailer_size, static_cast<off_t>(body)) != ssize_t{trailer_size}) return;
   const std::string_view stored(trailer, trailer_size);
   if (stored.substr(0, trailer_magic.size()) != trailer_magic) return;
-  Xxh64 hash;
-  std::vector<char> block(std::size_t{1} << 20);
-  for (std::uint64_t at = 0; at < body;) {
-    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), body - at));
-    const ssize_t got = ::pread(descriptor, block.data(), wanted, static_cast<off_t>(at));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0)
-      throw StorageError(
-          text("'", path, "' cannot be read: ", got < 0 ? std::strerror(errno) : "it ends early"));
-    hash.update(block.data(), static_cast<std::size_t>(got));
-    at += static_cast<std::uint64_t>(got);
-  }
-  if (stored != trailer_of(body, hash.digest())) report_damage(path);
+  if (stored != trailer_of(body, hash_of(descriptor, body, path))) report_damage(path);
 }
 
 struct Descriptor {

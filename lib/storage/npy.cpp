@@ -26,15 +26,16 @@ class Input {
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
 
-  void read(void* target, std::size_t size) {
+  void read(std::uint64_t offset, void* target, std::size_t size) const {
     char* p = static_cast<char*>(target);
     while (size > 0) {
-      const ssize_t got = ::read(descriptor_, p, size);
+      const ssize_t got = ::pread(descriptor_, p, size, static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) throw StorageError(text("'", path_, "' cannot be read: ", std::strerror(errno)));
       if (got == 0)
         throw StorageError(text("'", path_, "' is truncated: it is shorter than its header says"));
       p += got;
+      offset += static_cast<std::uint64_t>(got);
       size -= static_cast<std::size_t>(got);
     }
   }
@@ -44,7 +45,7 @@ class Input {
   }
 
  private:
-  const std::string& path_;
+  std::string path_;
   int descriptor_;
 };
 
@@ -149,84 +150,135 @@ void to_doubles(const Header& header, std::size_t part, const char* from, std::s
   }
 }
 
-void write_array(const std::string& path, const char* type, Index rows, Index cols, const Matrix& values,
-                 bool durable) {
+/// Arrays in C order are read where they stand; in Fortran's order a block of rows is all over the file, so
+/// that all of it is read at once.
+class NpyRows final : public detail::RowSource {
+ public:
+  explicit NpyRows(const std::string& path) : path_(path), input_(path) {
+    unsigned char head[12];
+    input_.read(0, head, 10);
+    if (head[6] < 1 || head[6] > 3)
+      foreign(path, text("format version ", static_cast<int>(head[6]), " is newer than 3"));
+    std::size_t length = head[8] + (std::size_t{head[9]} << 8), before = 10;
+    if (head[6] > 1) {
+      input_.read(10, head + 10, 2);
+      length += (std::size_t{head[10]} << 16) + (std::size_t{head[11]} << 24);
+      before = 12;
+    }
+    begin_ = before + length;
+    if (begin_ > input_.size()) foreign(path, "it is truncated within its header");
+    std::string dictionary(length, '\0');
+    input_.read(before, dictionary.data(), length);
+    header_ = parse_header(dictionary, path);
+    if (header_.shape.empty() || header_.shape.size() > 2)
+      foreign(path, text("it has ", header_.shape.size(),
+                         " dimensions; one row per point, or a single column, is expected"));
+    n_ = header_.shape[0];
+    m_ = header_.shape.size() == 2 ? header_.shape[1] : 1;
+    const double bytes =
+        static_cast<double>(n_) * static_cast<double>(m_) * static_cast<double>(header_.item);
+    if (bytes > static_cast<double>(input_.size() - begin_))
+      throw StorageError(text("'", path, "' is truncated: its header says ", n_, " x ", m_, " values of ",
+                              header_.item, " bytes, ", input_.size() - begin_, " bytes follow"));
+    if (header_.fortran) whole_ = values(0, n_);
+  }
+
+  Index rows() const override { return static_cast<Index>(n_); }
+  Table read(Index first, Index count) const override {
+    Table table;
+    table.where = path_;
+    table.complex = header_.kind == 'c';
+    if (header_.fortran)
+      table.values = whole_.middleRows(first, count);
+    else
+      table.values = values(static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(count));
+    return table;
+  }
+
+ private:
+  Matrix values(std::uint64_t first, std::uint64_t rows) const {
+    const std::size_t parts = header_.kind == 'c' ? 2 : 1, part = header_.item / parts;
+    Matrix result(static_cast<Index>(rows), static_cast<Index>(m_ * parts));
+    const std::size_t count = static_cast<std::size_t>(rows * m_), most = std::size_t{1} << 16;
+    std::vector<char> block(std::min(count, most) * header_.item);
+    std::vector<double> doubles(std::min(count, most) * parts);
+    for (std::size_t done = 0; done < count;) {
+      const std::size_t now = std::min(count - done, most);
+      input_.read(begin_ + (first * m_ + done) * header_.item, block.data(), now * header_.item);
+      if (header_.big_endian && part > 1)
+        for (std::size_t i = 0; i < now * parts; ++i)
+          std::reverse(block.data() + i * part, block.data() + (i + 1) * part);
+      to_doubles(header_, part, block.data(), now * parts, doubles.data());
+      if (!header_.fortran) {
+        std::copy_n(doubles.data(), now * parts, result.data() + done * parts);
+      } else {
+        for (std::size_t i = 0; i < now; ++i)
+          std::copy_n(doubles.data() + i * parts, parts,
+                      result.data() + ((done + i) % n_ * m_ + (done + i) / n_) * parts);
+      }
+      done += now;
+    }
+    return result;
+  }
+
+  std::string path_;
+  Input input_;
+  Header header_;
+  std::uint64_t begin_ = 0, n_ = 0, m_ = 1;
+  Matrix whole_;
+};
+
+}  // namespace
+
+std::unique_ptr<detail::RowSource> detail::npy_rows(const std::string& path) {
+  return std::make_unique<NpyRows>(path);
+}
+
+NpyFile::NpyFile(const std::string& path, Index rows, Index width, bool complex)
+    : file_(std::make_unique<ReplacementFile>(path)), rows_(rows), width_(width) {
   std::string dictionary =
-      text("{'descr': '", type, "', 'fortran_order': False, 'shape': (", rows, ", ", cols, "), }");
+      text("{'descr': '", complex ? "<c16" : "<f8", "', 'fortran_order': False, 'shape': (", rows, ", ",
+           complex ? width / 2 : width, "), }");
   while ((10 + dictionary.size() + 1) % 64 != 0) dictionary += ' ';
   dictionary += '\n';
   std::string head("\x93NUMPY\x01\x00", 8);
   head += static_cast<char>(dictionary.size() & 0xff);
   head += static_cast<char>(dictionary.size() >> 8);
-  ReplacementFile file(path);
-  file.write(head + dictionary);
-  file.write(values.data(), static_cast<std::size_t>(values.size()) * sizeof(double));
+  head += dictionary;
+  begin_ = head.size();
+  file_->reserve(begin_ +
+                 static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(width) * sizeof(double));
+  file_->write_at(0, head.data(), head.size());
+}
+
+NpyFile::~NpyFile() = default;
+
+void NpyFile::write_rows(Index first, ConstMatrixRef rows) {
+  if (rows.cols() != width_ || first < 0 || first + rows.rows() > rows_)
+    throw UsageError(text("'", file_->path(), "': rows ", first, " to ", first + rows.rows() - 1, " of ",
+                          rows.cols(), " values do not fit ", rows_, " rows of ", width_));
+  const std::uint64_t row = static_cast<std::uint64_t>(width_) * sizeof(double);
+  const auto place = [&](Index i) { return begin_ + static_cast<std::uint64_t>(first + i) * row; };
+  if (rows.outerStride() == rows.cols()) {
+    file_->write_at(place(0), rows.data(), static_cast<std::size_t>(rows.size()) * sizeof(double));
+    return;
+  }
+  for (Index i = 0; i < rows.rows(); ++i)
+    file_->write_at(place(i), rows.row(i).data(), static_cast<std::size_t>(row));
+}
+
+void NpyFile::commit(bool durable) { file_->commit(durable); }
+
+void write_npy(const std::string& path, ConstMatrixRef values, bool durable) {
+  NpyFile file(path, values.rows(), values.cols());
+  file.write_rows(0, values);
   file.commit(durable);
 }
 
-}  // namespace
-
-namespace detail {
-
-Table read_npy(const std::string& path) {
-  Input input(path);
-  unsigned char head[12];
-  input.read(head, 10);
-  if (head[6] < 1 || head[6] > 3)
-    foreign(path, text("format version ", static_cast<int>(head[6]), " is newer than 3"));
-  std::size_t length = head[8] + (std::size_t{head[9]} << 8), before = 10;
-  if (head[6] > 1) {
-    input.read(head + 10, 2);
-    length += (std::size_t{head[10]} << 16) + (std::size_t{head[11]} << 24);
-    before = 12;
-  }
-  if (before + length > input.size()) foreign(path, "it is truncated within its header");
-  std::string dictionary(length, '\0');
-  input.read(dictionary.data(), length);
-  const Header header = parse_header(dictionary, path);
-  if (header.shape.empty() || header.shape.size() > 2)
-    foreign(path, text("it has ", header.shape.size(),
-                       " dimensions; one row per point, or a single column, is expected"));
-  const std::uint64_t n = header.shape[0], m = header.shape.size() == 2 ? header.shape[1] : 1;
-  const double bytes = static_cast<double>(n) * static_cast<double>(m) * static_cast<double>(header.item);
-  if (bytes > static_cast<double>(input.size() - before - length))
-    throw StorageError(text("'", path, "' is truncated: its header says ", n, " x ", m, " values of ",
-                            header.item, " bytes, ", input.size() - before - length, " bytes follow"));
-  Table table;
-  table.where = path;
-  table.complex = header.kind == 'c';
-  const std::size_t parts = table.complex ? 2 : 1, part = header.item / parts;
-  table.values.resize(static_cast<Index>(n), static_cast<Index>(m * parts));
-  const std::size_t count = static_cast<std::size_t>(n * m);
-  std::vector<char> block((std::size_t{1} << 16) * header.item);
-  std::vector<double> doubles((std::size_t{1} << 16) * parts);
-  for (std::size_t done = 0; done < count;) {
-    const std::size_t now = std::min(count - done, std::size_t{1} << 16);
-    input.read(block.data(), now * header.item);
-    if (header.big_endian && part > 1)
-      for (std::size_t i = 0; i < now * parts; ++i)
-        std::reverse(block.data() + i * part, block.data() + (i + 1) * part);
-    to_doubles(header, part, block.data(), now * parts, doubles.data());
-    if (!header.fortran) {
-      std::copy_n(doubles.data(), now * parts, table.values.data() + done * parts);
-    } else {
-      for (std::size_t i = 0; i < now; ++i)
-        std::copy_n(doubles.data() + i * parts, parts,
-                    table.values.data() + ((done + i) % n * m + (done + i) / n) * parts);
-    }
-    done += now;
-  }
-  return table;
-}
-
-}  // namespace detail
-
-void write_npy(const std::string& path, ConstMatrixRef values, bool durable) {
-  write_array(path, "<f8", values.rows(), values.cols(), values, durable);
-}
-
 void write_complex_npy(const std::string& path, const ComplexMatrix& values) {
-  write_array(path, "<c16", values.rows(), values.cols(), interleaved(values), true);
+  NpyFile file(path, values.rows(), 2 * values.cols(), true);
+  file.write_rows(0, interleaved(values));
+  file.commit();
 }
 
 }  // namespace ersatz

@@ -125,6 +125,30 @@ void ReplacementFile::write(const void* data, std::size_t size) {
   }
 }
 
+const std::string& ReplacementFile::temporary() const { return state_->temporary; }
+
+void ReplacementFile::reserve(std::uint64_t size) {
+  if (size == 0) return;
+  const int error = ::posix_fallocate(state_->descriptor, 0, static_cast<off_t>(size));
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+    fail(state_->path, "there is no room for it", error);
+}
+
+void ReplacementFile::write_at(std::uint64_t offset, const void* data, std::size_t size) {
+  const char* p = static_cast<const char*>(data);
+  while (size > 0) {
+    const std::size_t piece = size < (std::size_t{1} << 26) ? size : std::size_t{1} << 26;
+    const ssize_t written = ::pwrite(state_->descriptor, p, piece, static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail(state_->path, "writing failed", errno);
+    }
+    p += written;
+    offset += static_cast<std::uint64_t>(written);
+    size -= static_cast<std::size_t>(written);
+  }
+}
+
 void ReplacementFile::commit(bool durable) {
   auto& s = *state_;
   if (s.temporary.empty())

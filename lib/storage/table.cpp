@@ -56,14 +56,72 @@ void list_datasets(const h5::Group& group, const std::string& path, int depth, s
   }
 }
 
-Table read_source(const std::string& input) {
+// A table that is in memory.
+class TableInMemory final : public detail::RowSource {
+ public:
+  explicit TableInMemory(Table table) : table_(std::move(table)) {}
+  Index rows() const override { return table_.rows(); }
+  Table read(Index first, Index count) const override {
+    Table part;
+    part.complex = table_.complex;
+    part.names = table_.names;
+    part.names_guessed = table_.names_guessed;
+    part.where = table_.where;
+    part.values = table_.values.middleRows(first, count);
+    return part;
+  }
+
+ private:
+  Table table_;
+};
+
+class Hdf5Rows final : public detail::RowSource {
+ public:
+  Hdf5Rows(const std::string& path, const std::string& dataset) : root_(h5::File::open(path).root()) {
+    const auto begin = dataset.find_first_not_of('/');
+    if (begin == std::string::npos) throw UsageError(text("'", path, ":", dataset, "' names no dataset"));
+    name_ = dataset.substr(begin);
+    where_ = path + ":/" + name_;
+    const auto shape = root_.shape(name_);
+    complex_ = root_.is_complex(name_);
+    if (shape.empty() || shape.size() > 2)
+      throw StorageError(text(where_, ": has ", shape.size(), " dimensions; one row per point is expected"));
+    rows_ = shape[0];
+    width_ = (shape.size() == 2 ? shape[1] : 1) * (complex_ ? 2 : 1);
+    if (!root_.has_attribute_on(name_, "names")) return;
+    names_ = root_.get_strings_on(name_, "names");
+    const Index columns = complex_ ? width_ / 2 : width_;
+    if (static_cast<Index>(names_.size()) != columns)
+      throw DataError(
+          text(where_, ", attribute 'names': ", names_.size(), " names for ", columns, " columns"));
+  }
+  Index rows() const override { return rows_; }
+  Table read(Index first, Index count) const override {
+    Table table;
+    table.where = where_;
+    table.complex = complex_;
+    table.names = names_;
+    table.values.resize(count, width_);
+    root_.read_rows(name_, first, count, table.values.data());
+    return table;
+  }
+
+ private:
+  h5::Group root_;
+  std::string name_, where_;
+  bool complex_ = false;
+  Index rows_ = 0, width_ = 0;
+  std::vector<std::string> names_;
+};
+
+std::unique_ptr<detail::RowSource> open_source(const std::string& input) {
   if (!is_file(input)) {
     const auto mark = dataset_mark(input);
     if (mark != std::string::npos)
-      return detail::read_hdf5_table(input.substr(0, mark), input.substr(mark + 1));
+      return std::make_unique<Hdf5Rows>(input.substr(0, mark), input.substr(mark + 1));
   }
   const std::string head = first_bytes(input);
-  if (head.substr(0, 6) == "\x93NUMPY") return detail::read_npy(input);
+  if (head.substr(0, 6) == "\x93NUMPY") return detail::npy_rows(input);
   if (head.substr(0, 4) == "\x89HDF") {
     std::string datasets;
     list_datasets(h5::File::open(input).root(), "", 0, datasets);
@@ -76,15 +134,15 @@ Table read_source(const std::string& input) {
   const std::string bytes = read_whole_file(input);
   if (bytes.find('\0') != std::string::npos)
     throw DataError(text("'", input, "' is neither text, nor NumPy's .npy, nor HDF5"));
-  return detail::parse_text_table(bytes, input);
+  return std::make_unique<TableInMemory>(detail::parse_text_table(bytes, input));
 }
 
-void check_finite(const Table& table) {
+void check_finite(const Table& table, Index first) {
   if (table.values.allFinite()) return;
   for (Index i = 0; i < table.rows(); ++i)
     for (Index k = 0; k < table.values.cols(); ++k)
       if (!std::isfinite(table.values(i, k)))
-        throw DataError(text(table.where, ", row ", i, ", column ", table.complex ? k / 2 : k, ": ",
+        throw DataError(text(table.where, ", row ", first + i, ", column ", table.complex ? k / 2 : k, ": ",
                              table.values(i, k), " is not finite"));
 }
 
@@ -187,46 +245,43 @@ Table with_columns(const Table& table, const std::vector<Index>& columns) {
 
 }  // namespace
 
-Table detail::read_hdf5_table(const std::string& path, const std::string& dataset) {
-  const auto root = h5::File::open(path).root();
-  const std::string name = dataset.substr(
-      dataset.find_first_not_of('/') == std::string::npos ? dataset.size() : dataset.find_first_not_of('/'));
-  if (name.empty()) throw UsageError(text("'", path, ":", dataset, "' names no dataset"));
-  Table table;
-  table.where = path + ":/" + name;
-  const auto shape = root.shape(name);
-  table.complex = root.is_complex(name);
-  if (shape.size() == 1 && !table.complex)
-    table.values = root.read_vector(name);
-  else if (table.complex)
-    table.values = interleaved(root.read_complex_matrix(name));
-  else
-    table.values = root.read_matrix(name);
-  if (root.has_attribute_on(name, "names")) {
-    table.names = root.get_strings_on(name, "names");
-    if (static_cast<Index>(table.names.size()) != table.columns())
-      throw DataError(text(table.where, ", attribute 'names': ", table.names.size(), " names for ",
-                           table.columns(), " columns"));
-  }
-  return table;
-}
-
-Table read_table(const std::string& input) {
-  std::string source = input, columns;
+struct TableRows::State {
+  std::unique_ptr<detail::RowSource> source;
   bool selects = false;
+  std::vector<Index> columns;
+};
+
+TableRows::TableRows(const std::string& input) : state_(std::make_unique<State>()) {
+  std::string name = input, columns;
   if (!input.empty() && input.back() == ']' && !is_file(input)) {
     const auto bracket = input.rfind('[');
     if (bracket == std::string::npos || bracket == 0)
       throw UsageError(text("'", input, "': a selection of columns is written FILE[a,b]"));
-    source = input.substr(0, bracket);
+    name = input.substr(0, bracket);
     columns = input.substr(bracket + 1, input.size() - bracket - 2);
-    selects = true;
+    state_->selects = true;
   }
-  Table table = read_source(source);
-  if (table.values.size() == 0) throw DataError(text(table.where, ": there is not one row of numbers"));
-  if (selects) table = with_columns(table, Selection(table).parse(columns));
-  check_finite(table);
+  state_->source = open_source(name);
+  const Table head = state_->source->read(0, std::min<Index>(state_->source->rows(), 1));
+  if (head.values.size() == 0) throw DataError(text(head.where, ": there is not one row of numbers"));
+  if (state_->selects) state_->columns = Selection(head).parse(columns);
+}
+
+TableRows::~TableRows() = default;
+TableRows::TableRows(TableRows&&) noexcept = default;
+
+Index TableRows::rows() const { return state_->source->rows(); }
+
+Table TableRows::read(Index first, Index count) const {
+  Table table = state_->source->read(first, count);
+  if (state_->selects) table = with_columns(table, state_->columns);
+  check_finite(table, first);
   return table;
+}
+
+Table read_table(const std::string& input) {
+  const TableRows rows(input);
+  return rows.read(0, rows.rows());
 }
 
 Matrix parameters_of(const Table& table, const ParameterSpace& space) {

@@ -188,11 +188,8 @@ Table parse_text_table(std::string_view bytes, const std::string& where) {
 
 }  // namespace detail
 
-void write_csv(const std::string& path, ConstMatrixRef values, const std::vector<std::string>& names,
-               bool durable) {
-  if (!names.empty() && static_cast<Index>(names.size()) != values.cols())
-    throw UsageError(text("'", path, "': ", names.size(), " names for ", values.cols(), " columns"));
-  ReplacementFile file(path);
+CsvFile::CsvFile(const std::string& path, const std::vector<std::string>& names)
+    : file_(std::make_unique<ReplacementFile>(path)), names_(names.size()) {
   std::string out;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto& name = names[i];
@@ -208,20 +205,36 @@ void write_csv(const std::string& path, ConstMatrixRef values, const std::vector
     for (const char c : name) out += c == '"' ? "\"\"" : std::string(1, c);
     out += '"';
   }
-  if (!names.empty()) out += '\n';
+  if (!names.empty()) file_->write(out + '\n');
+}
+
+CsvFile::~CsvFile() = default;
+
+void CsvFile::append(ConstMatrixRef rows) {
+  if (names_ > 0 && static_cast<Index>(names_) != rows.cols())
+    throw UsageError(text("'", file_->path(), "': ", names_, " names for ", rows.cols(), " columns"));
+  std::string out;
   char buffer[32];
-  for (Index i = 0; i < values.rows(); ++i) {
-    for (Index k = 0; k < values.cols(); ++k) {
+  for (Index i = 0; i < rows.rows(); ++i) {
+    for (Index k = 0; k < rows.cols(); ++k) {
       if (k) out += ',';
-      out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, values(i, k)).ptr);
+      out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, rows(i, k)).ptr);
     }
     out += '\n';
     if (out.size() > (std::size_t{1} << 20)) {
-      file.write(out);
+      file_->write(out);
       out.clear();
     }
   }
-  file.write(out);
+  file_->write(out);
+}
+
+void CsvFile::commit(bool durable) { file_->commit(durable); }
+
+void write_csv(const std::string& path, ConstMatrixRef values, const std::vector<std::string>& names,
+               bool durable) {
+  CsvFile file(path, names);
+  file.append(values);
   file.commit(durable);
 }
 

@@ -23,6 +23,8 @@ class TaskQueue {
   virtual void submit(Index id, Bytes argument) = 0;
   /// The next finished task (any order); empty when nothing is under way. Rethrows what a task threw.
   virtual std::optional<std::pair<Index, Bytes>> next() = 0;
+  /// Whether next() would return at once.
+  virtual bool ready() = 0;
 };
 
 class Executor {
@@ -31,16 +33,29 @@ class Executor {
   using Task = std::function<Bytes(const Bytes&)>;
 
   virtual ~Executor() = default;
+  /// How many tasks run at the same time, in all processes together.
   virtual Index workers() const = 0;
-  /// Whether tasks of map() may write to the caller's memory.
-  virtual bool shares_memory() const { return false; }
+  /// The workers that share this process's memory: for tasks that write to it. On ranks, each does all of
+  /// them.
+  virtual Executor& local() = 0;
+
+  /// This process's number, of how many. Process 0 keeps the books: it prints, and it writes files.
+  virtual Index process() const { return 0; }
+  virtual Index processes() const { return 1; }
+  /// Calls `work` on process 0 alone; all processes get its result, or throw its error.
+  virtual Bytes share(const std::function<Bytes()>& work) { return work(); }
+  /// Calls `work` on every process; where it throws on one, all throw that error.
+  virtual void together(const std::function<void()>& work) { work(); }
+  /// On process 0, the bytes of all processes by their number; nothing on the others.
+  virtual std::vector<Bytes> gather(const Bytes& mine) { return {mine}; }
 
   /// Runs task(0) … task(n-1), results in order of the index. The first exception (lowest index) is rethrown
   /// when all that were started have ended. Same results whatever the number of workers.
   virtual std::vector<Bytes> map(Index n, const IndexedTask& task) = 0;
 
   /// A queue that runs `task` on each argument submitted. Every rank of a parallel program opens the same
-  /// queue with the same task: no closure travels.
+  /// queue with the same task: no closure travels. Process 0 submits; on the others submit() does nothing,
+  /// and next() runs what they are sent until process 0 has destroyed its queue, then comes back empty.
   virtual std::unique_ptr<TaskQueue> open(Task task) = 0;
 };
 
@@ -48,7 +63,7 @@ class Executor {
 class SerialExecutor final : public Executor {
  public:
   Index workers() const override { return 1; }
-  bool shares_memory() const override { return true; }
+  Executor& local() override { return *this; }
   std::vector<Bytes> map(Index n, const IndexedTask& task) override;
   std::unique_ptr<TaskQueue> open(Task task) override;
 };
@@ -58,7 +73,7 @@ class ThreadExecutor final : public Executor {
  public:
   explicit ThreadExecutor(Index threads);
   Index workers() const override { return threads_; }
-  bool shares_memory() const override { return true; }
+  Executor& local() override { return *this; }
   std::vector<Bytes> map(Index n, const IndexedTask& task) override;
   std::unique_ptr<TaskQueue> open(Task task) override;
 

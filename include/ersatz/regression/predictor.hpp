@@ -53,10 +53,9 @@ class Predictor {
 using PredictorPtr = std::shared_ptr<const Predictor>;
 
 class Executor;
-/// Predictor::mean and mean_and_variance with the rows of X shared out among the executor's workers, in
-/// blocks whose size depends on their number; each task has a workspace of its own. The same bits as in one
-/// call, whatever the number of workers. In the memory of one process results are written where they belong,
-/// without a copy.
+/// Predictor::mean and mean_and_variance with the rows of X shared out among the executor's workers in this
+/// process, in blocks whose size depends on their number; each task has a workspace of its own. The same bits
+/// as in one call, whatever the number of workers.
 void mean_in_parallel(const Predictor& predictor, ConstMatrixRef X, MatrixRef mean, Executor& executor);
 void mean_and_variance_in_parallel(const Predictor& predictor, ConstMatrixRef X, MatrixRef mean,
                                    MatrixRef variance, Noise noise, Executor& executor);

@@ -78,6 +78,7 @@ class Group {
  private:
   friend class File;
   friend class AtomicFile;
+  friend class StreamedFile;
   std::shared_ptr<Handle> handle_;
 };
 
@@ -108,6 +109,34 @@ class AtomicFile {
   Group root() const;
   /// Writes the root attribute `checksum` (see content_checksum) and the trailer, closes, syncs, renames,
   /// syncs the folder. The file is built in memory: at its peak that takes as much as its content again.
+  void commit();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A new file with datasets larger than memory: replaces `path` in one step, as AtomicFile does. First
+/// groups, attributes and small datasets are written and room is reserved for the large ones; then their rows
+/// go to disk as they come, in any order. Such a file has no root attribute `checksum`, but the trailer.
+class StreamedFile {
+ public:
+  explicit StreamedFile(const std::string& path);
+  ~StreamedFile();
+  StreamedFile(const StreamedFile&) = delete;
+  StreamedFile& operator=(const StreamedFile&) = delete;
+  Group root() const;  ///< until lay_out()
+  /// Room for rows × width doubles (`complex`: width / 2 compounds a row) or, for `integers`, rows 64-bit
+  /// numbers. Returns a number for write_rows.
+  std::size_t reserve(const Group& group, std::string_view name, Index rows, Index width,
+                      bool complex = false);
+  std::size_t reserve_integers(const Group& group, std::string_view name, Index rows);
+  /// Takes the room on the disk. Throws StorageError(write) where there is not enough of it. Groups of this
+  /// file are closed.
+  void lay_out();
+  void write_rows(std::size_t dataset, Index first, Index count, const double* values);
+  void write_rows(std::size_t dataset, Index first, Index count, const std::int64_t* values);
+  /// Reads the file once for its trailer, syncs, renames. Rows that were never written are zeros.
   void commit();
 
  private:

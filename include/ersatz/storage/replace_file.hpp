@@ -2,6 +2,7 @@
 // Replaces a file in one step, so that a reader sees the old one or the new one, whatever happens between.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,12 @@ class ReplacementFile {
   /// Appends. Throws StorageError(write) saying so when the disk is full.
   void write(const void* data, std::size_t size);
   void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
+  /// For files whose parts come in any order, or from other libraries: the name that it has until `commit`;
+  /// takes the space for its first `size` bytes, so that a full disk is found out before the work (where the
+  /// file system can do that); writes at a place.
+  const std::string& temporary() const;
+  void reserve(std::uint64_t size);
+  void write_at(std::uint64_t offset, const void* data, std::size_t size);
   /// Syncs the file, renames it, syncs the folder. Not durable: renames it only (for files that a power loss
   /// may take).
   void commit(bool durable = true);

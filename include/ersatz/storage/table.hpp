@@ -2,6 +2,8 @@
 // Tables of numbers from the files that people have: text (comma or white space), NumPy .npy, datasets in
 // HDF5 files. docs/file-formats.md describes what is accepted.
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,8 @@
 #include "ersatz/core/parameter_space.hpp"
 
 namespace ersatz {
+
+class ReplacementFile;
 
 /// One row per point. All values are finite.
 struct Table {
@@ -30,6 +34,24 @@ struct Table {
 /// UsageError for a selection that names no column.
 Table read_table(const std::string& input);
 
+/// The same by blocks of rows, for files larger than memory: .npy arrays in C order and datasets of HDF5
+/// files are read as far as asked for, text as a whole.
+class TableRows {
+ public:
+  /// Throws as read_table does, but for values that are not finite.
+  explicit TableRows(const std::string& input);
+  ~TableRows();
+  TableRows(TableRows&&) noexcept;
+  Index rows() const;
+  /// Rows first … first + count - 1 of the chosen columns. Throws as read_table does; messages count rows
+  /// from the file's first.
+  Table read(Index first, Index count) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// The columns of a table that are the parameters of a space, in the space's order: by name where the table
 /// has names, else by position, and then the number of columns must be right. Throws DataError.
 Matrix parameters_of(const Table& table, const ParameterSpace& space);
@@ -41,6 +63,33 @@ void write_csv(const std::string& path, ConstMatrixRef values, const std::vector
 /// NumPy's format, version 1.0, C order. Atomic.
 void write_npy(const std::string& path, ConstMatrixRef values, bool durable = true);
 void write_complex_npy(const std::string& path, const ComplexMatrix& values);
+
+/// The same by blocks of rows. The file takes its place on commit(); destroyed before, it leaves nothing.
+class CsvFile {
+ public:
+  /// Throws UsageError for names that cannot be read back.
+  explicit CsvFile(const std::string& path, const std::vector<std::string>& names = {});
+  ~CsvFile();
+  void append(ConstMatrixRef rows);
+  void commit(bool durable = true);
+
+ private:
+  std::unique_ptr<ReplacementFile> file_;
+  std::size_t names_ = 0;
+};
+class NpyFile {
+ public:
+  /// width: doubles per row, two for each complex number. The room on the disk is taken at once.
+  NpyFile(const std::string& path, Index rows, Index width, bool complex = false);
+  ~NpyFile();
+  void write_rows(Index first, ConstMatrixRef rows);  ///< in any order
+  void commit(bool durable = true);
+
+ private:
+  std::unique_ptr<ReplacementFile> file_;
+  Index rows_, width_;
+  std::uint64_t begin_ = 0;
+};
 
 /// Row numbers out of 0 … n-1: `every:K` those that K divides, `except-every:K` the others, `FROM:TO` without
 /// TO (either may be left out). An empty rule: all. Throws UsageError.

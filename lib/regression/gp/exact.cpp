@@ -42,10 +42,10 @@ Matrix columns_of(const gp::ScaledData& data, const gp::Group& group) {
   return y;
 }
 
-/// Fewer tasks than threads of this process: the others help with the matrices. Small ones are not worth it.
-Index threads_for_each(const Executor& executor, Index tasks, Index n) {
-  if (n < 200 || !dynamic_cast<const ThreadExecutor*>(&executor)) return 1;
-  return std::max<Index>(executor.workers() / tasks, 1);
+/// Fewer tasks than threads of a process: the others help with the matrices. Small ones are not worth it.
+Index threads_for_each(Executor& executor, Index tasks, Index n) {
+  const Index here = (tasks + executor.processes() - 1) / executor.processes();
+  return n < 200 ? 1 : std::max<Index>(executor.local().workers() / here, 1);
 }
 
 std::vector<gp::Group> ExactGp::search(const gp::ScaledData& data, const Matrix& noise,
