@@ -12,16 +12,15 @@ from .tools import Campaign, Trouble, chance, claim, kill_all, ranks_of, records
 
 def killed(program, ranks, runs, kills):
     """Kills at random moments a rank, the launcher, or everything, until `kills` of them hit; then goes on to the end."""
-    campaign = Campaign(program, runs)
+    campaign = Campaign(program, runs, modes=(0.5,))
     lives = hits = refused = again = 0
     done_before = set()
     kinds = {"one rank": 0, "the launcher": 0, "all at once": 0}
-    each = max(2, 2 * runs // max(kills, 1) - 2)
     while True:
         process = campaign.start(ranks, *(["--resume"] if lives or refused else []))
         begun = len(campaign.begun())
         left = runs - len(done_before)
-        goal = begun + chance.randint(1, max(1, min(each, left - 1)))
+        goal = begun + chance.randint(1, max(1, left // max(kills - hits, 1)))
         alive = hits < kills and wait_for(lambda: len(campaign.begun()) >= goal, process)
         if alive:
             pids = ranks_of(process) if ranks else [process.pid]
@@ -59,7 +58,7 @@ def killed(program, ranks, runs, kills):
     again = len(begun) - len(set(begun))
     claim(again <= hits * max(ranks, 1) + refused * max(ranks, 1), f"{again} runs were repeated, {hits} kills")
     campaign.check_archive()
-    claim(hits >= kills or runs < 4 * kills, f"only {hits} kills hit")
+    claim(hits >= kills, f"only {hits} kills hit")
     how = ", ".join(f"{n} {kind}" for kind, n in kinds.items() if n)
     return hits, (f"{runs} runs, {hits} kills ({how}): each run once in the archive, results as undisturbed; {again} runs "
                   f"that were in flight ran again; {refused} restarts refused while orphans lived")
@@ -82,7 +81,7 @@ def kills_four_ranks(program, slow):
 
 def other_number_of_ranks(program, slow):
     """killed on 4 ranks, resumed on 2, killed, resumed on 1"""
-    campaign = Campaign(program, 120)
+    campaign = Campaign(program, 120, modes=(0.5,))
     for number, ranks in enumerate((4, 2, 0)):
         process = campaign.start(ranks, *(["--resume"] if number else []))
         if ranks == 0:
@@ -104,24 +103,29 @@ def other_number_of_ranks(program, slow):
 
 def signals(program, slow):
     """SIGTERM and SIGUSR1 to the launcher, SIGUSR1 to one rank"""
-    count = 0
-    for ranks in (1, 2, 4):
+    count, runs = 0, 40 if slow else 16
+    for ranks in (1, 2, 4) if slow else (2, 4):
         for how in ("USR1 to the launcher", "TERM to the launcher", "USR1 to a rank"):
-            if os.path.exists("sims.h5"):
-                os.remove("sims.h5")
-            campaign = Campaign(program, 40, modes=(6, 0))
+            for name in ("sims.h5", "go"):
+                if os.path.exists(name):
+                    os.remove(name)
+            campaign = Campaign(program, runs, modes=[0] * 5 + [8] * (runs - 5))
             process = campaign.start(ranks)
-            claim(wait_for(lambda: len(campaign.begun()) >= 4, process), "it had ended before")
+            claim(wait_for(lambda: len(campaign.begun()) >= 5 + ranks, process), "it had ended before")
             target = process.pid if "launcher" in how else ranks_of(process)[-1]
             send(target, signal.SIGTERM if "TERM" in how else signal.SIGUSR1)
+            if "rank" in how:  # the others are not told, and wait for what they have under way
+                time.sleep(0.3)
+                open("go", "w").close()
             _, errors = process.communicate(timeout=60)
             claim(process.returncode != 0, f"{how}: it went on to the end")
             if "USR1" in how:
                 claim(process.returncode == 130, f"{how}, {ranks} ranks: status {process.returncode}, {errors[-300:]}")
             claim(not os.path.exists("sims.h5"), "an archive is there before the runs have ended")
+            open("go", "w").close()
             result = campaign.run(ranks, "--resume")
             claim(result.returncode == 0, f"{how}: it does not go on", result)
-            again = len(campaign.begun()) - 40
+            again = len(campaign.begun()) - runs
             # Commands under way are ended when the signal comes: they run again.
             claim(again <= ranks, f"{how}: {again} runs too many")
             campaign.check_archive()
@@ -132,18 +136,19 @@ def signals(program, slow):
 def walltime(program, slow):
     """--walltime strikes"""
     count = 0
-    for ranks in (0, 1, 2, 4):
+    for ranks in (0, 1, 2, 4) if slow else (0, 2):
         if os.path.exists("sims.h5"):
             os.remove("sims.h5")
-        campaign = Campaign(program, 40, modes=(6,))
+        runs = 10 * max(ranks, 1)
+        campaign = Campaign(program, runs, modes=(6,))
         begin = time.monotonic()
         result = campaign.run(ranks, "--walltime", "1.0", "--json")
         claim(result.returncode == 0 and '"walltime"' in result.stdout, f"{ranks} ranks", result)
         claim(time.monotonic() - begin < 6.0, "it has overstayed")
         done = len(campaign.begun())
-        claim(0 < done < 40, f"{done} of 40 runs in 1 s")
+        claim(0 < done < runs, f"{done} of {runs} runs in 1 s")
         result = campaign.run(ranks, "--resume")
-        claim(result.returncode == 0 and len(campaign.begun()) == 40, f"{len(campaign.begun())} runs for 40", result)
+        claim(result.returncode == 0 and len(campaign.begun()) == runs, f"{len(campaign.begun())} runs for {runs}", result)
         campaign.check_archive()
         count += 1
     return count, "stops before, status 0; --resume runs the rest, nothing twice"
@@ -173,14 +178,14 @@ def full_disk(program, slow):
     """a simulator fills the disk on which the run logs stand"""
     os.mkdir("small")
     mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "small"], capture_output=True).returncode == 0
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "small"], capture_output=True).returncode == 0
     if not mounted:
         return 0, "skipped: a small file system can only be mounted by root"
     count = 0
     try:
         for ranks in (1, 2, 4):
             campaign = Campaign(program, 60, modes=[0] * 20 + [7] + [0] * 39, archive="small/sims.h5")
-            campaign.environment["FULL"] = os.path.abspath("small/full")
+            campaign.environment.update(FULL=os.path.abspath("small/full"), WIDE=",0" * 500)
             result = campaign.run(ranks)
             claim(result.returncode == 1 and "full" in result.stderr, f"{ranks} ranks on a full disk", result)
             claim(result.stderr.count("ersatz: ") == 1, "more than one message", result)
@@ -247,17 +252,20 @@ def truncated_logs(program, slow):
 def two_farms(program, slow):
     """two farms on the same archive"""
     count = 0
-    for ranks in (1, 2, 4):
-        if os.path.exists("sims.h5"):
-            os.remove("sims.h5")
-        campaign = Campaign(program, 40, modes=(6, 0))
+    for ranks in (1, 2, 4) if slow else (2,):
+        for name in ("sims.h5", "go"):
+            if os.path.exists(name):
+                os.remove(name)
+        campaign = Campaign(program, 40, modes=[0] * 10 + [8] * 30)
         first = campaign.start(ranks)
-        claim(wait_for(lambda: len(campaign.begun()) >= 3, first), "it had ended before")
+        claim(wait_for(lambda: len(campaign.begun()) >= 10 + ranks, first), "it had ended before")
         for more in ([], ["--resume"], ["--force"]):
-            second = campaign.run(2, *more)
-            claim(second.returncode == 2, f"the second was not refused ({more})", second)
-            claim(second.stderr.count("ersatz: ") == 1 and "sims.h5" in second.stderr, "not one message", second)
-            count += 1
+            for second_ranks in (0, 2):
+                second = campaign.run(second_ranks, *more)
+                claim(second.returncode == 2, f"the second was not refused ({more})", second)
+                claim(second.stderr.count("ersatz: ") == 1 and "sims.h5" in second.stderr, "not one message", second)
+                count += 1
+        open("go", "w").close()
         claim(first.wait(timeout=60) == 0, "the first did not finish")
         claim(len(campaign.begun()) == 40, f"{len(campaign.begun())} runs for 40")
         campaign.check_archive()
@@ -265,22 +273,21 @@ def two_farms(program, slow):
 
 
 def a_rank_that_throws(program, slow):
-    """a rank that cannot write (ulimit -f)"""
+    """a rank that cannot write its log"""
     count = 0
-    for ranks, bad in ((1, 0), (2, 0), (2, 1), (4, 0), (4, 3)):
-        for f in ("sims.h5", *(os.path.basename(log) for log in (Campaign(program, 1).logs()))):
-            if os.path.exists(f):
-                os.remove(f)
-        campaign = Campaign(program, 200)
-        with open("wrap.sh", "w") as f:
-            f.write(f'rank=${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}}\n[ "$rank" != {bad} ] || ulimit -f 2\nexec "$@"\n')
-        result = campaign.run(ranks, command=["bash", "wrap.sh", *campaign.call()])
+    for ranks, bad in ((2, 1), (4, 1), (4, 3)):
+        if os.path.exists("sims.h5"):
+            os.remove("sims.h5")
+        campaign = Campaign(program, 200, modes=[0, 9] + [6] * 8 + [0] * 190)
+        campaign.environment["SPOIL"] = f"sims.h5.log.{bad}"
+        result = campaign.run(ranks)
         claim(result.returncode == 1, f"rank {bad} of {ranks}", result)
-        claim(result.stderr.count("ersatz: ") == 1 and "sims.h5.log" in result.stderr, "not one message", result)
+        claim(result.stderr.count("ersatz: ") == 1 and f"sims.h5.log.{bad}'" in result.stderr, "not one message", result)
         said = result.stderr
+        os.rmdir(f"sims.h5.log.{bad}")
         result = campaign.run(ranks, "--resume")
         claim(result.returncode == 0, "it does not go on", result)
-        claim(len(campaign.begun()) - 200 <= 2 * ranks, f"{len(campaign.begun())} runs for 200")
+        claim(len(campaign.begun()) - 200 <= ranks, f"{len(campaign.begun())} runs for 200")
         campaign.check_archive()
         count += 1
     return count, f"all ranks end with its message, status 1: {said[:160]}"

@@ -23,12 +23,13 @@ lower = 0.0
 upper = 10.0
 """
 
-# Writes down that it begins, computes three numbers from `a`, and misbehaves as `mode` says. A file `full` beside it
-# is filled until the disk has no more.
+# Writes down that it begins, computes three numbers from `a` (and WIDE), and misbehaves as `mode` says: it fills a
+# disk by the file FULL, waits for the file `go`, or makes a folder SPOIL where a log was to be.
 SIMULATOR = r"""
 { read header; IFS=, read a mode; } < "$1"
 echo "$a" >> "$LEDGER"
 case $mode in
+  0.5) sleep 0.02 ;;
   1*) sleep 1000 ;;
   2*) kill -SEGV $$ ;;
   3*) head -c 3000 /dev/urandom > "$2"; exit 0 ;;
@@ -36,9 +37,11 @@ case $mode in
   5*) echo "it diverged"; exit 3 ;;
   6*) sleep 0.2 ;;
   7*) cat /dev/zero > "$FULL" 2>/dev/null ;;
+  8*) while [ ! -e go ]; do sleep 0.02; done ;;
+  9*) mkdir "$SPOIL" ;;
 esac
 i=${a%%.*}
-echo "$i,$((i * i)),$((i * 7 + 3))" > "$2"
+echo "$i,$((i * i)),$((i * 7 + 3))$WIDE" > "$2"
 """
 
 
@@ -48,7 +51,7 @@ class Trouble(AssertionError):
 
 def claim(condition, why, result=None):
     if not condition:
-        raise Trouble(why + (f": status {result.returncode}, {result.stderr.strip()[-600:]}" if result else ""))
+        raise Trouble(why + (f": status {result.returncode}, {result.stderr.strip()[-600:]}, {result.stdout.strip()[-200:]}" if result else ""))
 
 
 class Campaign:
@@ -103,7 +106,7 @@ class Campaign:
         wanted = np.ones(self.runs, bool) if done is None else done
         claim(np.array_equal(status == 1, wanted), f"{np.sum(status == 1)} runs done, {np.sum(wanted)} are due")
         due = np.stack([a, a * a, a * 7 + 3], axis=1)
-        claim(np.array_equal(got[wanted], due[wanted]), "results differ from those of an undisturbed run")
+        claim(np.array_equal(got[wanted, :3], due[wanted]), "results differ from those of an undisturbed run")
         claim(not self.logs(), f"left behind: {self.logs()}")
         return int(np.sum(wanted))
 
