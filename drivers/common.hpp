@@ -34,7 +34,9 @@ struct Session {
   /// Whether `run` shares its work out among the ranks. If not, rank 0 alone runs it.
   bool uses_ranks = false;
 
-  std::unique_ptr<Executor> executor() const { return ranks->executor(threads); }
+  std::unique_ptr<Executor> executor() const {
+    return uses_ranks ? ranks->executor(threads) : make_executor(threads);
+  }
   /// For fits: executor and progress have to outlive it.
   FitContext context(Executor& executor, Progress& progress) const;
   std::unique_ptr<Progress> progress() const;

@@ -93,6 +93,7 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
     const FirstRankOnly first(ranks.rank());
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    const FirstRankOnly first(ranks.rank());
     if (e.get_exit_code() == 0) return app.exit(e);
     const auto chosen = app.get_subcommands();
     if (chosen.empty() && argc > 1 && argv[1][0] != '-') {

@@ -5,16 +5,20 @@
 #
 # runs N simulations to train on and 200 fresh ones to validate on. Leaves in FOLDER: sims.h5, held-out.h5, model.h5,
 # predictions.h5, report.html, validation.json, and seconds (of every step). A second call starts over.
+# RANKS=4 in front of it: simulates, trains and predicts on 4 MPI ranks.
 set -euo pipefail
 if [ $# -lt 3 ]; then
-  sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 simulator=$1 n=$2 folder=$3
 shift 3
 fresh=200
 
-ersatz=${ERSATZ:-$(cd "$(dirname "$0")/.." && pwd)/build/release/bin/ersatz}
+root=$(cd "$(dirname "$0")/.." && pwd)
+ersatz=${ERSATZ:-$root/build/release/bin/ersatz}
+launch=()
+[ -z "${RANKS:-}" ] || launch=("$root/tests/mpirun.sh" "$RANKS")
 if ! command -v "$ersatz" >/dev/null; then
   echo "emulate.sh: no program at $ersatz. Build it (cmake --preset release && cmake --build --preset release)," \
        "or name it in the variable ERSATZ." >&2
@@ -25,10 +29,11 @@ mkdir -p "$folder"
 
 # step NAME ARGUMENTS…: runs the program, keeps and prints how long it took.
 step() {
-  local name=$1 begin seconds
+  local name=$1 begin seconds on=()
   shift
+  case $1 in simulate | train | predict) on=("${launch[@]}") ;; esac
   begin=$(date +%s%N)
-  "$ersatz" "$@" --quiet
+  "${on[@]}" "$ersatz" "$@" --quiet
   seconds=$(awk -v ns=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.2f", ns / 1e9 }')
   echo "$name $seconds" >>"$folder/seconds"
   printf '  %-16s %8s s\n' "$name" "$seconds" >&2

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # From a bare Debian 12 to two emulators and their reports:
 #
-#   examples/quickstart.sh [FOLDER]      default: quickstart-output, here
+#   examples/quickstart.sh [FOLDER]              default: quickstart-output, here
+#   RANKS=2 examples/quickstart.sh [FOLDER]      the same on 2 MPI ranks
 #
 # installs what is missing, builds (into build/release, as tests/run.sh does), then emulates supernova spectra in
 # 6 parameters and the waveforms of aligned black holes from 300 simulations each, and prints how well and how fast.
 # Takes minutes, most of them for the build. A second call rebuilds what changed and starts over.
 set -euo pipefail
 case ${1:-} in
-  -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
   -*) echo "quickstart.sh: unknown option '$1' (see quickstart.sh --help)" >&2; exit 2 ;;
 esac
 [ $# -le 1 ] || { echo "quickstart.sh: expected one folder, got $#: $*" >&2; exit 2; }

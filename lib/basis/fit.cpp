@@ -11,7 +11,7 @@ namespace {
 
 BasisPtr fit_pod_basis(const Settings& settings, ConstMatrixRef rows, bool complex, Index folds) {
   settings.check_known("basis pod",
-                       {"tolerance", "tolerance_of", "max_rank", "method", "centred", "weights"});
+                       {"tolerance", "tolerance_of", "max_rank", "method", "centred", "weights", "rotation"});
   PodOptions options;
   options.tolerance = settings.get("tolerance", 1e-7);
   options.max_rank = settings.get("max_rank", Index{50});
@@ -25,6 +25,7 @@ BasisPtr fit_pod_basis(const Settings& settings, ConstMatrixRef rows, bool compl
   options.centred = settings.get("centred", false);
   const auto weights = settings.get("weights", std::vector<double>{});
   options.weights = Eigen::Map<const Vector>(weights.data(), static_cast<Index>(weights.size()));
+  options.rotation = pod_rotation_from_string(settings.get("rotation", "none"));
   options.folds = folds;
   return fit_pod(rows, complex, options).basis();
 }
@@ -60,6 +61,10 @@ BasisPtr fit_basis(const std::string& name, const Settings& settings, ConstMatri
     if (key != "nodes") others.set(key, value);
   if (nodes == "none") return fitter.fit(others, snapshots, complex, cross_validation_folds);
   const NodeRule rule = node_rule(nodes);
+  if (settings.has("rotation") && settings.get("rotation", "none") != "none")
+    throw UsageError(text("basis ", name,
+                          ": values at the nodes are what they are however the elements are "
+                          "turned; give 'nodes' or 'rotation', not both"));
   const BasisPtr basis = fitter.fit(others, snapshots, complex, 0);
   others.set("tolerance", 0.0);  // folds take as many elements
   others.set("max_rank", static_cast<double>(basis->coefficients() / (complex ? 2 : 1)));

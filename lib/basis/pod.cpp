@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "basis/linear_basis.hpp"
+#include "basis/pod_rotation.hpp"
 #include "basis/pod_space.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
@@ -158,6 +159,10 @@ Pod fit(const Snapshots& s, const PodOptions& o) {
   if (o.max_rank > 0) rank = std::min(rank, o.max_rank);
 
   p.complex = s.complex;
+  if (o.folds > 0) pod::cross_validate(s, scaling, space, rank, o.folds, o.executor, p);
+  p.rotation = o.rotation;
+  int turns = 0;
+  if (o.rotation == PodRotation::varimax) turns = rotate_space(space, rank);
   p.elements = scaling.unscale(dense::to_doubles<T>(pod::Rows<T>(space.e.topRows(rank))));
   p.singular_values = space.values / scaling.unit;
   p.offset = scaling.offset;
@@ -171,8 +176,9 @@ Pod fit(const Snapshots& s, const PodOptions& o) {
   p.summary.bytes = space.bytes + 16.0 * static_cast<double>(space.c.size() + space.e.size());
   p.summary.error_estimate = whole[rank];
   p.summary.rounding_level = level;
-  if (o.folds > 0) pod::cross_validate(s, scaling, space, rank, o.folds, o.executor, p);
   describe(o, by_rank[rank], p);
+  if (o.rotation != PodRotation::none)
+    p.summary.message += text("; rotated by ", to_string(o.rotation), ", ", turns, " iterations");
   return p;
 }
 
@@ -212,7 +218,7 @@ PodMethod pod_method_from_string(const std::string& name) {
 
 BasisPtr Pod::basis() const {
   LinearBasisParts parts;
-  parts.name = "pod";
+  parts.name = rotation == PodRotation::none ? "pod" : text("pod rotated by ", to_string(rotation));
   parts.complex = complex;
   parts.elements = elements;
   parts.offset = offset;

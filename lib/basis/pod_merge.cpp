@@ -26,6 +26,10 @@ void check_parts(const std::vector<Pod>& parts) {
     else if (p.weights.size() != first.weights.size() || p.weights != first.weights)
       what = "the weights of its inner product";
     if (what) throw UsageError(text("merge of bases: number ", i, " differs from number 0 in ", what));
+    if (p.rotation != PodRotation::none)
+      throw UsageError(
+          text("merge of bases: number ", i, " is rotated by ", to_string(p.rotation),
+               ", after which its singular values are not those of its elements; make it without"));
     if (p.snapshots < 1 || p.singular_values.size() < p.rank())
       throw UsageError(
           text("merge of bases: number ", i, " lacks its singular values or the number of its snapshots"));
@@ -120,7 +124,7 @@ Pod pod_of(const Basis& basis) {
   const auto* linear = dynamic_cast<const LinearBasis*>(&basis);
   if (!linear || linear->parts().name != "pod" || !linear->whole() || linear->parts().snapshots < 1)
     throw UsageError(text("a basis of kind '", basis.kind(),
-                          "' that is not a POD, or restricted to some bins, cannot be merged"));
+                          "' that is not a POD, or rotated, or restricted to some bins, cannot be merged"));
   const LinearBasisParts& parts = linear->parts();
   Pod p;
   p.complex = parts.complex;

@@ -64,7 +64,7 @@ PreparedChannel prepare_channel(const ChannelShape& shape, const Matrix& rows, c
   std::string basis = recipe.basis.name;
   if (basis == "auto") {
     recipe.basis.settings.check_known(
-        "basis auto", {"tolerance", "tolerance_of", "max_rank", "method", "centred", "weights"});
+        "basis auto", {"tolerance", "tolerance_of", "max_rank", "method", "centred", "weights", "rotation"});
     basis = shape.width() <= few_values ? "none" : "pod";
   }
   channel.basis = fit_basis(basis, basis == "none" ? Settings{} : recipe.basis.settings, z, shape.complex);

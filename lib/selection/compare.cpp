@@ -1,8 +1,11 @@
 #include "ersatz/selection/compare.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
+#include <memory>
+#include <mutex>
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/folds.hpp"
@@ -56,6 +59,69 @@ struct Entry {
   std::vector<double> mismatches;  ///< by row, of all folds
   std::string failure;
 };
+
+/// What stands before the regressors, made once for each fold that this process works on. Tasks come in the
+/// order of folds: those two behind are let go.
+class PreparedFolds {
+ public:
+  PreparedFolds(const Archive& runs, const std::vector<Split>& splits, const Recipe& recipe,
+                const FitContext& context)
+      : runs_(runs), splits_(splits), recipe_(recipe), context_(context), folds_(splits.size()) {}
+  std::shared_ptr<const Prepared> get(Index fold) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (Index old = 0; old + 1 < fold; ++old) folds_[static_cast<std::size_t>(old)].reset();
+    auto& entry = folds_[static_cast<std::size_t>(fold)];
+    if (!entry)
+      entry = std::make_shared<const Prepared>(
+          prepare(runs_.subset(splits_[static_cast<std::size_t>(fold)].train), recipe_, context_));
+    return entry;
+  }
+
+ private:
+  const Archive& runs_;
+  const std::vector<Split>& splits_;
+  const Recipe& recipe_;
+  const FitContext& context_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const Prepared>> folds_;
+};
+
+/// A regressor on a fold, as bytes: 'R' and seconds of the fit, microseconds of a prediction, the score and
+/// the rows' mismatches, or 'F' and why it failed.
+Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& recipe,
+               const Regressor& regressor, const RandomStream& random, const MismatchOptions& mismatch) {
+  SerialExecutor serial;
+  FitContext context;
+  context.executor = &serial;
+  context.random = random;
+  try {
+    const auto start = Clock::now();
+    const Emulator emulator = assemble(prepared, fit_channels(prepared, recipe, context, &regressor));
+    std::vector<double> numbers{seconds(start)};
+    const Prediction prediction = emulator.predict(test.parameters, false);
+    numbers.push_back(microseconds_per_point(emulator, test.parameters));
+    numbers.push_back(fold_score(prediction, test));
+    for (const double m : largest_mismatches(mismatch, emulator, test, prediction, serial))
+      numbers.push_back(m);
+    return "R" + to_bytes(numbers);
+  } catch (const NumericalError& error) {
+    return text("F", error.what());
+  } catch (const DataError& error) {
+    return text("F", error.what());
+  }
+}
+
+void take(const Bytes& result, double folds, Entry& e) {
+  if (result[0] == 'F') {
+    if (e.failure.empty()) e.failure = result.substr(1);
+    return;
+  }
+  const std::vector<double> numbers = doubles_from_bytes(result.substr(1));
+  e.row.fit_seconds += numbers[0] / folds;
+  e.row.predict_us += numbers[1] / folds;
+  e.scores.push_back(numbers[2]);
+  e.mismatches.insert(e.mismatches.end(), numbers.begin() + 3, numbers.end());
+}
 
 void choose(std::vector<Entry>& entries) {
   const Entry* best = nullptr;
@@ -125,41 +191,29 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
     e.row.settings = regressors.back()->settings();
     entries.push_back(std::move(e));
   }
-  const Index steps = folds * static_cast<Index>(contestants.size());
-  if (context.progress) context.progress->begin("comparing", steps);
-  FitContext quiet = context;
-  quiet.progress = nullptr;
-  Index done = 0;
+  // A task is a regressor on a fold, in one thread: the same bits whoever runs it.
+  const auto count = static_cast<Index>(entries.size()), tasks = static_cast<Index>(splits.size()) * count;
+  if (context.progress) context.progress->begin("comparing", tasks);
   SerialExecutor serial;
-  Executor& executor = context.executor ? context.executor->local() : serial;
-  for (std::size_t f = 0; f < splits.size(); ++f) {
-    const Archive test = runs.subset(splits[f].test);
-    const Prepared prepared = prepare(runs.subset(splits[f].train), recipe, quiet);
-    for (std::size_t c = 0; c < entries.size(); ++c) {
-      Entry& e = entries[c];
-      if (e.failure.empty()) {
-        try {
-          const auto start = Clock::now();
-          quiet.random = context.random.split("compare").split(f);
-          const Emulator emulator =
-              assemble(prepared, fit_channels(prepared, recipe, quiet, regressors[c].get()));
-          e.row.fit_seconds += seconds(start) / static_cast<double>(splits.size());
-          const Prediction prediction = emulator.predict(test.parameters, false);
-          e.scores.push_back(fold_score(prediction, test));
-          for (const double m : largest_mismatches(mismatch, emulator, test, prediction, executor))
-            e.mismatches.push_back(m);
-          e.row.predict_us +=
-              microseconds_per_point(emulator, test.parameters) / static_cast<double>(splits.size());
-        } catch (const NumericalError& error) {
-          e.failure = error.what();
-        } catch (const DataError& error) {
-          e.failure = error.what();
-        }
-      }
-      if (context.progress) context.progress->step(++done);
-    }
-  }
+  FitContext alone = context;
+  alone.progress = nullptr;
+  alone.executor = &serial;
+  PreparedFolds prepared(runs, splits, recipe, alone);
+  std::atomic<Index> done{0};
+  const std::vector<Bytes> results =
+      (context.executor ? *context.executor : serial).map(tasks, [&](Index task) {
+        const Index f = task / count;
+        const Bytes result =
+            run_fold(*prepared.get(f), runs.subset(splits[static_cast<std::size_t>(f)].test), recipe,
+                     *regressors[static_cast<std::size_t>(task % count)],
+                     context.random.split("compare").split(static_cast<std::uint64_t>(f)), mismatch);
+        if (context.progress) context.progress->step(++done);
+        return result;
+      });
   if (context.progress) context.progress->end();
+  for (Index task = 0; task < tasks; ++task)
+    take(results[static_cast<std::size_t>(task)], static_cast<double>(splits.size()),
+         entries[static_cast<std::size_t>(task % count)]);
   for (Entry& e : entries) {
     e.row.nrmse = e.failure.empty() ? mean_of(e.scores) : std::nan("");
     e.row.nrmse_se = e.failure.empty() ? standard_error(e.scores) : std::nan("");

@@ -36,6 +36,8 @@ struct StreamedFile::State {
   explicit State(const std::string& path) : target(path) {
     const Session session;
     const Id properties(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+    H5Pset_fclose_degree(properties.get(),
+                         H5F_CLOSE_STRONG);  // groups that are still about do not keep it open
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(properties.get(), false, true);  // the replacement holds a lock already
 #endif

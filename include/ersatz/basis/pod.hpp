@@ -46,17 +46,28 @@ enum class PodTolerance {
   worst   ///< the error of the worst snapshot, relative to the root mean square norm of all
 };
 
+/// How the elements lie in their span, which is the same for all.
+enum class PodRotation {
+  none,    ///< as they come: each holds most of what those before leave, and has a say in every bin
+  varimax  ///< turned so that each is concentrated on few bins: Σ |entry|⁴ is largest (Kaiser 1958; for
+           ///< orthonormal elements his criterion and quartimax are one). Coefficients are then about what
+           ///< happens in one place, and depend on fewer inputs where these act in places
+};
+const char* to_string(PodRotation rotation);
+PodRotation pod_rotation_from_string(const std::string& name);  ///< throws UsageError
+
 struct PodOptions {
   PodMethod method = PodMethod::automatic;
   double tolerance = 1e-7;  ///< from 0 (all that double precision resolves) to below 1
   PodTolerance tolerance_of = PodTolerance::whole;
-  Index max_rank = 0;            ///< never more elements, tolerance met or not; 0: no limit
-  bool centred = false;          ///< subtract the mean snapshot; it becomes the basis' offset
-  Vector weights;                ///< of the inner product, one per bin, positive; empty: all 1
-  Index folds = 0;               ///< of the cross-validation of what new rows lose; 0: none
-  Index block_rows = 0;          ///< rows read at a time by the streaming method; 0: about 4 MB
-  std::uint64_t seed = 0;        ///< of the randomised method
-  double memory_limit = 2e9;     ///< bytes; "automatic" streams sources that are larger
+  Index max_rank = 0;                        ///< never more elements, tolerance met or not; 0: no limit
+  bool centred = false;                      ///< subtract the mean snapshot; it becomes the basis' offset
+  Vector weights;                            ///< of the inner product, one per bin, positive; empty: all 1
+  PodRotation rotation = PodRotation::none;  ///< of the elements that are kept, after the truncation
+  Index folds = 0;                           ///< of the cross-validation of what new rows lose; 0: none
+  Index block_rows = 0;                      ///< rows read at a time by the streaming method; 0: about 4 MB
+  std::uint64_t seed = 0;                    ///< of the randomised method
+  double memory_limit = 2e9;                 ///< bytes; "automatic" streams sources that are larger
   Executor* executor = nullptr;  ///< null: serial. Results have the same bits on any number of threads
 };
 
@@ -74,9 +85,12 @@ struct PodSummary {
 struct Pod {
   bool complex = false;
   Matrix elements;         ///< r × width, complex interleaved, orthonormal in the weighted inner product
-  Vector singular_values;  ///< descending, of all modes that were computed: r or more
-  Vector offset;           ///< the mean snapshot where centred, else empty
-  Vector weights;          ///< as in the options
+  Vector singular_values;  ///< descending, of all modes that were computed: r or more. Element k belongs to
+                           ///< value k unless they are rotated; then elements are in the order of the
+                           ///< variance of their coefficients
+  PodRotation rotation = PodRotation::none;
+  Vector offset;   ///< the mean snapshot where centred, else empty
+  Vector weights;  ///< as in the options
   Index snapshots = 0;
   double energy = 0.0;       ///< Σ ‖row - offset‖²
   double lost = 0.0;         ///< of the energy, what the singular values do not hold
@@ -116,8 +130,9 @@ Pod fit_pod(const SnapshotSource& snapshots, const PodOptions& options = {});
 /// The POD of the joined snapshots of several runs, from their elements and singular values, without the
 /// snapshots. Its error is that of the parts together with what is cut off here: parts should be more exact
 /// than `options.tolerance`. Parts must agree in width, complexity, weights, and all be centred or none.
+/// Parts that are rotated have lost which value belongs to which element, and are a UsageError.
 Pod merge_pods(const std::vector<Pod>& parts, const PodOptions& options = {});
-/// A fitted or loaded basis as something to merge. Throws UsageError for one that is not a POD.
+/// A fitted or loaded basis as something to merge. Throws UsageError for one that is not a POD, or rotated.
 Pod pod_of(const Basis& basis);
 
 /// Sets the validation errors to those of snapshots that the elements were not made from.

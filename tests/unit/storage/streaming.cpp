@@ -107,8 +107,9 @@ TEST(Streaming, BlocksOfATableAreItsRows) {
     file.root().set_on("points", "names", std::vector<std::string>{"v", "w", "x", "y", "z"});
     file.commit();
   }
-  for (const std::string input : {scratch("a.npy"), scratch("a.csv"), scratch("a.h5") + ":/points"})
-    for (const std::string columns : {"", "[1:3]", "[4,0]"}) {
+  for (const std::string& input :
+       std::vector<std::string>{scratch("a.npy"), scratch("a.csv"), scratch("a.h5") + ":/points"})
+    for (const char* columns : {"", "[1:3]", "[4,0]"}) {
       const Table whole = read_table(input + columns);
       const TableRows rows(input + columns);
       ASSERT_EQ(rows.rows(), 40);
