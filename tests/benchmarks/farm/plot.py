@@ -70,6 +70,8 @@ def main():
         panel.axes()
         ends = []
         for mean, colour in COLOURS.items():
+            if ("single", mean) not in curves:
+                continue
             for policy, dashed, word in (("single", True, "one by one"), ("batched", False, "batches")):
                 rows = curves[(policy, mean)]
                 y = panel.curve([(w, value(w, row)) for w, row in sorted(rows.items())], colour, dashed)

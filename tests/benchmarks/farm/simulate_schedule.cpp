@@ -2,7 +2,7 @@
 // any number of workers, with log-normal costs. Workers, messages and process 0 are events; process 0 is a
 // server that takes messages one after the other.
 //
-//   farm_simulation                              the whole table, as CSV (five minutes)
+//   farm_simulation                              the whole table, as CSV (two minutes)
 //   farm_simulation --workers 1024 --runs 100 --mean 1 --sigma 1 --policy batched
 //
 // Times are seconds. Columns: efficiency = time spent in runs / (workers × duration); possible = what no
@@ -13,7 +13,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <numeric>
 #include <queue>
 #include <random>
@@ -24,7 +23,6 @@
 
 namespace {
 
-using ersatz::Batch;
 using ersatz::Index;
 using ersatz::Schedule;
 using ersatz::ScheduleOptions;
@@ -46,8 +44,8 @@ struct Outcome {
 };
 
 struct Event {
-  double time;
-  Index worker, batch;
+  double time, seconds;  ///< when a batch is back at process 0; what its runs took
+  Index worker, batch, runs;
   bool operator>(const Event& other) const {
     return time != other.time ? time > other.time : batch > other.batch;
   }
@@ -67,15 +65,13 @@ Outcome simulate(const Case& c) {
   std::vector<Index> rows(costs.size());
   std::iota(rows.begin(), rows.end(), Index{0});
   ScheduleOptions options;
-  options.workers = c.policy == "prefetch" ? 2 * c.workers : c.workers;
+  options.workers = c.workers;
   if (c.policy != "batched") options.shortest = options.message = options.longest = 0.0;
   Schedule schedule(std::move(rows), options);
 
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
-  std::map<Index, Batch> out;
   Outcome o;
   double server = 0.0, last_handed = 0.0;  // process 0 is free from then on
-  std::vector<double> worker_free(static_cast<std::size_t>(c.workers), 0.0);
   const auto send = [&](Index worker) {
     auto batch = schedule.hand_out();
     if (!batch) return;
@@ -83,17 +79,13 @@ Outcome simulate(const Case& c) {
     if (schedule.waiting() == 0) last_handed = server;
     double seconds = 0.0;
     for (const Index row : batch->rows) seconds += costs[static_cast<std::size_t>(row)];
-    auto& free = worker_free[static_cast<std::size_t>(worker)];
-    free = std::max(free, server + c.latency) + seconds;
-    events.push({free + c.latency, worker, batch->number});
-    out.emplace(batch->number, std::move(*batch));
+    events.push({server + seconds + 2.0 * c.latency, seconds, worker, batch->number,
+                 static_cast<Index>(batch->rows.size())});
   };
-  const int depth = c.policy == "prefetch" ? 2 : 1;
-  for (int d = 0; d < depth; ++d)
-    for (Index w = 0; w < c.workers; ++w) {
-      server += 0.5 * c.service;  // nothing comes back yet
-      send(w);
-    }
+  for (Index w = 0; w < c.workers; ++w) {
+    server += 0.5 * c.service;  // nothing comes back yet
+    send(w);
+  }
   double busy = server;
   while (!events.empty()) {
     const Event event = events.top();
@@ -101,11 +93,7 @@ Outcome simulate(const Case& c) {
     o.waited = std::max(o.waited, server - event.time);
     server = std::max(server, event.time) + c.service;
     busy += c.service;
-    const auto batch = out.find(event.batch);
-    double seconds = 0.0;
-    for (const Index row : batch->second.rows) seconds += costs[static_cast<std::size_t>(row)];
-    schedule.book(event.batch, static_cast<Index>(batch->second.rows.size()), seconds);
-    out.erase(batch);
+    schedule.book(event.batch, event.runs, event.seconds);
     send(event.worker);
     o.duration = server;
   }
@@ -140,7 +128,7 @@ void print(const Case& c) {
 [[noreturn]] void usage() {
   std::fprintf(stderr,
                "farm_simulation [--workers N] [--runs PER_WORKER] [--mean S] [--sigma S] [--service S]\n"
-               "                [--latency S] [--policy single|prefetch|batched|free]\n");
+               "                [--latency S] [--policy single|batched|free]\n");
   std::exit(2);
 }
 
@@ -165,8 +153,7 @@ int main(int argc, char** argv) {
       c.service = number;
     else if (key == "--latency")
       c.latency = number;
-    else if (key == "--policy" &&
-             (value == "single" || value == "prefetch" || value == "batched" || value == "free"))
+    else if (key == "--policy" && (value == "single" || value == "batched" || value == "free"))
       c.policy = value, one = true;
     else
       usage();

@@ -20,7 +20,7 @@ def killed(program, ranks, runs, kills):
         process = campaign.start(ranks, *(["--resume"] if lives or refused else []))
         begun = len(campaign.begun())
         left = runs - len(done_before)
-        goal = begun + chance.randint(1, max(1, left // max(kills - hits, 1)))
+        goal = begun + chance.randint(1, max(1, left // (2 * max(kills - hits, 1))))
         alive = hits < kills and wait_for(lambda: len(campaign.begun()) >= goal, process)
         if alive:
             pids = ranks_of(process) if ranks else [process.pid]

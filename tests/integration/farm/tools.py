@@ -29,7 +29,7 @@ SIMULATOR = r"""
 { read header; IFS=, read a mode; } < "$1"
 echo "$a" >> "$LEDGER"
 case $mode in
-  0.5) sleep 0.02 ;;
+  0.5) sleep 0.05 ;;
   1*) sleep 1000 ;;
   2*) kill -SEGV $$ ;;
   3*) head -c 3000 /dev/urandom > "$2"; exit 0 ;;
