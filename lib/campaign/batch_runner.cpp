@@ -107,16 +107,17 @@ std::vector<RunRecord> decode_records(const Bytes& bytes) {
 }
 
 BatchRunner::BatchRunner(const Simulator& simulator, const Campaign& campaign, const FarmOptions& options,
-                         const Executor& executor)
+                         const Executor& executor, Clock::time_point begin)
     : simulator_(simulator),
       campaign_(campaign),
       options_(options),
       process_(executor.process()),
-      workers_(executor.workers() / executor.processes()) {}
+      workers_(executor.workers() / executor.processes()),
+      begin_(begin) {}
 
 const char* BatchRunner::reason_to_stop() const {
   if (stopping() || broken_) return stopped;
-  if (options_.walltime > 0.0 && seconds_since(start_) + longest_ > options_.walltime) return out_of_time;
+  if (options_.walltime > 0.0 && seconds_since(begin_) + longest_ > options_.walltime) return out_of_time;
   return nullptr;
 }
 

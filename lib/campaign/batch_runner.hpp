@@ -20,8 +20,11 @@ void append_record(Bytes& bytes, const RunRecord& record);
 /// One per process; its threads run batches at once. The arguments must outlive it.
 class BatchRunner {
  public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `begin`: from when on the wall-clock limit counts.
   BatchRunner(const Simulator& simulator, const Campaign& campaign, const FarmOptions& options,
-              const Executor& executor);
+              const Executor& executor, Clock::time_point begin);
 
   /// The log of this process, where it is open already; otherwise the first result opens it.
   void use_log(std::unique_ptr<RunLog> log) { log_ = std::move(log); }
@@ -39,7 +42,6 @@ class BatchRunner {
   ProcessUse use() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
   const char* reason_to_stop() const;
   bool stopping() const { return options_.stop != nullptr && options_.stop->load(); }
   void store(const RunRecord& record);
@@ -48,7 +50,7 @@ class BatchRunner {
   const Campaign& campaign_;
   const FarmOptions& options_;
   const Index process_, workers_;
-  const Clock::time_point start_ = Clock::now();
+  const Clock::time_point begin_, start_ = Clock::now();
   std::unique_ptr<RunLog> log_;
   std::mutex opening_;
   std::atomic<bool> broken_{false};

@@ -57,7 +57,7 @@ class Farm {
       share(result.summary);
       return result;
     }
-    detail::BatchRunner runner(simulator_, campaign_, options_, executor_);
+    detail::BatchRunner runner(simulator_, campaign_, options_, executor_, start_);
     runner.use_log(books_.release_log());
     run_pending(runner);
     executor_.together([&] { runner.finish(); });
