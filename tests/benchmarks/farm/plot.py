@@ -9,7 +9,7 @@ import csv
 import math
 import sys
 
-WIDTH, HEIGHT, TOP, BOTTOM, LEFT, GAP = 980, 400, 64, 62, 64, 120
+WIDTH, HEIGHT, TOP, BOTTOM, LEFT, LABELS, GAP = 980, 420, 92, 62, 56, 128, 52
 COLOURS = {0.01: "#b8442c", 0.1: "#b07d00", 1.0: "#1f6f8b"}
 NAMES = {0.01: "10 ms", 0.1: "100 ms", 1.0: "1 s"}
 
@@ -24,10 +24,9 @@ def load(path):
 
 
 class Panel:
-    def __init__(self, left, title, unit):
-        self.left, self.width = left, (WIDTH - LEFT - GAP - 100) / 2
-        self.out = [f'<text x="{left}" y="{TOP - 14}" class="title">{title}</text>']
-        self.unit = unit
+    def __init__(self, left, title):
+        self.left, self.width = left, (WIDTH - LEFT - GAP - 2 * LABELS) / 2
+        self.out = [f'<text x="{left}" y="{TOP - 16}" class="title">{title}</text>']
 
     def x(self, workers):
         return self.left + self.width * (math.log2(workers) - 1) / 15
@@ -63,8 +62,8 @@ class Panel:
 def main():
     curves = load(sys.argv[1])
     free = {w: float(row["efficiency"]) for w, row in curves[("free", 1.0)].items()}
-    efficiency = Panel(LEFT, "Share of what is possible if messages cost nothing", "%")
-    load_panel = Panel(LEFT + (WIDTH - LEFT - GAP - 100) / 2 + GAP + 20, "Process 0 is busy", "%")
+    efficiency = Panel(LEFT, "Share of what is possible if messages cost nothing")
+    load_panel = Panel(LEFT + (WIDTH - LEFT - GAP - 2 * LABELS) / 2 + LABELS + GAP, "Process 0 is busy")
     for panel, value in ((efficiency, lambda w, row: min(1.0, float(row["efficiency"]) / free[w])),
                          (load_panel, lambda w, row: min(1.0, float(row["load"])))):
         panel.axes()
@@ -83,8 +82,9 @@ def main():
 <style>text{{font-family:system-ui,sans-serif;font-size:12px;fill:#333}} .title{{font-size:14px;font-weight:600}}
 .tick[fill]{{font-weight:500}} .end{{text-anchor:end}} .middle{{text-anchor:middle}} .grid{{stroke:#ddd}}</style>
 <rect width="100%" height="100%" fill="white"/>
-<text x="{LEFT}" y="22">{first["runs_per_worker"]} runs for each worker, log-normal costs (σ = {float(first["sigma"]):g}) with the mean that is named;
- process 0 needs {1e6 * float(first["service"]):g} µs for a batch, a message {1e3 * float(first["latency"]):g} ms. Dashed: before. Full: now.</text>''')
+<text x="{LEFT}" y="22">{first["runs_per_worker"]} runs for each worker, log-normal costs (σ = {float(first["sigma"]):g}) with the mean that is named.
+ Dashed: handed out one by one. Full: in batches.</text>
+<text x="{LEFT}" y="42">Process 0 needs {1e6 * float(first["service"]):g} µs for a batch, a message {1e3 * float(first["latency"]):g} ms each way.</text>''')
     for panel in (efficiency, load_panel):
         print("\n".join(panel.out).replace('class="tick" fill="', 'class="tick" style="fill:').replace('style="fill:#', 'style="fill:#'))
     print("</svg>")
