@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The curve of docs/farm.md: what handing out costs, by the number of workers, before and after batches.
 
-    build/release/tests/benchmarks/farm/farm_simulation > farm.csv
+    build/release/bin/farm_simulation > farm.csv
     tests/benchmarks/farm/plot.py farm.csv > docs/farm-simulated.svg
 """
 
