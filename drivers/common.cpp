@@ -80,9 +80,15 @@ class Console final : public Progress {
   bool drawn_ = false;
 };
 
-extern "C" void on_signal(int) {
-  // The second signal ends the program at once.
-  if (stop_requested.exchange(true)) _exit(130);
+volatile std::sig_atomic_t asked_to_end = 0;
+
+extern "C" void on_signal(int signal) {
+  stop_requested = true;
+  // Batch systems announce the end of a job, perhaps twice: by the launcher and by the script.
+  if (signal == SIGUSR1 || signal == SIGUSR2) return;
+  // The second one ends the program at once.
+  if (asked_to_end) _exit(130);
+  asked_to_end = 1;
 }
 
 /// Whether `input` (FILE, FILE[columns] or FILE:/dataset) is the file that `status` describes.
@@ -128,6 +134,8 @@ void catch_signals() {
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGUSR1, &action, nullptr);
+  sigaction(SIGUSR2, &action, nullptr);
   struct sigaction before {};  // nohup has the terminal's end ignored
   if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
     sigaction(SIGHUP, &action, nullptr);

@@ -70,7 +70,8 @@ auto naming(const std::string& file, const Work& work) {
   }
 }
 
-/// Set by SIGINT and SIGTERM once `catch_signals` was called: work that can be resumed looks at it.
+/// Set by SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 (as batch systems send them) once `catch_signals` was
+/// called: work that can be resumed looks at it.
 extern std::atomic<bool> stop_requested;
 void catch_signals();
 

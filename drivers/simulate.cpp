@@ -25,23 +25,53 @@ struct Options {
 /// UsageError when there is an unfinished one and --resume is not given, before anything is run.
 void recall_outputs(CommandOptions& command, const Options& o) {
   const auto logs = run_logs_of(o.output);
-  if (!logs.empty()) {
-    RunLogHeader header;
-    try {
-      header = read_run_log(logs[0]).header;
-    } catch (const StorageError&) {
-      return;  // torn: the farm begins anew, or says what is wrong
-    }
+  for (const auto& log : logs) {
     if (!o.resume)
-      throw UsageError(text("run log '", logs[0], "': belongs to a campaign that is running or was not ",
+      throw UsageError(text("run log '", log, "': belongs to a campaign that is running or was not ",
                             "finished. Go on with it with --resume, or delete it"));
+    if (ends_in_header(log)) continue;
+    const RunLogHeader header = read_run_log(log).header;
     command.axes = header.axes;
     command.outputs = header.outputs;
-  } else if (struct stat status{}; o.resume && stat(o.output.c_str(), &status) == 0) {
+    return;
+  }
+  if (struct stat status{}; o.resume && stat(o.output.c_str(), &status) == 0) {
     const Archive archive = read_archive(o.output);
     command.axes = archive.axes;
     command.outputs = archive.outputs;
   }
+}
+
+/// Rank 0 finds out what the command puts out, by a run if need be; the others are told.
+std::shared_ptr<const Simulator> make_command(CommandOptions command, const Matrix& design, const Options& o,
+                                              Executor& executor) {
+  std::shared_ptr<const Simulator> simulator;
+  const Bytes header = executor.share([&] {
+    recall_outputs(command, o);
+    simulator = make_command_simulator(command, design);
+    return encode_run_log_header(
+        {simulator->name(), simulator->space(), simulator->axes(), simulator->outputs(), design});
+  });
+  executor.together([&] {
+    if (simulator != nullptr) return;
+    const RunLogHeader known = decode_run_log_header(header);
+    command.axes = known.axes;
+    command.outputs = known.outputs;
+    simulator = make_command_simulator(command);
+  });
+  return simulator;
+}
+
+Json use_of(const FarmSummary& s) {
+  Json list = Json::array();
+  for (const auto& u : s.use)
+    list.push_back({{"process", u.process},
+                    {"workers", u.workers},
+                    {"runs", u.runs},
+                    {"busy_seconds", u.busy},
+                    {"storage_seconds", u.storage},
+                    {"idle_seconds", u.idle()}});
+  return list;
 }
 
 int run(const Session& session, const Options& o) {
@@ -53,17 +83,23 @@ int run(const Session& session, const Options& o) {
   if (o.retry_failed && !o.resume) throw UsageError("--retry-failed goes with --resume");
   if (o.command.empty() && o.timeout > 0.0)
     throw UsageError("--timeout is for --command: a simulator in process cannot be stopped");
-  session.check_output(o.output, {o.design, o.space}, o.resume);
+  const auto executor = session.executor();
+  executor->share([&] {
+    session.check_output(o.output, {o.design, o.space}, o.resume);
+    return Bytes();
+  });
   catch_signals();
 
   std::shared_ptr<const Simulator> simulator;
+  CommandOptions command;
   Matrix design;
-  const Table table = read_table(o.design);
-  if (o.command.empty()) {
-    simulator = make_simulator(o.simulator);
-    design = parameters_of(table, simulator->space());
-  } else {
-    CommandOptions command;
+  executor->together([&] {
+    const Table table = read_table(o.design);
+    if (o.command.empty()) {
+      simulator = make_simulator(o.simulator);
+      design = parameters_of(table, simulator->space());
+      return;
+    }
     command.command = o.command;
     command.space = read_space(o.space);
     command.input_format = o.input_format;
@@ -72,10 +108,8 @@ int run(const Session& session, const Options& o) {
     command.timeout = o.timeout;
     command.stop = &stop_requested;
     design = parameters_of(table, command.space);
-    recall_outputs(command, o);
-    simulator = make_command_simulator(command, design);
-  }
-  const auto executor = session.executor();
+  });
+  if (!o.command.empty()) simulator = make_command(command, design, o, *executor);
   const auto progress = session.progress();
   FarmOptions farm;
   farm.executor = executor.get();
@@ -94,9 +128,10 @@ int run(const Session& session, const Options& o) {
     const char* end = s.end == FarmEnd::finished  ? "finished"
                       : s.end == FarmEnd::stopped ? "stopped"
                                                   : "walltime";
-    Json j{{"archive", o.output}, {"end", end},           {"runs", s.runs},
-           {"done", s.done},      {"failed", s.failed},   {"pending", s.pending},
-           {"kept", s.kept},      {"seconds", s.seconds}, {"reasons", s.reasons}};
+    Json j{{"archive", o.output},     {"end", end},           {"runs", s.runs},
+           {"done", s.done},          {"failed", s.failed},   {"pending", s.pending},
+           {"kept", s.kept},          {"seconds", s.seconds}, {"reasons", s.reasons},
+           {"utilisation", use_of(s)}};
     std::printf("%s\n", j.dump(2).c_str());
   } else {
     std::printf("%s", s.report().c_str());
@@ -134,9 +169,12 @@ void add_simulate(CLI::App& app, Session& session) {
       "  ersatz simulate --command \"./model {input} {output}\" --space space.toml --design design.csv -o "
       "sims.h5 --timeout 60\n"
       "  ersatz simulate --simulator waveform --design design.csv -o sims.h5 --resume\n\n"
-      "Ctrl-C stops after the runs under way; --resume goes on. A killed call loses those under way, no "
-      "more.");
-  sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });
+      "Ctrl-C (or SIGTERM, SIGUSR1) stops after the runs under way; --resume goes on. A killed call loses "
+      "those under way, no more. Under mpirun or srun, all ranks run points; docs/farm.md has job scripts.");
+  sub->callback([&session, o] {
+    session.uses_ranks = true;
+    session.run = [&session, o] { return run(session, *o); };
+  });
 }
 
 }  // namespace ersatz::driver

@@ -1,96 +1,21 @@
 #include "ersatz/campaign/farm.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
-#include <memory>
-#include <optional>
+#include <exception>
+#include <utility>
 
+#include "campaign/batch_runner.hpp"
+#include "campaign/books.hpp"
+#include "campaign/farm_summary.hpp"
+#include "ersatz/campaign/schedule.hpp"
 #include "ersatz/core/error.hpp"
-#include "ersatz/storage/run_log.hpp"
-#include "ersatz/storage/space_file.hpp"
 
 namespace ersatz {
 namespace {
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-bool exists(const std::string& path) {
-  struct stat info;
-  return ::stat(path.c_str(), &info) == 0;
-}
-
-// Why the outputs cannot be stored; empty when they can.
-std::string what_is_wrong(const std::vector<OutputSpec>& specs, const std::vector<Vector>& outputs) {
-  if (outputs.size() != specs.size())
-    return text(outputs.size(), " outputs, ", specs.size(), " are expected");
-  for (std::size_t o = 0; o < specs.size(); ++o) {
-    const auto& spec = specs[o];
-    if (outputs[o].size() != spec.width())
-      return text("output '", spec.name, "' has ", outputs[o].size(), " numbers, ", spec.width(),
-                  " are expected");
-    for (Index k = 0; k < outputs[o].size(); ++k)
-      if (!std::isfinite(outputs[o][k]))
-        return text("output '", spec.name, "', bin ", spec.complex ? k / 2 : k, " is ", outputs[o][k]);
-  }
-  return {};
-}
-
-SimulationResult run_once(const Simulator& simulator, const double* x) {
-  try {
-    SimulationResult result = simulator.run(x);
-    if (result.ok()) result.failure = what_is_wrong(simulator.outputs(), result.outputs);
-    return result;
-  } catch (const std::exception& e) {
-    return SimulationResult::failed(text("exception: ", e.what()));
-  } catch (...) {
-    return SimulationResult::failed("an exception of unknown type");
-  }
-}
-
-// A text with a zero byte cannot be stored in HDF5.
-std::string clean(std::string message) {
-  std::replace(message.begin(), message.end(), '\0', '?');
-  return message;
-}
-
-Archive empty_archive(const Campaign& campaign, const std::string& provenance) {
-  Archive archive;
-  archive.space = campaign.space;
-  archive.parameters = campaign.design;
-  archive.axes = campaign.axes;
-  archive.outputs = campaign.outputs;
-  archive.provenance = provenance;
-  const auto n = static_cast<std::size_t>(archive.size());
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  for (const auto& o : campaign.outputs)
-    archive.values.push_back(Matrix::Constant(archive.size(), o.width(), nan));
-  archive.status.assign(n, RunStatus::pending);
-  archive.messages.assign(n, "");
-  archive.seconds.assign(n, nan);
-  return archive;
-}
-
-// The last record of a row counts, but a failure never displaces a result.
-void take(Archive& archive, const RunRecord& record) {
-  const auto i = static_cast<std::size_t>(record.row);
-  if (archive.status[i] == RunStatus::done && record.status != RunStatus::done) return;
-  archive.status[i] = record.status;
-  archive.messages[i] = record.message;
-  archive.seconds[i] = record.seconds;
-  if (record.status != RunStatus::done) return;
-  std::size_t at = 0;
-  for (auto& values : archive.values) {
-    std::copy_n(record.values.data() + at, values.cols(), values.row(record.row).data());
-    at += static_cast<std::size_t>(values.cols());
-  }
-}
+using Clock = std::chrono::steady_clock;
 
 void check_design(const Simulator& simulator, const Matrix& design) {
   const auto& space = simulator.space();
@@ -104,234 +29,202 @@ void check_design(const Simulator& simulator, const Matrix& design) {
                              " is not finite"));
 }
 
-// Whether an archive is what this campaign would have written. Files keep axes in their own order.
-bool belongs_to(const Archive& archive, const Campaign& campaign) {
-  if (archive.parameters.rows() != campaign.design.rows() ||
-      archive.parameters.cols() != campaign.design.cols() || archive.parameters != campaign.design ||
-      space_to_toml(archive.space) != space_to_toml(campaign.space) ||
-      archive.outputs.size() != campaign.outputs.size())
-    return false;
-  for (std::size_t o = 0; o < campaign.outputs.size(); ++o) {
-    const auto &there = archive.outputs[o], &here = campaign.outputs[o];
-    if (there.name != here.name || there.unit != here.unit || there.axis != here.axis ||
-        there.size != here.size || there.complex != here.complex)
-      return false;
-    for (const auto& axis : campaign.axes)
-      if (axis.name == here.axis && archive.axis(here.axis).values != axis.values) return false;
-  }
-  return true;
-}
-
+// All processes go through the same steps; process 0 keeps the books and hands out, all run.
 class Farm {
  public:
-  Farm(const Simulator& simulator, const Matrix& design, const FarmOptions& options)
+  Farm(const Simulator& simulator, const Matrix& design, const FarmOptions& options, Executor& executor)
       : simulator_(simulator),
         options_(options),
+        executor_(executor),
         campaign_{simulator.name(), simulator.space(), simulator.axes(), simulator.outputs(), design},
-        status_(static_cast<std::size_t>(design.rows()), RunStatus::pending) {}
+        books_(campaign_, options) {}
 
   FarmResult run() {
-    const auto start = std::chrono::steady_clock::now();
     FarmResult result;
-    if (!options_.archive.empty()) {
-      if (auto finished = finished_before()) {
+    agree();
+    std::optional<Archive> finished;
+    const bool nothing_to_do = !executor_
+                                    .share([&] {
+                                      finished = books_.open();
+                                      return Bytes(finished ? "finished" : "");
+                                    })
+                                    .empty();
+    if (nothing_to_do) {
+      if (finished) {
         result.archive = std::move(*finished);
-        kept_ = result.archive.size();
-        summarize(result, start);
-        return result;
+        result.summary = summary_of(result.archive, result.archive.size());
       }
-      open_log();
+      share(result.summary);
+      return result;
     }
-    const FarmEnd end = run_pending(start);
-    result.archive = empty_archive(campaign_, options_.provenance);
-    for (const auto& record : in_memory_) take(result.archive, record);
-    if (log_) {
-      log_->sync();
-      for (const auto& path : run_logs_of(options_.archive))
-        read_run_log(path, [&](RunRecord&& record) { take(result.archive, record); });
-    }
-    summarize(result, start);
-    result.summary.end = end;
-    if (!log_) return result;
-    if (end == FarmEnd::finished) {
-      write_archive(options_.archive, result.archive);
-      for (const auto& path : run_logs_of(options_.archive))
-        if (path != log_->path()) ::unlink(path.c_str());
-      log_->remove();
-    } else {
-      result.summary.log = log_->path();
-    }
+    detail::BatchRunner runner(simulator_, campaign_, options_, executor_, start_);
+    runner.use_log(books_.release_log());
+    run_pending(runner);
+    executor_.together([&] { runner.finish(); });
+    const auto use = executor_.gather(detail::encode(runner.use()));
+    const Bytes summary = executor_.share([&] {
+      conclude(runner, result);
+      for (const auto& u : use) result.summary.use.push_back(detail::decode_process_use(u));
+      return detail::encode(result.summary);
+    });
+    result.summary = detail::decode_farm_summary(summary);
+    if (options_.archive.empty()) share_archive(result.archive);
     return result;
   }
 
  private:
-  // An archive that this very campaign has completed before.
-  std::optional<Archive> finished_before() const {
-    if (!exists(options_.archive)) return std::nullopt;
-    if (!options_.resume) {
-      if (options_.overwrite) return std::nullopt;
-      throw UsageError(text("'", options_.archive, "' is there already; choose another name or --force"));
-    }
-    if (!run_logs_of(options_.archive).empty()) return std::nullopt;
-    Archive archive = read_archive(options_.archive);
-    if (!belongs_to(archive, campaign_)) {
-      if (options_.overwrite) return std::nullopt;
-      throw UsageError(text("'", options_.archive,
-                            "' holds another campaign (other design, space or outputs); choose ",
-                            "another name or --force"));
-    }
-    const bool again = archive.count(RunStatus::pending) > 0 ||
-                       (options_.retry_failed && archive.count(RunStatus::failed) > 0);
-    if (again && !options_.overwrite)
-      throw UsageError(text("'", options_.archive, "' has ", archive.count(RunStatus::failed), " failed and ",
-                            archive.count(RunStatus::pending),
-                            " pending runs and no log to go on with; --force runs ", "all points anew"));
-    if (again) return std::nullopt;
-    return archive;
-  }
-
-  void open_log() {
-    RunLog::Options log_options;
-    log_options.resume = options_.resume;
-    log_options.sync_interval = options_.sync_interval;
-    log_ = std::make_unique<RunLog>(run_log_path(options_.archive), campaign_, log_options);
-    const auto hash = campaign_.hash();
-    for (const auto& path : run_logs_of(options_.archive)) {
-      const auto summary = read_run_log(path, [&](RunRecord&& record) {
-        auto& status = status_[static_cast<std::size_t>(record.row)];
-        if (status != RunStatus::done) status = record.status;
-        longest_ = std::max(longest_, record.seconds);
-      });
-      if (summary.header.campaign != hash)
-        throw UsageError(text("run log '", path, "' belongs to another campaign; delete it"));
-    }
-    for (auto& status : status_) {
-      if (status == RunStatus::failed && options_.retry_failed) status = RunStatus::pending;
-      kept_ += status != RunStatus::pending;
-    }
+  void agree() {
+    const Bytes mine = text(campaign_.hash());
+    const Bytes first = executor_.share([&] { return mine; });
+    executor_.together([&] {
+      if (mine != first)
+        throw DataError(
+            text("the design (", campaign_.design.rows(), " points), parameter space, simulator or ",
+                 "outputs are not the same here as on process 0: is the file the same on all ", "nodes?"));
+    });
   }
 
   bool stopping() const { return options_.stop != nullptr && options_.stop->load(); }
 
-  FarmEnd run_pending(std::chrono::steady_clock::time_point start) {
-    SerialExecutor serial;
-    Executor& executor = options_.executor != nullptr ? *options_.executor : serial;
-    const auto queue = executor.open(simulation_task(simulator_, options_.retries, options_.stop));
-    const Index n = campaign_.design.rows();
-    Progress silent;
-    Progress& progress = options_.progress != nullptr ? *options_.progress : silent;
-    progress.begin("simulations", n);
-    progress.step(kept_);
-    Index next = 0, under_way = 0, ended = kept_;
-    FarmEnd end = FarmEnd::finished;
-    for (;;) {
-      // No more than the workers can take: what waits in a queue could not be stopped.
-      while (under_way < executor.workers()) {
-        while (next < n && status_[static_cast<std::size_t>(next)] != RunStatus::pending) ++next;
-        if (next == n) break;
-        if (stopping()) {
-          end = FarmEnd::stopped;
-          break;
-        }
-        if (options_.walltime > 0.0 && seconds_since(start) + longest_ > options_.walltime) {
-          end = FarmEnd::walltime;
-          break;
-        }
-        std::vector<double> argument{static_cast<double>(next)};
-        argument.insert(argument.end(), campaign_.design.row(next).begin(), campaign_.design.row(next).end());
-        queue->submit(next, to_bytes(argument));
-        ++next;
-        ++under_way;
-      }
-      if (under_way == 0) break;
-      const auto finished = queue->next();
-      if (!finished) break;
-      --under_way;
-      RunRecord record = decode_run_record(finished->second);
-      if (record.status != RunStatus::done && stopping()) {
-        end = FarmEnd::stopped;
-        continue;
-      }
-      status_[static_cast<std::size_t>(record.row)] = record.status;
-      longest_ = std::max(longest_, record.seconds);
-      if (log_)
-        log_->append(record);
+  // Hands out what is pending, on process 0; runs what comes, on the others. An error of any process's is
+  // thrown on all.
+  void run_pending(detail::BatchRunner& runner) {
+    std::exception_ptr error;
+    try {
+      const auto queue = executor_.open([&runner](const Bytes& batch) { return runner(batch); });
+      if (executor_.process() != 0)
+        queue->next();
       else
-        in_memory_.push_back(std::move(record));
-      progress.step(++ended);
+        hand_out(*queue, runner);
+    } catch (...) {
+      error = std::current_exception();
     }
-    progress.end();
-    return end;
+    executor_.share([&] {
+      if (error) std::rethrow_exception(error);
+      return Bytes();
+    });
   }
 
-  void summarize(FarmResult& result, std::chrono::steady_clock::time_point start) const {
-    auto& s = result.summary;
-    s.runs = result.archive.size();
-    s.done = result.archive.count(RunStatus::done);
-    s.failed = result.archive.count(RunStatus::failed);
-    s.pending = result.archive.count(RunStatus::pending);
-    s.kept = kept_;
-    for (std::size_t i = 0; i < result.archive.status.size(); ++i)
-      if (result.archive.status[i] == RunStatus::failed) ++s.reasons[result.archive.messages[i]];
-    s.seconds = seconds_since(start);
+  void hand_out(TaskQueue& queue, detail::BatchRunner& runner) {
+    Progress silent;
+    Progress& progress = options_.progress != nullptr ? *options_.progress : silent;
+    progress.begin("simulations", campaign_.design.rows());
+    Index ended = books_.kept();
+    progress.step(ended);
+    double longest = books_.longest();
+    // What the simulator has tried already costs nothing here, and another run elsewhere.
+    std::vector<Index> pending;
+    for (const Index row : books_.pending()) {
+      if (simulator_.has_result(campaign_.design.row(row).data()))
+        progress.step(ended += book(runner.run(row), longest));
+      else
+        pending.push_back(row);
+    }
+    ScheduleOptions options;
+    options.workers = executor_.workers();
+    options.known_runs = books_.kept();
+    options.known_seconds = books_.seconds();
+    Schedule schedule(std::move(pending), options);
+    for (;;) {
+      if (end_ == FarmEnd::finished && stopping()) end_ = FarmEnd::stopped;
+      if (end_ != FarmEnd::finished) schedule.stop();
+      while (const auto batch = schedule.hand_out())
+        queue.submit(batch->number, detail::encode_batch(batch->rows, longest));
+      const auto finished = queue.next();
+      if (!finished) break;
+      Index count = 0;
+      double seconds = 0.0;
+      for (RunRecord& record : detail::decode_records(finished->second)) {
+        if (record.status != RunStatus::pending) seconds += record.seconds;
+        count += book(std::move(record), longest);
+      }
+      schedule.book(finished->first, count, seconds);
+      progress.step(ended += count);
+    }
+    progress.end();
+  }
+
+  // 1 when the run has ended, 0 when it was not to be.
+  Index book(RunRecord record, double& longest) {
+    if (record.status == RunStatus::pending) {
+      if (end_ == FarmEnd::finished)
+        end_ = record.message == "walltime" ? FarmEnd::walltime : FarmEnd::stopped;
+      return 0;
+    }
+    longest = std::max(longest, record.seconds);
+    if (options_.archive.empty()) in_memory_.push_back(std::move(record));
+    return 1;
+  }
+
+  FarmSummary summary_of(const Archive& archive, Index kept) const {
+    FarmSummary s;
+    s.runs = archive.size();
+    s.done = archive.count(RunStatus::done);
+    s.failed = archive.count(RunStatus::failed);
+    s.pending = archive.count(RunStatus::pending);
+    s.kept = kept;
+    for (std::size_t i = 0; i < archive.status.size(); ++i)
+      if (archive.status[i] == RunStatus::failed) ++s.reasons[archive.messages[i]];
+    s.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    return s;
+  }
+
+  // On process 0, when all results are on disk.
+  void conclude(detail::BatchRunner& runner, FarmResult& result) {
+    if (options_.archive.empty()) {
+      result.archive = detail::empty_archive(campaign_, options_.provenance);
+      for (const auto& record : in_memory_) detail::take(result.archive, record);
+    } else {
+      result.archive = books_.join();
+    }
+    result.summary = summary_of(result.archive, books_.kept());
+    result.summary.end = end_;
+    if (options_.archive.empty()) return;
+    if (end_ != FarmEnd::finished) {
+      result.summary.log = runner.log_path();
+      return;
+    }
+    if (result.summary.pending > 0)
+      throw Error(text(result.summary.pending, " runs have ended but are in no run log of ", options_.archive,
+                       " (has someone deleted one?): go on with --resume"));
+    books_.store(result.archive);
+    runner.remove_log();
+  }
+
+  void share(FarmSummary& summary) {
+    summary = detail::decode_farm_summary(executor_.share([&] { return detail::encode(summary); }));
+  }
+
+  // Where nothing is stored, all processes get what came out.
+  void share_archive(Archive& archive) {
+    if (executor_.processes() == 1) return;
+    const Bytes records = executor_.share([&] {
+      Bytes bytes;
+      for (const auto& record : in_memory_) detail::append_record(bytes, record);
+      return bytes;
+    });
+    if (executor_.process() == 0) return;
+    archive = detail::empty_archive(campaign_, options_.provenance);
+    for (const auto& record : detail::decode_records(records)) detail::take(archive, record);
   }
 
   const Simulator& simulator_;
   const FarmOptions& options_;
-  Campaign campaign_;
-  std::vector<RunStatus> status_;
-  std::unique_ptr<RunLog> log_;
+  Executor& executor_;
+  const Campaign campaign_;
+  detail::Books books_;
   std::vector<RunRecord> in_memory_;
-  Index kept_ = 0;
-  double longest_ = 0.0;
+  FarmEnd end_ = FarmEnd::finished;
+  const Clock::time_point start_ = Clock::now();
 };
 
 }  // namespace
 
-Executor::Task simulation_task(const Simulator& simulator, Index retries, const std::atomic<bool>* stop) {
-  return [&simulator, retries, stop](const Bytes& argument) {
-    const auto numbers = doubles_from_bytes(argument);
-    RunRecord record;
-    record.row = static_cast<Index>(numbers.at(0));
-    for (Index attempt = 0;; ++attempt) {
-      const auto start = std::chrono::steady_clock::now();
-      const SimulationResult result = run_once(simulator, numbers.data() + 1);
-      record.seconds = seconds_since(start);
-      if (result.ok()) {
-        record.status = RunStatus::done;
-        for (const auto& output : result.outputs)
-          record.values.insert(record.values.end(), output.begin(), output.end());
-        return encode(record);
-      }
-      record.status = RunStatus::failed;
-      record.message = clean(result.failure);
-      if (attempt >= retries || (stop != nullptr && stop->load())) break;
-    }
-    if (retries > 0) record.message += text(" (", retries + 1, " attempts)");
-    return encode(record);
-  };
-}
-
 FarmResult simulate(const Simulator& simulator, const Matrix& design, const FarmOptions& options) {
-  check_design(simulator, design);
-  return Farm(simulator, design, options).run();
-}
-
-std::string FarmSummary::report() const {
-  std::string out = text(done, " of ", runs, " runs done, ", failed, " failed, ", pending, " pending");
-  if (kept > 0) out += text(" (", kept, " from before)");
-  out += text(" in ", brief(seconds), " s\n");
-  std::vector<std::pair<Index, std::string>> common;
-  for (const auto& [why, count] : reasons) common.emplace_back(count, why);
-  std::stable_sort(common.begin(), common.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (std::size_t i = 0; i < common.size() && i < 5; ++i)
-    out += text("  ", common[i].first, " failed: ", common[i].second, "\n");
-  if (common.size() > 5) out += text("  and ", common.size() - 5, " other reasons\n");
-  if (end == FarmEnd::stopped) out += "stopped on request\n";
-  if (end == FarmEnd::walltime) out += "stopped: the next run might not have ended within the time allowed\n";
-  if (!log.empty()) out += text("what is finished stands in ", log, "; go on with --resume\n");
-  return out;
+  SerialExecutor serial;
+  Executor& executor = options.executor != nullptr ? *options.executor : serial;
+  executor.together([&] { check_design(simulator, design); });
+  return Farm(simulator, design, options, executor).run();
 }
 
 }  // namespace ersatz

@@ -6,6 +6,7 @@
 #include <deque>
 #include <exception>
 #include <list>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -118,7 +119,10 @@ class Leader final : public TaskQueue {
         outbox_(comm),
         threads_(threads),
         workers_(ThreadExecutor(threads).open(guarded(std::move(task)))),
-        load_(static_cast<std::size_t>(comm.size()), 0) {}
+        load_(static_cast<std::size_t>(comm.size()), 0),
+        ranks_at_(static_cast<std::size_t>(threads) + 2) {
+    for (int r = 0; r < comm.size(); ++r) ranks_at_[0].insert(r);
+  }
   ~Leader() override {
     try {
       waiting_.clear();
@@ -163,10 +167,11 @@ class Leader final : public TaskQueue {
   void hand_out() {
     for (const Index full : {threads_, threads_ + 1})
       while (!waiting_.empty()) {
-        const auto least = std::min_element(load_.begin(), load_.end());
-        if (*least >= full) break;
-        ++*least;
-        const int rank = static_cast<int>(least - load_.begin());
+        const auto least = std::find_if(ranks_at_.begin(), ranks_at_.begin() + full,
+                                        [](const std::set<int>& ranks) { return !ranks.empty(); });
+        if (least == ranks_at_.begin() + full) break;
+        const int rank = *least->begin();
+        change_load(rank, 1);
         if (rank == 0)
           workers_->submit(0, std::move(waiting_.front()));
         else
@@ -190,8 +195,14 @@ class Leader final : public TaskQueue {
       if (more) hand_out();
     }
   }
+  void change_load(int rank, Index by) {
+    auto& load = load_[static_cast<std::size_t>(rank)];
+    ranks_at_[static_cast<std::size_t>(load)].erase(rank);
+    load += by;
+    ranks_at_[static_cast<std::size_t>(load)].insert(rank);
+  }
   void take(int rank, const Bytes& bytes) {
-    --load_[static_cast<std::size_t>(rank)];
+    change_load(rank, -1);
     finished_.push_back(parse(bytes));
   }
 
@@ -199,7 +210,8 @@ class Leader final : public TaskQueue {
   Outbox outbox_;
   Index threads_;
   std::unique_ptr<TaskQueue> workers_;
-  std::vector<Index> load_;  ///< tasks that a rank has, by rank
+  std::vector<Index> load_;              ///< tasks that a rank has, by rank
+  std::vector<std::set<int>> ranks_at_;  ///< ranks by load: finding a free one must not take longer with many
   std::deque<Bytes> waiting_;
   std::deque<Message> finished_;
   Index open_ = 0;

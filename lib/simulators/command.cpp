@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -161,11 +162,15 @@ class CommandSimulator final : public Simulator {
   const std::vector<Axis>& axes() const override { return axes_; }
   const std::vector<OutputSpec>& outputs() const override { return outputs_; }
 
+  bool has_result(const double* x) const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return find_probe(x) != probes_.end();
+  }
+
   SimulationResult run(const double* x) const override {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      for (auto probe = probes_.begin(); probe != probes_.end(); ++probe) {
-        if (!std::equal(x, x + options_.space.size(), probe->first.data())) continue;
+      if (const auto probe = find_probe(x); probe != probes_.end()) {
         SimulationResult result = std::move(probe->second);
         probes_.erase(probe);
         return result;
@@ -180,6 +185,14 @@ class CommandSimulator final : public Simulator {
   }
 
  private:
+  using Probes = std::vector<std::pair<Vector, SimulationResult>>;
+
+  Probes::iterator find_probe(const double* x) const {
+    return std::find_if(probes_.begin(), probes_.end(), [&](const auto& probe) {
+      return std::equal(x, x + options_.space.size(), probe.first.data());
+    });
+  }
+
   void check_options() const {
     for (const char* place : {"{input}", "{output}"})
       if (options_.command.find(place) == std::string::npos)
@@ -262,7 +275,7 @@ class CommandSimulator final : public Simulator {
   std::vector<Axis> axes_;
   std::vector<OutputSpec> outputs_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::pair<Vector, SimulationResult>> probes_;  ///< not yet asked for
+  mutable Probes probes_;  ///< not yet asked for
 };
 
 }  // namespace

@@ -53,7 +53,9 @@ double get_double(std::string_view bytes, std::size_t at) {
   return value;
 }
 
-std::string encode_header(const Campaign& campaign) {
+}  // namespace
+
+std::string encode_run_log_header(const Campaign& campaign) {
   Json axes = Json::array(), outputs = Json::array();
   for (const auto& a : campaign.axes)
     axes.push_back({{"name", a.name},
@@ -75,6 +77,8 @@ std::string encode_header(const Campaign& campaign) {
   put(bytes, xxh64(bytes), 8);
   return bytes;
 }
+
+namespace {
 
 // The header and where it ends.
 std::pair<RunLogHeader, std::size_t> decode_header(std::string_view bytes, const std::string& path) {
@@ -121,6 +125,10 @@ double now() {
 }
 
 }  // namespace
+
+RunLogHeader decode_run_log_header(std::string_view bytes) {
+  return decode_header(bytes, "header of a run log").first;
+}
 
 std::string encode(const RunRecord& record) {
   std::string out;
@@ -226,6 +234,21 @@ RunLogSummary read_run_log(const std::string& path, const std::function<void(Run
   return summary;
 }
 
+bool ends_in_header(const std::string& path) {
+  const std::string bytes = read_whole_file(path);
+  const auto n = std::min(bytes.size(), file_magic.size());
+  if (bytes.compare(0, n, file_magic, 0, n) != 0) return false;
+  return bytes.size() < file_head || bytes.size() < file_head + get(bytes, 12, 4) + checksum_size;
+}
+
+bool run_log_in_use(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool held = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return held;
+}
+
 RunLog::RunLog(const std::string& path, const Campaign& campaign, Options options)
     : path_(path), options_(options), campaign_(campaign.hash()) {
   const auto refuse = [&](const std::string& why) {
@@ -247,7 +270,7 @@ RunLog::RunLog(const std::string& path, const Campaign& campaign, Options option
       break;
     ::close(descriptor_);
   }
-  const std::string header = encode_header(campaign);
+  const std::string header = encode_run_log_header(campaign);
   const std::string found = read_whole_file(path);
   const bool torn_header = found.size() < header.size() && header.compare(0, found.size(), found) == 0;
   if (found.empty() || torn_header) {
@@ -318,8 +341,19 @@ void RunLog::append(const RunRecord& record) {
   put(bytes, body.size(), 4);
   bytes += body;
   put(bytes, xxh64(bytes, campaign_), 8);
-  write(bytes);
-  if (options_.sync_interval <= 0.0 || now() - last_sync_ >= options_.sync_interval) sync();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    write(bytes);
+  }
+  if (options_.sync_interval <= 0.0) return sync();
+  if (now() - last_sync_ < options_.sync_interval || syncing_.exchange(true)) return;
+  try {
+    sync();
+  } catch (...) {
+    syncing_ = false;
+    throw;
+  }
+  syncing_ = false;
 }
 
 void RunLog::sync() {

@@ -46,6 +46,8 @@ class Executor {
   virtual Bytes share(const std::function<Bytes()>& work) { return work(); }
   /// Calls `work` on every process; where it throws on one, all throw that error.
   virtual void together(const std::function<void()>& work) { work(); }
+  /// On process 0, the bytes of all processes by their number; nothing on the others.
+  virtual std::vector<Bytes> gather(const Bytes& mine) { return {mine}; }
 
   /// Runs task(0) … task(n-1), results in order of the index. The first exception (lowest index) is rethrown
   /// when all that were started have ended. Same results whatever the number of workers.

@@ -34,6 +34,7 @@ class MpiExecutor final : public Executor {
   Index processes() const override { return communicator_.size(); }
   Bytes share(const std::function<Bytes()>& work) override { return communicator_.share(work); }
   void together(const std::function<void()>& work) override { communicator_.together(work); }
+  std::vector<Bytes> gather(const Bytes& mine) override { return communicator_.gather(mine); }
   std::vector<Bytes> map(Index n, const IndexedTask& task) override;
   /// Rank 0's own tasks run on threads beside the one that calls next(), which hands out and collects: it
   /// needs no core to itself. A worker gets its next task while it is still busy with one, where enough are

@@ -33,6 +33,8 @@ class Simulator {
   /// One run at x (d values in the space's order and units). Points outside of the default space are allowed
   /// where the physics is defined. Never throws for a failing run: the failure is part of the result.
   virtual SimulationResult run(const double* x) const = 0;
+  /// Whether the next run at x costs nothing, as this process has its result from before.
+  virtual bool has_result(const double* /*x*/) const { return false; }
 };
 
 /// The simulators that ship, by name ("supernova", "waveform-aligned", "borehole", …).

@@ -2,8 +2,10 @@
 // What runs have given, as they end: an append-only file of checksummed records. docs/file-formats.md
 // describes its bytes.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +48,10 @@ struct RunLogHeader {
   std::vector<OutputSpec> outputs;
 };
 
+/// The header as it stands in a log, and back (also for the way between ranks). Decoding throws StorageError.
+std::string encode_run_log_header(const Campaign& campaign);
+RunLogHeader decode_run_log_header(std::string_view bytes);
+
 struct RunLogSummary {
   RunLogHeader header;
   Index records = 0;
@@ -57,8 +63,13 @@ struct RunLogSummary {
 /// the middle, reading goes on at the next good record. Throws StorageError for a missing or foreign file and
 /// one of a newer version.
 RunLogSummary read_run_log(const std::string& path, const std::function<void(RunRecord&&)>& take = {});
+/// Whether the file ends within a log's header: its process was killed when it had only begun, and no record
+/// is in it.
+bool ends_in_header(const std::string& path);
+/// Whether a process has the log open for appending.
+bool run_log_in_use(const std::string& path);
 
-/// A log open for appending, by one process at a time.
+/// A log open for appending, by one process at a time; its threads may append at once.
 class RunLog {
  public:
   struct Options {
@@ -76,8 +87,9 @@ class RunLog {
 
   /// A record is safe from a kill when this returns, and from a power loss when the interval has passed.
   /// Throws StorageError(write) when it cannot be written (disk full); the log then ends with the record
-  /// before.
+  /// before. One thread at a time flushes to disk, while others go on.
   void append(const RunRecord& record);
+  /// Flushes to disk. Throws StorageError(write).
   void sync();
   /// Deletes the file, while still holding it.
   void remove();
@@ -86,12 +98,14 @@ class RunLog {
  private:
   void write(std::string_view bytes);
 
+  std::mutex mutex_;  ///< of end_ and what is written
+  std::atomic<bool> syncing_{false};
   std::string path_;
   Options options_;
   std::uint64_t campaign_;
   int descriptor_ = -1;
   std::uint64_t end_ = 0;
-  double last_sync_ = 0.0;
+  std::atomic<double> last_sync_{0.0};
 };
 
 /// Where the logs of an archive stand: `ARCHIVE.log`, and `ARCHIVE.log.K` for process K > 0.

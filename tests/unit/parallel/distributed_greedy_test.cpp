@@ -214,7 +214,7 @@ class Failing final : public Executor {
  public:
   explicit Failing(int calls) : left_(calls) {}
   Index workers() const override { return 1; }
-  bool shares_memory() const override { return true; }
+  Executor& local() override { return *this; }
   std::vector<Bytes> map(Index n, const IndexedTask& task) override {
     if (left_-- == 0) throw NumericalError("the node is on fire");
     return serial.map(n, task);
