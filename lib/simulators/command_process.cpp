@@ -9,7 +9,12 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "ersatz/core/error.hpp"
 
@@ -68,6 +73,39 @@ struct Pipe {
   }
 };
 
+// On MPI ranks, the launcher's variables would make a simulator that is an MPI program itself take itself for
+// one of our ranks, and wait for the others: it does not get them. ERSATZ_RANK and ERSATZ_LOCAL_RANK (among
+// those of this node) say where it runs, to choose an accelerator by.
+class Environment {
+ public:
+  Environment() {
+    for (char** entry = environ; *entry != nullptr; ++entry)
+      if (!of_launcher(*entry)) pointers_.push_back(*entry);
+    first_of("ERSATZ_RANK", {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"});
+    first_of("ERSATZ_LOCAL_RANK", {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"});
+    for (auto& entry : own_) pointers_.push_back(entry.data());
+    pointers_.push_back(nullptr);
+  }
+  char** get() { return pointers_.data(); }
+
+ private:
+  static bool of_launcher(std::string_view entry) {
+    for (const std::string_view prefix :
+         {"OMPI_", "PMIX_", "PMI_", "HYDI_", "ERSATZ_RANK=", "ERSATZ_LOCAL_RANK="})
+      if (entry.substr(0, prefix.size()) == prefix) return true;
+    return false;
+  }
+  void first_of(const char* name, std::initializer_list<const char*> sources) {
+    for (const char* source : sources)
+      if (const char* value = std::getenv(source)) {
+        own_.push_back(std::string(name) + "=" + value);
+        return;
+      }
+  }
+  std::vector<std::string> own_;
+  std::vector<char*> pointers_;
+};
+
 // 0, or an error number.
 int spawn(const std::string& command, int output, pid_t& pid) {
   posix_spawn_file_actions_t actions;
@@ -87,7 +125,8 @@ int spawn(const std::string& command, int output, pid_t& pid) {
                            POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string shell = "sh", option = "-c", line = command;
   char* arguments[] = {shell.data(), option.data(), line.data(), nullptr};
-  const int error = ::posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environ);
+  Environment environment;
+  const int error = ::posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environment.get());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error;

@@ -61,6 +61,24 @@ void expect_says(const std::string& message, const std::string& part) {
   EXPECT_NE(message.find(part), std::string::npos) << "'" << message << "' does not say '" << part << "'";
 }
 
+// A simulator that is an MPI program must not take itself for a rank of the farm.
+TEST_F(Command, LaunchersVariablesAreNotPassedOn) {
+  const std::vector<std::pair<const char*, const char*>> variables{{"OMPI_COMM_WORLD_SIZE", "4"},
+                                                                   {"OMPI_COMM_WORLD_RANK", "3"},
+                                                                   {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+                                                                   {"PMIX_RANK", "3"},
+                                                                   {"PMI_RANK", "3"},
+                                                                   {"ERSATZ_TEST_KEPT", "9"}};
+  for (const auto& [name, value] : variables) ::setenv(name, value, 1);
+  script(
+      "echo \"${OMPI_COMM_WORLD_SIZE:-0}${PMIX_RANK:-0}${PMI_RANK:-0},$ERSATZ_RANK,$ERSATZ_LOCAL_RANK,"
+      "$ERSATZ_TEST_KEPT\" > $output");
+  const auto archive = farm({1});
+  for (const auto& [name, value] : variables) ::unsetenv(name);
+  ASSERT_EQ(archive.count(RunStatus::done), 1) << archive.messages[0];
+  EXPECT_EQ(archive.values[0].row(0), (Eigen::RowVector4d(0.0, 3.0, 1.0, 9.0)));
+}
+
 TEST_F(Command, OneRowOneColumnOrAxisAndOutputs) {
   script("echo \"$a,$mode,7\" > $output\necho run >> " + scratch("ledger"));
   const auto one = farm({1, 2, 3}, 2);
