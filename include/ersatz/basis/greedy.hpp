@@ -68,13 +68,13 @@ struct GreedyBasis {
 /// that are equal to 1e-9, or to 4e-13 / √σ of small ones, the first), made orthogonal to the elements by
 /// Gram-Schmidt, at least twice and until its norm stays.
 ///
-/// Squared errors σ are kept as running differences, σ - Σ |⟨e, a⟩|², and computed anew from the residual where
-/// they have fallen by 1e-6, so that they are good to about 1e-9 + 4e-13 / √σ. They never grow: a snapshot whose old error
-/// is below the largest up-to-date one is not looked at, and catches up with all elements since at once when
-/// its turn comes. The order is that of the plain algorithm; the snapshots (n × width) are read tens of
-/// times (15 for 265 elements of 10 000 × 4000 complex) instead of once per element, in n m r products.
-/// Memory beside them: the elements, r width (2 with weights), and twice that while they grow. The snapshots
-/// are not changed. Same bits on any number of threads.
+/// Squared errors σ are kept as running differences, σ - Σ |⟨e, a⟩|², and computed anew from the residual
+/// where they have fallen by 1e-6, so that they are good to about 1e-9 + 4e-13 / √σ. They never grow: a
+/// snapshot whose old error is below the largest up-to-date one is not looked at, and catches up with all
+/// elements since at once when its turn comes. The order is that of the plain algorithm; the snapshots (n ×
+/// width) are read tens of times (15 for 265 elements of 10 000 × 4000 complex) instead of once per element,
+/// in n m r products. Memory beside them: the elements, r width (2 with weights), and twice that while they
+/// grow. The snapshots are not changed. Same bits on any number of threads.
 ///
 /// Throws UsageError on options that make no sense, DataError naming the snapshot with a value that is not
 /// finite, or where all are zero.
