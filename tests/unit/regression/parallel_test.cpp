@@ -9,27 +9,15 @@ namespace {
 
 using namespace problems;
 
-// Stands for workers in other processes: only what a task returns comes back.
-class Elsewhere final : public Executor {
- public:
-  Index workers() const override { return 3; }
-  std::vector<Bytes> map(Index n, const IndexedTask& task) override { return serial_.map(n, task); }
-  std::unique_ptr<TaskQueue> open(Task task) override { return serial_.open(std::move(task)); }
-
- private:
-  SerialExecutor serial_;
-};
-
 class Parallel : public testing::TestWithParam<std::string> {};
 
 TEST_P(Parallel, SameBitsAsInOneCall) {
   const Fit f = make_regressor(GetParam())->fit(smooth(40, 101, 0.05), {});
   SerialExecutor serial;
   ThreadExecutor two(2), seven(7);
-  Elsewhere elsewhere;
   for (const Index q : {0, 1, 300}) {
     const Matrix X = uniform(q, 3, 102), expected = predict(*f.predictor, X);
-    for (Executor* executor : std::initializer_list<Executor*>{&serial, &two, &seven, &elsewhere}) {
+    for (Executor* executor : std::initializer_list<Executor*>{&serial, &two, &seven}) {
       // Into the middle of a larger matrix.
       Matrix out = Matrix::Zero(q, 4);
       mean_in_parallel(*f.predictor, X, out.middleCols(1, 2), *executor);
