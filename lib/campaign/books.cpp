@@ -119,7 +119,13 @@ std::optional<Archive> Books::finished_before() const {
   const auto logs = run_logs_of(options_.archive);
   for (const auto& path : logs)
     if (run_log_in_use(path)) return std::nullopt;  // opening it says so
-  Archive archive = read_archive(options_.archive);
+  Archive archive;
+  try {
+    archive = read_archive(options_.archive);
+  } catch (const StorageError&) {
+    if (logs.empty()) throw;
+    return std::nullopt;  // whoever made the logs was to replace it
+  }
   if (!logs.empty()) {
     // Either the logs that the archive was made from, not all deleted when the process was killed; or those
     // of a call with --force that is to replace it.

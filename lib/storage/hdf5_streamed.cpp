@@ -34,6 +34,9 @@ struct StreamedFile::State {
   bool laid_out = false;
 
   explicit State(const std::string& path) : target(path) {
+    // HDF5 cannot even close a file whose disk is full, and may crash over it: there has to be room for what
+    // it writes.
+    target.reserve(std::uint64_t{1} << 20);
     const Session session;
     const Id properties(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
     H5Pset_fclose_degree(properties.get(),
