@@ -109,7 +109,16 @@ int run(const Session& session, const Options& o) {
     command.stop = &stop_requested;
     design = parameters_of(table, command.space);
   });
-  if (!o.command.empty()) simulator = make_command(command, design, o, *executor);
+  if (!o.command.empty()) try {
+      simulator = make_command(command, design, o, *executor);
+    } catch (const Error&) {
+      if (executor->share([] { return Bytes(stop_requested ? "stopped" : ""); }).empty()) throw;
+      if (executor->process() == 0)
+        std::fprintf(stderr,
+                     "ersatz: stopped during the first run, which tells what the command puts out; go on "
+                     "with --resume\n");
+      return 130;
+    }
   const auto progress = session.progress();
   FarmOptions farm;
   farm.executor = executor.get();
