@@ -295,10 +295,7 @@ void Group::write(std::string_view name, const Vector& values) const {
 
 void Group::write(std::string_view name, const ComplexMatrix& values) const {
   const Session session;
-  const Id file_type(H5Tcreate(H5T_COMPOUND, 16), H5Tclose);
-  H5Tinsert(file_type.get(), "r", 0, H5T_IEEE_F64LE);
-  H5Tinsert(file_type.get(), "i", 8, H5T_IEEE_F64LE);
-  write_dataset(usable(handle_), name, file_type.get(), complex_type().get(),
+  write_dataset(usable(handle_), name, complex_type(H5T_IEEE_F64LE).get(), complex_type().get(),
                 {static_cast<hsize_t>(values.rows()), static_cast<hsize_t>(values.cols())}, values.data());
 }
 
@@ -368,7 +365,7 @@ void Group::read_rows(std::string_view name, Index first, Index count, double* v
   const Session session;
   const Dataset dataset(usable(handle_), name);
   const auto shape = to_indices(dimensions_of(dataset.source));
-  if (shape.empty() || shape.size() > 2 || kind_of(dataset.source) == Kind::string)
+  if (shape.empty() || shape.size() > 2)
     throw StorageError(text(dataset.source.where, ": is ", show(shape), ", rows of numbers are expected"));
   if (first < 0 || count < 0 || first + count > shape[0])
     throw StorageError(

@@ -123,6 +123,6 @@ void read_doubles(const Source& source, double* values);  ///< complex: twice as
 void read_rows(const Source& source, hsize_t first, hsize_t rows, double* values);
 std::vector<std::int64_t> read_all_integers(const Source& source);
 std::vector<std::string> read_all_strings(const Source& source);
-Id complex_type();
+Id complex_type(hid_t number = H5T_NATIVE_DOUBLE);
 
 }  // namespace ersatz::h5

@@ -98,10 +98,7 @@ std::size_t StreamedFile::reserve(const Group& group, std::string_view name, Ind
   const Session session;
   const auto n = static_cast<hsize_t>(rows), m = static_cast<hsize_t>(width);
   if (!complex) return state_->reserve(group, name, H5T_IEEE_F64LE, {n, m}, width);
-  const Id type(H5Tcreate(H5T_COMPOUND, 16), H5Tclose);
-  H5Tinsert(type.get(), "r", 0, H5T_IEEE_F64LE);
-  H5Tinsert(type.get(), "i", 8, H5T_IEEE_F64LE);
-  return state_->reserve(group, name, type.get(), {n, m / 2}, width);
+  return state_->reserve(group, name, complex_type(H5T_IEEE_F64LE).get(), {n, m / 2}, width);
 }
 
 std::size_t StreamedFile::reserve_integers(const Group& group, std::string_view name, Index rows) {

@@ -118,51 +118,55 @@ std::size_t count_of(const Source& source) {
   return static_cast<std::size_t>(count);
 }
 
-Id complex_type() {
+Id complex_type(hid_t number) {
   Id type(H5Tcreate(H5T_COMPOUND, 16), H5Tclose);
-  H5Tinsert(type.get(), "r", 0, H5T_NATIVE_DOUBLE);
-  H5Tinsert(type.get(), "i", 8, H5T_NATIVE_DOUBLE);
+  H5Tinsert(type.get(), "r", 0, number);
+  H5Tinsert(type.get(), "i", 8, number);
   return type;
 }
 
-void read_doubles(const Source& s, double* values) {
+namespace {
+
+/// What `read(type, target)` reads of a dataset, as `count` doubles (complex: pairs of them).
+template <class Read>
+void read_as_doubles(const Source& s, std::size_t count, double* values, const Read& read) {
   const Kind kind = kind_of(s);
   if (kind == Kind::string) throw StorageError(text(s.where, ": holds texts where numbers are expected"));
-  const std::size_t count = count_of(s);
   if (count == 0) return;
-  if (kind == Kind::complex) {
-    if (read_raw(s, complex_type().get(), values) < 0) fail(s.where, "cannot be read", reading);
-    return;
-  }
-  const Id type = number_type(s, H5T_NATIVE_DOUBLE);
-  std::vector<char> wide;
+  const Id type = kind == Kind::complex ? complex_type() : number_type(s, H5T_NATIVE_DOUBLE);
+  std::vector<char> wide;  // for types that take more memory than a double while they are converted
   void* target = values;
-  if (H5Tget_size(type.get()) > sizeof(double)) {
+  if (kind != Kind::complex && H5Tget_size(type.get()) > sizeof(double)) {
     wide.resize(memory_size(H5T_NATIVE_DOUBLE, type.get(), count));
     target = wide.data();
   }
-  if (read_raw(s, type.get(), target) < 0) fail(s.where, "cannot be read", reading);
+  if (read(type.get(), target) < 0) fail(s.where, "cannot be read", reading);
+  if (kind == Kind::complex) return;
   widen(s, type.get(), H5T_NATIVE_DOUBLE, count, target);
   if (target != values) std::memcpy(values, target, count * sizeof(double));
 }
 
+}  // namespace
+
+void read_doubles(const Source& s, double* values) {
+  read_as_doubles(s, count_of(s), values,
+                  [&](hid_t type, void* target) { return read_raw(s, type, target); });
+}
+
 void read_rows(const Source& s, hsize_t first, hsize_t rows, double* values) {
-  const bool complex = kind_of(s) == Kind::complex;
   const Id file_space = s.space();
-  auto count = dimensions_of(s);
-  std::vector<hsize_t> start(count.size(), 0);
+  auto shape = dimensions_of(s);
+  std::vector<hsize_t> start(shape.size(), 0);
   start[0] = first;
-  count[0] = rows;
-  if (H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) < 0)
+  shape[0] = rows;
+  if (H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, start.data(), nullptr, shape.data(), nullptr) < 0)
     fail(s.where, "rows cannot be selected", reading);
-  const Id memory_space(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose);
-  const Id type = complex ? complex_type() : number_type(s, H5T_NATIVE_DOUBLE);
-  std::size_t n = 1;
-  for (const hsize_t c : count) n *= static_cast<std::size_t>(c);
-  if (n == 0) return;
-  if (H5Dread(s.id, type.get(), memory_space.get(), file_space.get(), H5P_DEFAULT, values) < 0)
-    fail(s.where, "cannot be read", reading);
-  widen(s, type.get(), H5T_NATIVE_DOUBLE, n, values);
+  const Id memory_space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose);
+  std::size_t count = 1;
+  for (const hsize_t n : shape) count *= static_cast<std::size_t>(n);
+  read_as_doubles(s, count, values, [&](hid_t type, void* target) {
+    return H5Dread(s.id, type, memory_space.get(), file_space.get(), H5P_DEFAULT, target);
+  });
 }
 
 std::vector<std::int64_t> read_all_integers(const Source& s) {

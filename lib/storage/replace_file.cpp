@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -25,6 +26,19 @@ namespace {
         StorageError::Access::write);
   throw StorageError(text("cannot write '", path, "': ", what, ": ", std::strerror(error)),
                      StorageError::Access::write);
+}
+
+// put(from, count, bytes done) until all are written.
+template <class Put>
+void write_pieces(const std::string& path, const void* data, std::size_t size, const Put& put) {
+  const char* p = static_cast<const char*>(data);
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t written = put(p + done, std::min(size - done, std::size_t{1} << 26), done);
+    if (written >= 0)
+      done += static_cast<std::size_t>(written);
+    else if (errno != EINTR)
+      fail(path, "writing failed", errno);
+  }
 }
 
 std::string resolved(const std::string& path) {
@@ -112,17 +126,9 @@ ReplacementFile::~ReplacementFile() = default;
 const std::string& ReplacementFile::path() const { return state_->path; }
 
 void ReplacementFile::write(const void* data, std::size_t size) {
-  const char* p = static_cast<const char*>(data);
-  while (size > 0) {
-    const std::size_t piece = size < (std::size_t{1} << 26) ? size : std::size_t{1} << 26;
-    const ssize_t written = ::write(state_->descriptor, p, piece);
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      fail(state_->path, "writing failed", errno);
-    }
-    p += written;
-    size -= static_cast<std::size_t>(written);
-  }
+  write_pieces(state_->path, data, size, [this](const char* p, std::size_t count, std::size_t) {
+    return ::write(state_->descriptor, p, count);
+  });
 }
 
 const std::string& ReplacementFile::temporary() const { return state_->temporary; }
@@ -135,18 +141,9 @@ void ReplacementFile::reserve(std::uint64_t size) {
 }
 
 void ReplacementFile::write_at(std::uint64_t offset, const void* data, std::size_t size) {
-  const char* p = static_cast<const char*>(data);
-  while (size > 0) {
-    const std::size_t piece = size < (std::size_t{1} << 26) ? size : std::size_t{1} << 26;
-    const ssize_t written = ::pwrite(state_->descriptor, p, piece, static_cast<off_t>(offset));
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      fail(state_->path, "writing failed", errno);
-    }
-    p += written;
-    offset += static_cast<std::uint64_t>(written);
-    size -= static_cast<std::size_t>(written);
-  }
+  write_pieces(state_->path, data, size, [this, offset](const char* p, std::size_t count, std::size_t done) {
+    return ::pwrite(state_->descriptor, p, count, static_cast<off_t>(offset + done));
+  });
 }
 
 void ReplacementFile::commit(bool durable) {

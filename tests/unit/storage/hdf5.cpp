@@ -420,7 +420,13 @@ with h5py.File('p.h5', 'w') as f:
   for (const auto& name : root.names())
     if (name.rfind("x_", 0) == 0 || name == "long") {
       EXPECT_TRUE(root.read_matrix(name) == expected) << name;
+      Vector second(2);
+      root.read_rows(name, 1, 1, second.data());
+      EXPECT_EQ(second, Vector(expected.row(1).transpose())) << name;
     }
+  double number = 0.0;
+  EXPECT_NE(message_of<StorageError>([&] { root.read_rows("fixed", 0, 1, &number); }).find("holds texts"),
+            std::string::npos);
   EXPECT_EQ(root.read_complex_matrix("c64")(0, 1), Complex(3, -4));
   EXPECT_EQ(root.read_complex_matrix("c128")(0, 0), Complex(1, 2));
   EXPECT_EQ(root.read_strings("fixed"), (std::vector<std::string>{"one", "fourth"}));
