@@ -19,17 +19,11 @@ import sys
 import tempfile
 import time
 
-try:
-    import h5py
-    import numpy as np
-except ImportError as missing:
-    # The Python that CMake finds need not be the one that the distribution's packages belong to.
-    system = "/usr/bin/python3"
-    if os.path.exists(system) and os.environ.get("ERSATZ_TRIED_PYTHON") != system:
-        os.environ["ERSATZ_TRIED_PYTHON"] = system
-        os.execv(system, [system, *sys.argv])
-    print(f"skipped: {missing}; install python3-h5py and python3-numpy")
-    sys.exit(77)
+import packages
+
+packages.need("h5py", "numpy")
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bad import cases, fixtures, stories  # noqa: E402

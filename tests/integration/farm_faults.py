@@ -14,16 +14,9 @@ import sys
 import tempfile
 import time
 
-try:
-    import h5py  # noqa: F401
-    import numpy  # noqa: F401
-except ImportError as missing:
-    system = "/usr/bin/python3"
-    if os.path.exists(system) and os.environ.get("ERSATZ_TRIED_PYTHON") != system:
-        os.environ["ERSATZ_TRIED_PYTHON"] = system
-        os.execv(system, [system, *sys.argv])
-    print(f"skipped: {missing}; install python3-h5py and python3-numpy")
-    sys.exit(77)
+import packages
+
+packages.need("h5py", "numpy")
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from farm import stories  # noqa: E402

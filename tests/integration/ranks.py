@@ -9,16 +9,10 @@ import sys
 import tempfile
 import time
 
-try:
-    import h5py
-except ImportError as missing:
-    # The Python that CMake finds need not be the one that the distribution's packages belong to.
-    system = "/usr/bin/python3"
-    if os.path.exists(system) and os.environ.get("ERSATZ_TRIED_PYTHON") != system:
-        os.environ["ERSATZ_TRIED_PYTHON"] = system
-        os.execv(system, [system, *sys.argv])
-    print(f"skipped: {missing}; install python3-h5py")
-    sys.exit(77)
+import packages
+
+packages.need("h5py")
+import h5py  # noqa: E402
 
 PROGRAM, LAUNCH = (os.path.abspath(path) for path in sys.argv[1:3])
 RANKS = (1, 2, 4)

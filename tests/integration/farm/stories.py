@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from .tools import Campaign, chance, claim, kill_all, ranks_of, records_in, send, wait_for
+from .tools import Campaign, chance, claim, kill_all, kill_all_and_wait, ranks_of, records_in, send, wait_for
 
 
 def killed(program, ranks, runs, kills):
@@ -92,10 +92,7 @@ def other_number_of_ranks(program, slow):
             break
         goal = len(campaign.begun()) + 40
         claim(wait_for(lambda: len(campaign.begun()) >= goal, process), "it had ended before")
-        pids = ranks_of(process)
-        kill_all(process, ranks)
-        process.communicate()
-        wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids))
+        kill_all_and_wait(process, ranks)
         logs = len(campaign.logs())
         claim(logs >= 2, f"{logs} logs on {ranks} ranks")
     again = len(campaign.begun()) - 120
@@ -217,10 +214,8 @@ def truncated_logs(program, slow):
     campaign = Campaign(program, 16)
     process = campaign.start(2)
     claim(wait_for(lambda: len(campaign.begun()) >= 12, process), "it had ended before")
-    pids = ranks_of(process)
-    kill_all(process, 2)
-    process.communicate()
-    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids))
+    kill_all_and_wait(process, 2)
+    wait_for(lambda: not campaign.at_work())  # what it writes to the ledger is not of the runs below
     logs = campaign.logs()
     shutil.copytree(".", "../kept")
     cuts = []
@@ -326,10 +321,7 @@ def killed_while_joining(program, slow):
     campaign = Campaign(program, 20)
     process = campaign.start(2)
     claim(wait_for(lambda: len(campaign.begun()) >= 15, process), "it had ended before")
-    pids = ranks_of(process)
-    kill_all(process, 2)
-    process.communicate()
-    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids))
+    kill_all_and_wait(process, 2)
     count = 0
     # One rank runs the rest: its log, kept from the moment before deletion, is the last that there is.
     result = campaign.run(0, "--resume")
@@ -341,10 +333,7 @@ def killed_while_joining(program, slow):
     os.remove("sims.h5")
     process = campaign.start(2)
     claim(wait_for(lambda: sum(len(records_in(log)[0]) for log in campaign.logs()) >= 17, process), "too late")
-    pids = ranks_of(process)
-    kill_all(process, 2)
-    process.communicate()
-    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids))
+    kill_all_and_wait(process, 2)
     os.mkdir("saved")
     for log in campaign.logs():
         shutil.copy2(log, "saved")

@@ -93,6 +93,17 @@ class Campaign:
         with open("ledger") as f:
             return [int(float(line)) for line in f.read().split()]
 
+    def at_work(self):
+        """Whether a process of this campaign is there: simulators outlive a rank that is killed."""
+        for entry in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{entry}/environ", "rb") as f:
+                    if f"LEDGER={self.environment['LEDGER']}".encode() in f.read().split(b"\0"):
+                        return True
+            except OSError:
+                continue
+        return False
+
     def logs(self):
         folder, name = os.path.split(os.path.abspath(self.archive))
         return sorted(os.path.join(folder, f) for f in os.listdir(folder) if f.startswith(name + ".log"))
@@ -145,6 +156,14 @@ def kill_all(process, ranks):
     pids = ranks_of(process) if ranks else []
     for pid in [process.pid, *pids]:
         send(pid, signal.SIGKILL)
+
+
+def kill_all_and_wait(process, ranks):
+    """Until none of them is there any more."""
+    pids = ranks_of(process)
+    kill_all(process, ranks)
+    process.communicate()
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids))
 
 
 def wait_for(what, process=None, seconds=60):
