@@ -150,12 +150,11 @@ Archive read_simulations(const std::string& path) {
 }
 
 void same_on_all_ranks(Executor& executor, const std::string& content, const std::string& what) {
-  const Bytes first = executor.share([&] { return content; });
-  executor.together([&] {
-    if (content != first)
-      throw DataError(text(what, ": is not the same on this rank as on rank 0 (another file of that name on ",
-                           "this node, or one that is being written?)"));
-  });
+  require_same(
+      executor, content,
+      text(what,
+           ": is not the same on this rank as on rank 0 (another file of that name on this node, or one ",
+           "that is being written?)"));
 }
 
 Archive read_simulations(const std::string& path, Executor& executor) {
@@ -181,7 +180,8 @@ FitContext Session::context(Executor& executor, Progress& progress) const {
 void Session::add_options(CLI::App& app, bool writes) {
   app.add_flag("--json", json, "Print results as JSON on standard output");
   app.add_flag("--quiet", quiet, "No progress on standard error");
-  app.add_option("--threads", threads, "Threads to use (0: one per core)")->check(CLI::Range(0, 4096));
+  app.add_option("--threads", threads, "Threads to use (0: one per core); on MPI ranks, for each")
+      ->check(CLI::Range(0, 4096));
   app.add_option("--seed", seed, "Seed of all random choices; the same seed gives the same results")
       ->check(only_digits);
   if (writes) app.add_flag("--force", force, "Overwrite the output file if it is there");

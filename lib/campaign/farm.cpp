@@ -41,7 +41,10 @@ class Farm {
 
   FarmResult run() {
     FarmResult result;
-    agree();
+    require_same(
+        executor_, text(campaign_.hash()),
+        text("the design (", campaign_.design.rows(), " points), parameter space, simulator or outputs ",
+             "are not the same here as on process 0: is the file the same on all nodes?"));
     std::optional<Archive> finished;
     const bool nothing_to_do = !executor_
                                     .share([&] {
@@ -73,17 +76,6 @@ class Farm {
   }
 
  private:
-  void agree() {
-    const Bytes mine = text(campaign_.hash());
-    const Bytes first = executor_.share([&] { return mine; });
-    executor_.together([&] {
-      if (mine != first)
-        throw DataError(
-            text("the design (", campaign_.design.rows(), " points), parameter space, simulator or ",
-                 "outputs are not the same here as on process 0: is the file the same on all ", "nodes?"));
-    });
-  }
-
   bool stopping() const { return options_.stop != nullptr && options_.stop->load(); }
 
   // Hands out what is pending, on process 0; runs what comes, on the others. An error of any process's is

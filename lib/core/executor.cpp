@@ -178,6 +178,13 @@ std::unique_ptr<Executor> make_executor(Index threads) {
   return std::make_unique<ThreadExecutor>(threads);
 }
 
+void require_same(Executor& executor, const Bytes& content, const std::string& message) {
+  const Bytes first = executor.share([&] { return content; });
+  executor.together([&] {
+    if (content != first) throw DataError(message);
+  });
+}
+
 Bytes to_bytes(const std::vector<double>& values) {
   Bytes bytes(values.size() * sizeof(double), '\0');
   if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());

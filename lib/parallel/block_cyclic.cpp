@@ -245,7 +245,7 @@ void BlockCyclicCovariance::contract(const gp::Kernel& kernel, const double* coe
 }
 
 void BlockCyclicCovariance::settle(double* values, Index count) const {
-  check(MPI_Bcast(values, static_cast<int>(count), MPI_DOUBLE, 0, grid_->comm().handle()), "MPI_Bcast");
+  grid_->comm().broadcast(values, count);
 }
 
 Vector BlockCyclicCovariance::explained(const gp::Kernel& kernel, const double* coefficients,

@@ -2,34 +2,28 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
+#include <numeric>
 
 #include "ersatz/core/error.hpp"
 #include "parallel/check.hpp"
 #include "parallel/failure.hpp"
+#include "parallel/pieces.hpp"
 
 namespace ersatz {
 namespace {
 
 using parallel::check;
 
-// MPI counts in int: longer messages go in pieces.
-constexpr Index piece = Index{1} << 30;
+using parallel::by_pieces;
 
-void broadcast(const Communicator& comm, Bytes& bytes, int root) {
+void broadcast_bytes(const Communicator& comm, Bytes& bytes, int root) {
   auto size = static_cast<std::uint64_t>(bytes.size());
   check(MPI_Bcast(&size, 1, MPI_UINT64_T, root, comm.handle()), "MPI_Bcast");
   bytes.resize(size);
-  for (std::uint64_t at = 0; at < size; at += piece)
-    check(MPI_Bcast(bytes.data() + at, static_cast<int>(std::min<std::uint64_t>(piece, size - at)), MPI_BYTE,
-                    root, comm.handle()),
-          "MPI_Bcast");
-}
-
-std::vector<std::uint64_t> sizes_of(const Communicator& comm, const Bytes& mine) {
-  const auto size = static_cast<std::uint64_t>(mine.size());
-  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(comm.size()));
-  check(MPI_Allgather(&size, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, comm.handle()), "MPI_Allgather");
-  return sizes;
+  by_pieces(static_cast<Index>(size), [&](Index at, int count) {
+    check(MPI_Bcast(bytes.data() + at, count, MPI_BYTE, root, comm.handle()), "MPI_Bcast");
+  });
 }
 
 }  // namespace
@@ -68,7 +62,7 @@ void Communicator::together(const std::function<void()>& work) const {
   if (failed == 0) return;
   int first = failure.empty() ? size_ : rank_;
   check(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, handle_), "MPI_Allreduce");
-  broadcast(*this, failure, first);
+  broadcast_bytes(*this, failure, first);
   parallel::throw_failure(failure, failed == size_ ? std::string() : text("rank ", first, ": "));
 }
 
@@ -83,7 +77,7 @@ Bytes Communicator::share(const std::function<Bytes()>& work, int root) const {
       result.push_back('\0');
     }
   }
-  broadcast(*this, result, root);
+  broadcast_bytes(*this, result, root);
   const bool good = result.back() == '\1';
   result.pop_back();
   if (!good) parallel::throw_failure(result);
@@ -91,11 +85,12 @@ Bytes Communicator::share(const std::function<Bytes()>& work, int root) const {
 }
 
 std::vector<Bytes> Communicator::all_gather(const Bytes& mine) const {
-  const auto sizes = sizes_of(*this, mine);
+  const auto size = static_cast<std::uint64_t>(mine.size());
+  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(size_));
+  check(MPI_Allgather(&size, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, handle_), "MPI_Allgather");
   std::vector<Bytes> all(sizes.size());
-  std::uint64_t total = 0;
-  for (const auto s : sizes) total += s;
-  if (total <= static_cast<std::uint64_t>(piece)) {
+  const std::uint64_t total = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
+  if (total <= static_cast<std::uint64_t>(std::numeric_limits<int>::max())) {
     std::vector<int> counts, offsets;
     int at = 0;
     for (const auto s : sizes) {
@@ -114,50 +109,37 @@ std::vector<Bytes> Communicator::all_gather(const Bytes& mine) const {
   for (int r = 0; r < size_; ++r) {
     auto& bytes = all[static_cast<std::size_t>(r)];
     if (r == rank_) bytes = mine;
-    broadcast(*this, bytes, r);
+    broadcast_bytes(*this, bytes, r);
   }
   return all;
 }
 
 std::vector<Bytes> Communicator::gather(const Bytes& mine, int root) const {
-  const auto sizes = sizes_of(*this, mine);
-  std::vector<Bytes> all(rank_ == root ? sizes.size() : 0);
-  constexpr int tag = 1;
-  const auto pieces = [](char* data, std::uint64_t size, const auto& move) {
-    for (std::uint64_t at = 0; at < size; at += piece)
-      move(data + at, static_cast<int>(std::min<std::uint64_t>(piece, size - at)));
-  };
+  std::vector<Bytes> all;
   if (rank_ != root) {
-    pieces(const_cast<char*>(mine.data()), mine.size(), [&](char* data, int count) {
-      check(MPI_Send(data, count, MPI_BYTE, root, tag, handle_), "MPI_Send");
-    });
+    parallel::send(*this, mine, root);
     return all;
   }
-  for (int r = 0; r < size_; ++r) {
-    auto& bytes = all[static_cast<std::size_t>(r)];
-    if (r == root) {
-      bytes = mine;
-      continue;
-    }
-    bytes.resize(sizes[static_cast<std::size_t>(r)]);
-    pieces(bytes.data(), bytes.size(), [&](char* data, int count) {
-      check(MPI_Recv(data, count, MPI_BYTE, r, tag, handle_, MPI_STATUS_IGNORE), "MPI_Recv");
-    });
-  }
+  for (int r = 0; r < size_; ++r) all.push_back(r == root ? mine : parallel::receive(*this, r));
   return all;
 }
 
 void Communicator::barrier() const { check(MPI_Barrier(handle_), "MPI_Barrier"); }
 
+void Communicator::broadcast(double* values, Index count, int root) const {
+  by_pieces(count, [&](Index at, int n) {
+    check(MPI_Bcast(values + at, n, MPI_DOUBLE, root, handle_), "MPI_Bcast");
+  });
+}
+
 void Communicator::sum(double* values, Index count) const {
   // Reduced on one rank and sent out: an all-reduce may add up in another order on each.
-  for (Index at = 0; at < count; at += piece) {
-    const int n = static_cast<int>(std::min<Index>(piece, count - at));
+  by_pieces(count, [&](Index at, int n) {
     check(
         MPI_Reduce(rank_ == 0 ? MPI_IN_PLACE : values + at, values + at, n, MPI_DOUBLE, MPI_SUM, 0, handle_),
         "MPI_Reduce");
-    check(MPI_Bcast(values + at, n, MPI_DOUBLE, 0, handle_), "MPI_Bcast");
-  }
+  });
+  broadcast(values, count);
 }
 
 double Communicator::sum(double value) const {

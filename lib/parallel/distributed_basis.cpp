@@ -1,55 +1,54 @@
 #include "ersatz/parallel/distributed_basis.hpp"
 
-#include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "basis/greedy_search.hpp"
 #include "basis/pod_space.hpp"
 #include "ersatz/core/error.hpp"
 #include "parallel/row_ranks.hpp"
+#include "storage/xxh64.hpp"
 
 namespace ersatz {
 namespace {
 
 using parallel::RowRanks;
 
-/// FNV-1a over what is added.
-class Fingerprint {
- public:
-  template <class T>
-  Fingerprint& add(const T& value) {
-    return bytes(&value, sizeof(T));
-  }
-  Fingerprint& add(const Vector& v) {
-    add(v.size());
-    return bytes(v.data(), static_cast<std::size_t>(v.size()) * sizeof(double));
-  }
-  Fingerprint& add(const Matrix& m) {
-    add(m.rows()).add(m.cols());
-    return bytes(m.data(), static_cast<std::size_t>(m.size()) * sizeof(double));
-  }
-  std::uint64_t value() const { return hash_; }
+void add(Xxh64& hash, const Vector& v) {
+  hash.update_number(static_cast<std::uint64_t>(v.size()));
+  hash.update(v.data(), static_cast<std::size_t>(v.size()) * sizeof(double));
+}
+void add(Xxh64& hash, const Matrix& m) {
+  hash.update_number(static_cast<std::uint64_t>(m.rows()));
+  hash.update_number(static_cast<std::uint64_t>(m.cols()));
+  hash.update(m.data(), static_cast<std::size_t>(m.size()) * sizeof(double));
+}
+template <class T>
+void add(Xxh64& hash, const T& value) {
+  static_assert(std::is_scalar_v<T>);
+  hash.update(&value, sizeof value);
+}
 
- private:
-  Fingerprint& bytes(const void* data, std::size_t size) {
-    const auto* p = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < size; ++i) hash_ = (hash_ ^ p[i]) * 0x100000001b3ULL;
-    return *this;
-  }
-  std::uint64_t hash_ = 0xcbf29ce484222325ULL;
-};
+template <class... T>
+std::uint64_t fingerprint(const T&... values) {
+  Xxh64 hash;
+  (add(hash, values), ...);
+  return hash.digest();
+}
+
+std::uint64_t fingerprint_of(const SnapshotSource& s) {
+  return fingerprint(s.rows(), s.width(), s.complex());
+}
 
 void agree(const Communicator& comm, const GreedyOptions& o) {
-  Fingerprint f;
-  f.add(o.tolerance).add(o.max_rank).add(o.normalise).add(o.seed.value_or(-1)).add(o.weights);
-  comm.agree(f.value(), "the options of the greedy basis");
+  comm.agree(fingerprint(o.tolerance, o.max_rank, o.normalise, o.seed.value_or(-1), o.weights),
+             "the options of the greedy basis");
 }
 
 void agree(const Communicator& comm, const PodOptions& o) {
-  Fingerprint f;
-  f.add(o.method).add(o.tolerance).add(o.tolerance_of).add(o.max_rank).add(o.centred).add(o.weights);
-  f.add(o.folds).add(o.block_rows).add(o.seed).add(o.memory_limit);
-  comm.agree(f.value(), "the options of the POD");
+  comm.agree(fingerprint(o.method, o.tolerance, o.tolerance_of, o.max_rank, o.centred, o.weights, o.rotation,
+                         o.folds, o.block_rows, o.seed, o.memory_limit),
+             "the options of the POD");
 }
 
 /// The width that the ranks with rows have; those without take it over.
@@ -79,19 +78,13 @@ auto with_common_width(const Communicator& comm, ConstMatrixRef rows, bool compl
   return work(ConstMatrixRef(none));
 }
 
-void agree(const Communicator& comm, const SnapshotSource& s) {
-  comm.agree(Fingerprint().add(s.rows()).add(s.width()).add(s.complex()).value(),
-             "the size of the snapshots");
-}
-
 }  // namespace
 
 SnapshotSourcePtr shared_snapshots(const Communicator& comm, const std::string& path,
                                    const std::string& output) {
   SnapshotSourcePtr source;
   comm.together([&] { source = archive_snapshots(path, output); });
-  comm.agree(Fingerprint().add(source->rows()).add(source->width()).add(source->complex()).value(),
-             text("output ", output, " of ", path));
+  comm.agree(fingerprint_of(*source), text("output ", output, " of ", path));
   return source;
 }
 
@@ -105,7 +98,7 @@ GreedyBasis distributed_greedy(const Communicator& comm, ConstMatrixRef rows, bo
 
 GreedyBasis distributed_greedy(const Communicator& comm, const SnapshotSource& snapshots,
                                const GreedyOptions& options, Executor& executor) {
-  agree(comm, snapshots);
+  comm.agree(fingerprint_of(snapshots), "the size of the snapshots");
   const Part part = part_of(snapshots.rows(), comm.rank(), comm.size());
   Matrix rows;
   comm.together([&] {
@@ -119,8 +112,7 @@ GreedyBasis continue_distributed_greedy(const Communicator& comm, const GreedyBa
                                         ConstMatrixRef rows, const GreedyOptions& options, Executor& executor,
                                         Index set) {
   agree(comm, options);
-  comm.agree(Fingerprint().add(basis.elements).add(basis.errors).add(basis.weights).add(set).value(),
-             "the basis to go on from");
+  comm.agree(fingerprint(basis.elements, basis.errors, basis.weights, set), "the basis to go on from");
   return with_common_width(comm, rows, basis.complex, [&](ConstMatrixRef mine) {
     return continue_greedy(RowRanks(comm), basis, mine, options, executor, set);
   });
@@ -136,7 +128,7 @@ Pod distributed_pod(const Communicator& comm, ConstMatrixRef rows, bool complex,
 
 Pod distributed_pod(const Communicator& comm, const SnapshotSource& snapshots, const PodOptions& options) {
   agree(comm, options);
-  agree(comm, snapshots);
+  comm.agree(fingerprint_of(snapshots), "the size of the snapshots");
   const RowRanks ranks(comm);
   pod::Snapshots s;
   s.source = &snapshots;

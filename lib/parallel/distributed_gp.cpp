@@ -4,12 +4,12 @@
 #include <cstring>
 
 #include "ersatz/core/error.hpp"
-#include "ersatz/storage/hash.hpp"
 #include "parallel/block_cyclic.hpp"
 #include "regression/gp/exact.hpp"
 #include "regression/gp/method.hpp"
 #include "regression/gp/predictor.hpp"
 #include "regression/gp/report.hpp"
+#include "storage/xxh64.hpp"
 
 namespace ersatz {
 
@@ -53,7 +53,7 @@ std::uint64_t fingerprint(const GpOptions& options, const TrainingData& data, co
   add(data.noise_std);
   add(data.input_units);
   for (const auto& name : data.input_names) all += ' ' + name;
-  return std::stoull(hash_text(all), nullptr, 16);
+  return xxh64(all);
 }
 
 }  // namespace

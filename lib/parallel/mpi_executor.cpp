@@ -1,6 +1,6 @@
 #include "ersatz/parallel/mpi_executor.hpp"
 
-#include <atomic>
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <mutex>
@@ -25,21 +25,26 @@ class WithinTask {
   ~WithinTask() { within_task = false; }
 };
 
-// What a rank's tasks gave, as (index, size, bytes)…
-void append(Bytes& all, Index index, const Bytes& result) {
-  const std::int64_t head[2] = {index, static_cast<std::int64_t>(result.size())};
-  all.append(reinterpret_cast<const char*>(head), sizeof head);
+// What a rank's tasks gave: index, whether it failed, size, and the bytes of each.
+struct Head {
+  std::int64_t index, failed, size;
+};
+
+void append(Bytes& all, Index index, bool failed, const Bytes& result) {
+  const Head head{index, failed, static_cast<std::int64_t>(result.size())};
+  all.append(reinterpret_cast<const char*>(&head), sizeof head);
   all.append(result);
 }
 
 template <class Take>
 void for_each_result(const Bytes& all, const Take& take) {
   for (std::size_t at = 0; at < all.size();) {
-    std::int64_t head[2];
-    std::memcpy(head, all.data() + at, sizeof head);
+    Head head;
+    std::memcpy(&head, all.data() + at, sizeof head);
     at += sizeof head;
-    take(static_cast<std::size_t>(head[0]), all.substr(at, static_cast<std::size_t>(head[1])));
-    at += static_cast<std::size_t>(head[1]);
+    take(static_cast<std::size_t>(head.index), head.failed != 0,
+         all.substr(at, static_cast<std::size_t>(head.size)));
+    at += static_cast<std::size_t>(head.size);
   }
 }
 
@@ -119,12 +124,12 @@ MpiExecutor::~MpiExecutor() = default;
 std::vector<Bytes> MpiExecutor::map(Index n, const IndexedTask& task) {
   if (within_task) return SerialExecutor().map(n, task);
   if (n <= 0) return {};
-  Bytes mine, failures;
+  Bytes mine;
   std::mutex mutex;
   // Each thread of this rank takes numbers until there are none.
   local_->map(threads_, [&](Index) {
     const WithinTask within;
-    for (;;) {
+    for (bool failed = false; !failed;) {
       const Index i = counter_->next();
       if (i >= n) break;
       Bytes result;
@@ -133,30 +138,23 @@ std::vector<Bytes> MpiExecutor::map(Index n, const IndexedTask& task) {
       } catch (...) {
         // An index once handed out is run: of several failures, the lowest is always among those seen.
         counter_->stop(n);
-        const std::lock_guard<std::mutex> lock(mutex);
-        append(failures, i, parallel::encode_failure(std::current_exception()));
-        break;
+        failed = true;
+        result = parallel::encode_failure(std::current_exception());
       }
       const std::lock_guard<std::mutex> lock(mutex);
-      append(mine, i, result);
+      append(mine, i, failed, result);
     }
     return Bytes();
   });
   counter_->turn();
-  const std::vector<Bytes> failed = communicator_.all_gather(failures);
-  std::size_t lowest = static_cast<std::size_t>(n);
-  Bytes failure;
-  for (const Bytes& rank : failed)
-    for_each_result(rank, [&](std::size_t i, Bytes bytes) {
-      if (i < lowest) {
-        lowest = i;
-        failure = std::move(bytes);
-      }
-    });
-  if (!failure.empty()) parallel::throw_failure(failure);
   std::vector<Bytes> results(static_cast<std::size_t>(n));
+  std::size_t lowest = results.size();
   for (const Bytes& rank : communicator_.all_gather(mine))
-    for_each_result(rank, [&](std::size_t i, Bytes bytes) { results[i] = std::move(bytes); });
+    for_each_result(rank, [&](std::size_t i, bool failed, Bytes bytes) {
+      if (failed) lowest = std::min(lowest, i);
+      results[i] = std::move(bytes);
+    });
+  if (lowest < results.size()) parallel::throw_failure(results[lowest]);
   return results;
 }
 

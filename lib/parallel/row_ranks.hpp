@@ -18,7 +18,9 @@ class RowRanks final : public Ranks {
   void sum(double* values, Index count) const override { comm_.sum(values, count); }
   void maximum(double* values, Index count) const override;
   void gather(const double* mine, Index count, double* all) const override;
-  void broadcast(double* values, Index count, int root) const override;
+  void broadcast(double* values, Index count, int root) const override {
+    comm_.broadcast(values, count, root);
+  }
   Bytes combine(Bytes mine, const std::function<Bytes(Bytes, Bytes)>& join) const override;
 
  private:

@@ -84,6 +84,9 @@ class ThreadExecutor final : public Executor {
 /// threads <= 0: one per core that this process may use.
 std::unique_ptr<Executor> make_executor(Index threads);
 
+/// Throws DataError with `message` on all processes, unless all have the same `content`.
+void require_same(Executor& executor, const Bytes& content, const std::string& message);
+
 /// Plain doubles as bytes and back, for task results.
 Bytes to_bytes(const std::vector<double>& values);
 std::vector<double> doubles_from_bytes(const Bytes& bytes);

@@ -43,6 +43,8 @@ class Communicator {
   /// On rank `root`: the bytes of all, by rank; empty on the others.
   std::vector<Bytes> gather(const Bytes& mine, int root = 0) const;
   void barrier() const;
+  /// In place; every rank gets what rank `root` has.
+  void broadcast(double* values, Index count, int root = 0) const;
   /// Sums over the ranks, in place, the same bits on each of them (not the same as in another number of
   /// ranks).
   void sum(double* values, Index count) const;

@@ -13,7 +13,7 @@ namespace ersatz {
 /// rank.
 ///
 /// map() hands out indices from a counter that all ranks reach by one-sided communication, so no rank is a
-/// master and none waits while another has work; results are gathered on all ranks (two messages each). A
+/// master and none waits while another has work; results are gathered on all ranks. A
 /// map() called from within a task runs in that task's thread. Memory: all results on every rank.
 ///
 /// Networks without hardware support for MPI_Fetch_and_op (plain TCP) answer only while rank 0 is within an
