@@ -18,18 +18,12 @@ struct Options {
   bool no_std = false;
 };
 
-bool ends_with(const std::string& s, const std::string& end) {
-  return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0;
-}
-
 void check_file_name(const Options& o) {
   if (o.output.empty())
     throw UsageError(o.name.empty() ? std::string("name the file to write with -o")
                                     : text("name the file to write with -o; --output ", o.name,
                                            " chooses one of the emulator's outputs"));
-  for (const char* ending : {".txt", ".dat", ".tsv"})
-    if (ends_with(o.output, ending))
-      throw UsageError(text(o.output, ": predictions are written as .h5, .csv or .npy"));
+  check_prediction_format(o.output);
 }
 
 // A block of predictions on its way between threads or ranks: for each point its domain score, then the
@@ -63,22 +57,6 @@ Prediction decode(const Bytes& bytes, const Emulator& emulator, Index points, bo
     }
   }
   return p;
-}
-
-// Errors name the point's row in the file, not the one in its block.
-Prediction predict_block(const Emulator& emulator, ConstMatrixRef X, Index first, bool with_std) {
-  try {
-    return emulator.predict(X, with_std);
-  } catch (const NumericalError&) {
-    for (Index i = 0; i < X.rows(); ++i) try {
-        (void)emulator.predict(X.row(i), with_std);
-      } catch (const NumericalError& e) {
-        std::string message = e.what();
-        if (message.rfind("point 0", 0) == 0) message.erase(0, 7);
-        throw NumericalError(text("point ", first + i, message));
-      }
-    throw;
-  }
 }
 
 // Enough points to be worth a message, few enough that what is under way stays small beside a model.
@@ -117,7 +95,7 @@ int predict(const Session& session, const Options& o) {
     const auto queue = executor->open([&](const Bytes& argument) {
       const std::vector<double> values = doubles_from_bytes(argument);
       const Eigen::Map<const Matrix> X(values.data() + 1, (static_cast<Index>(values.size()) - 1) / d, d);
-      return encode(predict_block(emulator, X, static_cast<Index>(values[0]), with_std));
+      return encode(emulator.predict(X, with_std, 1, static_cast<Index>(values[0])));
     });
     n = leads ? points->rows() : 0;
     progress->begin("predictions", n);

@@ -115,6 +115,12 @@ class CsvPredictions final : public PredictionFile {
 
 }  // namespace
 
+void check_prediction_format(const std::string& path) {
+  for (const char* ending : {".txt", ".dat", ".tsv"})
+    if (ends_with(path, ending))
+      throw UsageError(text(path, ": predictions are written as .h5, .csv or .npy"));
+}
+
 std::unique_ptr<PredictionFile> make_prediction_file(const std::string& path, const Emulator& emulator,
                                                      Index points, const std::string& only, bool with_std) {
   const bool csv = ends_with(path, ".csv"), npy = ends_with(path, ".npy");

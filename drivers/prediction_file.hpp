@@ -17,6 +17,9 @@ class PredictionFile {
   virtual bool with_std() const { return false; }
 };
 
+/// Throws UsageError for the names of text files that are not CSV.
+void check_prediction_format(const std::string& path);
+
 /// By the name's ending: .csv and .npy hold the mean of one output, `only`, which may be left empty where
 /// there is but one; all else is HDF5 with all outputs or only that. For `points` points. Throws UsageError
 /// for what the format cannot hold and for an unknown output.

@@ -27,6 +27,15 @@ void check_finite(const double* row, const OutputSpec& output, Index point, cons
            "; the point is probably far outside of the training set (see the domain score)"));
 }
 
+/// A message about the only point of a block, with the number that the point has for the caller.
+std::string numbered(const std::string& message, Index point) {
+  constexpr std::string_view alone = "point 0";
+  const auto at = message.find(alone);
+  if (at == std::string::npos) return text("point ", point, ": ", message);
+  return text(std::string_view(message).substr(0, at), "point ", point,
+              std::string_view(message).substr(at + alone.size()));
+}
+
 /// One point of a decoding: what its channels came to, by place in the decoding.
 struct DecodedPoint {
   const Decoding& decoding;
@@ -138,17 +147,18 @@ const Axis& Emulator::axis_of(const OutputSpec& output) const {
   throw UsageError(text("emulator: output '", output.name, "' has no axis '", output.axis, "'"));
 }
 
-void Emulator::check_inputs(ConstMatrixRef X) const {
+void Emulator::check_inputs(ConstMatrixRef X, Index first) const {
   if (X.cols() != space().size())
     throw DataError(text("the points have ", X.cols(), " values each, the emulator takes ", space().size(),
                          " parameters"));
   for (Index i = 0; i < X.rows(); ++i)
     for (Index k = 0; k < X.cols(); ++k) {
       if (!std::isfinite(X(i, k)))
-        throw DataError(text("point ", i, ": ", space()[k].name, " = ", X(i, k), " is not a finite number"));
-      if (space()[k].scale == Scale::log && !(X(i, k) > 0.0))
         throw DataError(
-            text("point ", i, ": ", space()[k].name, " = ", X(i, k), " must be positive (log scale)"));
+            text("point ", first + i, ": ", space()[k].name, " = ", X(i, k), " is not a finite number"));
+      if (space()[k].scale == Scale::log && !(X(i, k) > 0.0))
+        throw DataError(text("point ", first + i, ": ", space()[k].name, " = ", X(i, k),
+                             " must be positive (log scale)"));
     }
 }
 
@@ -372,9 +382,9 @@ double Emulator::domain_score(const double* x, Workspace& workspace) const {
   return parts_->guard.score(u);
 }
 
-Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads) const {
+Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads, Index first) const {
   if (with_std) check_variances();
-  check_inputs(X);
+  check_inputs(X, first);
   Prediction result;
   const Index q = X.rows();
   for (const OutputSpec& o : outputs()) {
@@ -388,13 +398,26 @@ Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads) const
   const auto work = [&](int worker) {
     Workspace workspace;
     std::vector<double*> means(outputs().size()), stds(outputs().size());
-    for (Index begin = worker * block_size; begin < q; begin += workers * block_size) {
-      const Index count = std::min(block_size, q - begin);
+    const auto rows = [&](Index begin, Index count) {
       for (std::size_t o = 0; o < outputs().size(); ++o) {
         means[o] = result.mean[o].row(begin).data();
         if (with_std) stds[o] = result.std[o].row(begin).data();
       }
       evaluate(X.middleRows(begin, count), means.data(), with_std ? stds.data() : nullptr, workspace);
+    };
+    for (Index begin = worker * block_size; begin < q; begin += workers * block_size) {
+      const Index count = std::min(block_size, q - begin);
+      try {
+        rows(begin, count);
+      } catch (const NumericalError&) {
+        // Its message counts from the block's first point: which one it is, is found out one by one.
+        for (Index i = begin; i < begin + count; ++i) try {
+            rows(i, 1);
+          } catch (const NumericalError& e) {
+            throw NumericalError(numbered(e.what(), first + i));
+          }
+        throw;
+      }
       for (Index i = begin; i < begin + count; ++i)
         result.domain_score[i] = domain_score(X.row(i).data(), workspace);
     }

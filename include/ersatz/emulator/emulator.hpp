@@ -101,15 +101,15 @@ class Emulator {
   /// outside of the box and its constraints. Inside: at most 1.
   double domain_score(const double* x, Workspace& workspace) const;
 
-  /// All of it for a batch, on `threads` threads (0: one per core).
-  Prediction predict(ConstMatrixRef X, bool with_std, int threads = 1) const;
+  /// All of it for a batch, on `threads` threads (0: one per core). Messages count points from `first` on.
+  Prediction predict(ConstMatrixRef X, bool with_std, int threads = 1, Index first = 0) const;
 
   void save(const h5::Group& group) const;
   static Emulator load(const h5::Group& group);
 
  private:
   struct PointScratch;
-  void check_inputs(ConstMatrixRef X) const;
+  void check_inputs(ConstMatrixRef X, Index first = 0) const;
   void check_variances() const;
   void evaluate(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
 

@@ -227,6 +227,14 @@ TEST(Emulator, NoInfinityLeaves) {
   const std::string why = message_of<NumericalError>([&] { e.predict(X, false); });
   EXPECT_NE(why.find("point 1"), std::string::npos) << why;
   EXPECT_NE(why.find("'flux'"), std::string::npos) << why;
+  // Beyond the first block, and where the caller counts from elsewhere.
+  X = points(100);
+  X(71, 1) = 1e4;
+  const auto told = [&](Index first) {
+    return message_of<NumericalError>([&] { e.predict(X, false, 2, first); });
+  };
+  EXPECT_NE(told(0).find("point 71:"), std::string::npos) << told(0);
+  EXPECT_NE(told(1000).find("point 1071:"), std::string::npos) << told(1000);
 }
 
 /// Predicts zeros, without a variance.
