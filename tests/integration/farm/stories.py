@@ -11,11 +11,28 @@ from .tools import Campaign, chance, claim, kill_all, kill_all_and_wait, ranks_o
 
 
 def killed(program, ranks, runs, kills):
-    """Kills at random moments a rank, the launcher, or everything, until `kills` of them hit; then goes on to the end."""
-    campaign = Campaign(program, runs, modes=(0.5,))
-    lives = hits = refused = again = 0
-    done_before = set()
+    """Kills at random moments until `kills` of them hit. Ranks whose launcher was killed may go on to the end of the
+    campaign: then there is another one."""
+    campaigns = hits = refused = again = 0
     kinds = {"one rank": 0, "the launcher": 0, "all at once": 0}
+    while hits < kills:
+        campaigns += 1
+        claim(campaigns <= 20, f"only {hits} kills hit in 20 campaigns")
+        hit, refusals, repeated = one_killed(program, ranks, runs, kills - hits, kinds)
+        hits, refused, again = hits + hit, refused + refusals, again + repeated
+    how = ", ".join(f"{n} {kind}" for kind, n in kinds.items() if n)
+    of = f"{campaigns} campaigns of " if campaigns > 1 else ""
+    return hits, (f"{of}{runs} runs, {hits} kills ({how}): each run once in the archive, results as undisturbed; {again} "
+                  f"runs that were in flight ran again; {refused} restarts refused while orphans lived")
+
+
+def one_killed(program, ranks, runs, kills, kinds):
+    """Kills a rank, the launcher, or everything, at most `kills` times; then goes on to the end. Counts in `kinds`."""
+    if os.path.exists("sims.h5"):
+        os.remove("sims.h5")
+    campaign = Campaign(program, runs, modes=(0.5,))
+    lives = hits = refused = 0
+    done_before = set()
     while True:
         process = campaign.start(ranks, *(["--resume"] if lives or refused else []))
         begun = len(campaign.begun())
@@ -61,10 +78,7 @@ def killed(program, ranks, runs, kills):
     again = len(begun) - len(set(begun))
     claim(again <= hits * max(ranks, 1) + refused * max(ranks, 1), f"{again} runs were repeated, {hits} kills")
     campaign.check_archive()
-    claim(hits >= kills, f"only {hits} kills hit")
-    how = ", ".join(f"{n} {kind}" for kind, n in kinds.items() if n)
-    return hits, (f"{runs} runs, {hits} kills ({how}): each run once in the archive, results as undisturbed; {again} runs "
-                  f"that were in flight ran again; {refused} restarts refused while orphans lived")
+    return hits, refused, again
 
 
 def kills_one_process(program, slow):
