@@ -151,7 +151,7 @@ TEST(Monitor, SeesInputsMove) {
   EXPECT_FALSE(test_of(r, "domain").negative);  // still where it has learnt
   // And out of the box.
   Archive outside = noisy(40, 204);
-  outside.parameters.col(1).head(12).array() = 1.5;
+  outside.parameters.col(1).head(12).setConstant(1.5);
   const MonitorReport out = monitor(model(), outside);
   EXPECT_EQ(out.outside_domain, 12);
   EXPECT_TRUE(test_of(out, "domain").negative);
