@@ -53,7 +53,8 @@ void print(const Options& o, const ModelDifference& d, const std::vector<std::st
   else
     std::printf("%s can NOT take the place of %s:\n", o.newer.c_str(), o.older.c_str());
   for (const std::string& one : d.incompatibilities) std::printf("  %s\n", one.c_str());
-  std::printf("\n%s runs, %s recipe\n", d.same_data ? "The same" : "Other", d.same_recipe ? "the same" : "another");
+  std::printf("\n%s runs, %s recipe\n", d.same_data ? "The same" : "Other",
+              d.same_recipe ? "the same" : "another");
   if (d.outputs.empty()) {
     std::printf("There are no predictions to compare.\n");
     return;
@@ -93,8 +94,9 @@ void add_diff(CLI::App& app, Session& session) {
   sub->add_option("new", o->newer, "Model file to take its place")->required();
   sub->add_option("-n,--points", o->points, "Points to compare predictions at (default 1000)")
       ->check(CLI::Range(1, 10000000));
-  sub->add_option("--tolerance", o->tolerance,
-                  "Largest change of predictions that passes, root mean square over the variation (default: any)")
+  sub->add_option(
+         "--tolerance", o->tolerance,
+         "Largest change of predictions that passes, root mean square over the variation (default: any)")
       ->check(positive());
   session.add_options(*sub, false);
   sub->footer(

@@ -20,12 +20,8 @@ Json describe(const MonitorReport& r) {
   for (const InputDrift& d : r.inputs)
     inputs.push_back(
         {{"input", d.name}, {"distance", d.distance}, {"p_value", d.p_value}, {"drifted", d.drifted}});
-  return {{"holds", r.holds},
-          {"n", r.n},
-          {"outside_domain", r.outside_domain},
-          {"tests", tests},
-          {"inputs", inputs},
-          {"validation", to_json(r.validation)}};
+  return {{"holds", r.holds}, {"n", r.n},         {"outside_domain", r.outside_domain},
+          {"tests", tests},   {"inputs", inputs}, {"validation", to_json(r.validation)}};
 }
 
 void print(const Options& o, const MonitorReport& r) {
@@ -71,7 +67,8 @@ void add_monitor(CLI::App& app, Session& session) {
   session.add_options(*sub, false);
   sub->footer(
       "Examples:\n  ersatz monitor model.h5 new-sims.h5\n"
-      "  ersatz monitor model.h5 new-sims.h5 --json > verdict.json || mail -s 'train again' me < verdict.json\n\n"
+      "  ersatz monitor model.h5 new-sims.h5 --json > verdict.json || mail -s 'train again' me < "
+      "verdict.json\n\n"
       "Exit status 0: the model holds; 5: it does not.");
   sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });
 }

@@ -62,7 +62,8 @@ Json by_domain_score(const Vector& runs, const Vector& error) {
   Json list = Json::array();
   for (Index b = 0; b < error.size(); ++b)
     if (runs[b] > 0.0)
-      list.push_back({{"domain_score", domain_interval(b)}, {"runs", static_cast<Index>(runs[b])}, {"nrmse", error[b]}});
+      list.push_back(
+          {{"domain_score", domain_interval(b)}, {"runs", static_cast<Index>(runs[b])}, {"nrmse", error[b]}});
   return list;
 }
 
@@ -94,7 +95,8 @@ Json to_json(const Validation& v) {
       levels.push_back({{"level", d.nominal[l]}, {"covered", d.observed[l]}});
     j["coverage"] = levels;
     j["constant_bins"] = s.constant_bins;
-    if (d.domain_error.size() > 0) j["error_by_domain_score"] = by_domain_score(v.domain_runs, d.domain_error);
+    if (d.domain_error.size() > 0)
+      j["error_by_domain_score"] = by_domain_score(v.domain_runs, d.domain_error);
     if (v.diagnostics[o].spec.complex) {
       add_mismatch(j, s, v.mismatch);
     }

@@ -19,7 +19,8 @@ std::string listed(const std::vector<std::string>& names) {
 void compare_parameters(const ParameterSpace& current, const ParameterSpace& other,
                         std::vector<std::string>& found) {
   if (current.names() != other.names()) {
-    found.push_back(text("the parameters are ", listed(other.names()), " instead of ", listed(current.names())));
+    found.push_back(
+        text("the parameters are ", listed(other.names()), " instead of ", listed(current.names())));
     return;
   }
   for (Index k = 0; k < current.size(); ++k) {
@@ -27,8 +28,8 @@ void compare_parameters(const ParameterSpace& current, const ParameterSpace& oth
     if (a.unit != b.unit)
       found.push_back(text("parameter '", a.name, "' is ", or_none(b.unit), ", not ", or_none(a.unit)));
     if (a.scale != b.scale)
-      found.push_back(text("parameter '", a.name, "' has a ", to_string(b.scale), " scale, not ",
-                           to_string(a.scale)));
+      found.push_back(
+          text("parameter '", a.name, "' has a ", to_string(b.scale), " scale, not ", to_string(a.scale)));
     const double slack = 1e-9 * (a.upper - a.lower);
     if (b.lower > a.lower + slack || b.upper < a.upper - slack)
       found.push_back(text("parameter '", a.name, "' goes from ", b.lower, " to ", b.upper,
@@ -75,13 +76,13 @@ void compare_output(const Emulator& current, const Emulator& other, std::size_t 
   if (mine.name != theirs.name)
     found.push_back(text("output '", a.name, "' is on the axis '", theirs.name, "', not '", mine.name, "'"));
   if (mine.unit != theirs.unit)
-    found.push_back(text("the axis of output '", a.name, "' is ", or_none(theirs.unit), ", not ",
-                         or_none(mine.unit)));
+    found.push_back(
+        text("the axis of output '", a.name, "' is ", or_none(theirs.unit), ", not ", or_none(mine.unit)));
   const double largest = mine.values.size() > 0 ? mine.values.cwiseAbs().maxCoeff() : 0.0;
   for (Index j = 0; j < mine.values.size(); ++j)
     if (!(std::abs(mine.values[j] - theirs.values[j]) <= 1e-9 * largest)) {
-      found.push_back(text("bin ", j, " of output '", a.name, "' is at ", theirs.values[j], ", not at ",
-                           mine.values[j]));
+      found.push_back(
+          text("bin ", j, " of output '", a.name, "' is at ", theirs.values[j], ", not at ", mine.values[j]));
       break;
     }
 }
@@ -100,8 +101,7 @@ Emulator open_emulator(const std::string& path, const Emulator& matching) {
   Emulator emulator = open_emulator(path);
   std::string all;
   for (const std::string& one : incompatibilities(matching, emulator)) all += (all.empty() ? "" : "; ") + one;
-  if (!all.empty())
-    throw UsageError(text(path, ": cannot take the place of the model in use: ", all));
+  if (!all.empty()) throw UsageError(text(path, ": cannot take the place of the model in use: ", all));
   return emulator;
 }
 

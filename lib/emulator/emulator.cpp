@@ -275,8 +275,7 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
           const OutputSpec& output = p.outputs[static_cast<std::size_t>(decoding.outputs[k])];
           for (Index j = 0; j < output.width(); ++j) out[k][j] = std::sqrt(out[k][j]);
           if (!p.calibration.outputs.empty()) {
-            const Vector& scale =
-                p.calibration.outputs[static_cast<std::size_t>(decoding.outputs[k])].scale;
+            const Vector& scale = p.calibration.outputs[static_cast<std::size_t>(decoding.outputs[k])].scale;
             for (Index j = 0; j < output.width(); ++j) out[k][j] *= scale[j];
           }
           check_finite(out[k], output, begin + i, "standard deviation");

@@ -185,9 +185,9 @@ Recipe recipe_from_toml(const std::string& source, const std::string& where) {
         throw UsageError(text(place(where, node), "'test_fraction' must be a number from 0 to below 1"));
       recipe.test_fraction = *f;
     } else if (key != "output" && key != "group" && key != "channel") {
-      throw UsageError(text(
-          place(where, node), "unknown key '", key,
-          "'; known: inputs, decoder, transform, basis, regressor, calibration, test_fraction, output, group, channel"));
+      throw UsageError(text(place(where, node), "unknown key '", key,
+                            "'; known: inputs, decoder, transform, basis, regressor, calibration, "
+                            "test_fraction, output, group, channel"));
     }
   }
   if (const auto* outputs = root.get("output"))

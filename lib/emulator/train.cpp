@@ -308,7 +308,8 @@ Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fi
     if (const Matrix& r = f.summary.leave_one_out;
         !f.predictor->has_variance() && r.rows() > 1 && r.cols() == p.basis->coefficients()) {
       parts.channels.back().variance_scale = Vector::Ones(r.cols());
-      parts.channels.back().residual_variance = r.colwise().squaredNorm().transpose() / static_cast<double>(r.rows());
+      parts.channels.back().residual_variance =
+          r.colwise().squaredNorm().transpose() / static_cast<double>(r.rows());
     }
   }
   return Emulator(std::move(parts));

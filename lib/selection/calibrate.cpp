@@ -70,14 +70,13 @@ CalibrationOptions calibration_options(const std::string& name, const Settings& 
   } else if (name == "cross-validation") {
     settings.check_known(what, {"folds", "per"});
     o.method = CalibrationOptions::Method::cross_validation;
-    const double folds = settings.get("folds", static_cast<double>(o.folds));
-    if (!(folds >= 2.0 && folds <= 1000.0 && folds == std::floor(folds)))
-      throw UsageError(text(what, ": folds is ", folds, ", expected a whole number from 2 to 1000"));
-    o.folds = static_cast<Index>(folds);
+    o.folds = settings.get("folds", o.folds);
+    if (o.folds < 2 || o.folds > 1000)
+      throw UsageError(text(what, ": folds is ", o.folds, ", expected a whole number from 2 to 1000"));
   } else {
     throw UsageError(text("unknown calibration '", name, "'; known: none, split, cross-validation"));
   }
-  const std::string per = settings.get("per", std::string("output"));
+  const std::string per = settings.get("per", "output");
   if (per != "output" && per != "bin")
     throw UsageError(text(what, ": per is '", per, "', expected \"output\" or \"bin\""));
   o.per_bin = per == "bin";
@@ -90,7 +89,8 @@ Calibration calibrate(const std::vector<Matrix>& mean, const std::vector<Matrix>
   c.method = method;
   const Index n = truth.empty() ? 0 : truth[0].rows();
   if (n < 3)
-    throw DataError(text("calibration: ", n, " runs set aside for it; one standard deviation needs 3 or more"));
+    throw DataError(
+        text("calibration: ", n, " runs set aside for it; one standard deviation needs 3 or more"));
   std::vector<double> known;
   for (const double level : levels)
     if (std::isfinite(conformal_quantile(std::vector<double>(static_cast<std::size_t>(n), 0.0), level)))
@@ -103,12 +103,14 @@ Calibration calibrate(const std::vector<Matrix>& mean, const std::vector<Matrix>
     Matrix scores(n, static_cast<Index>(varying.size()));
     for (std::size_t k = 0; k < varying.size(); ++k) scores.col(static_cast<Index>(k)) = all.col(varying[k]);
     if (varying.empty()) {  // nothing to learn about: normal intervals
-      for (Index l = 0; l < c.levels.size(); ++l) output.interval[l] = output.band[l] = normal_half_width(c.levels[l]);
+      for (Index l = 0; l < c.levels.size(); ++l)
+        output.interval[l] = output.band[l] = normal_half_width(c.levels[l]);
       c.outputs.push_back(std::move(output));
       continue;
     }
-    const Vector own = per_bin ? columnwise_quantiles(scores, one_deviation)
-                               : Vector::Constant(scores.cols(), pooled_quantile(scores, one_deviation)).eval();
+    const Vector own = per_bin
+                           ? columnwise_quantiles(scores, one_deviation)
+                           : Vector::Constant(scores.cols(), pooled_quantile(scores, one_deviation)).eval();
     for (std::size_t k = 0; k < varying.size(); ++k) {
       // A deviation of (nearly) zero cannot be scaled to fit; the factors below then say so.
       const auto at = static_cast<Index>(k);
@@ -135,15 +137,17 @@ Learnt learn(const Archive& archive, const Recipe& recipe, const FitContext& con
     const Archive runs = archive.completed();
     const Split split = random_split(runs.parameters, options.fraction, context.random.split("calibration"));
     if (context.progress)
-      context.progress->note(text("error bars are calibrated on ", split.test.size(), " of ", runs.size(), " runs"));
+      context.progress->note(
+          text("error bars are calibrated on ", split.test.size(), " of ", runs.size(), " runs"));
     Archive learnt_from = runs.subset(split.train);
     Prepared prepared = prepare(learnt_from, recipe, context);
     TrainedEmulator trained = train_prepared(prepared, learnt_from, recipe, context);
     require_std(trained.emulator);
     LeftOut out;
     out.add(trained.emulator, runs.subset(split.test), threads);
-    trained.emulator = trained.emulator.calibrated(calibrate(
-        out.mean, out.std_dev, out.truth, options.per_bin, text("split, ", split.test.size(), " runs aside")));
+    trained.emulator =
+        trained.emulator.calibrated(calibrate(out.mean, out.std_dev, out.truth, options.per_bin,
+                                              text("split, ", split.test.size(), " runs aside")));
     // It has seen all of them, in one way or the other.
     trained.info.data_hash = archive.data_hash();
     trained.info.failed_runs = archive.count(RunStatus::failed);

@@ -93,8 +93,7 @@ Matrix conformal_scores(ConstMatrixRef truth, ConstMatrixRef mean, ConstMatrixRe
   for (Index i = 0; i < truth.rows(); ++i)
     for (Index j = 0; j < truth.cols(); ++j) {
       const double least = 1e-15 * std::abs(mean(i, j)) + 1e-300;
-      scores(i, j) =
-          std::abs(truth(i, j) - mean(i, j)) / (normalised ? std::max(std_dev(i, j), least) : 1.0);
+      scores(i, j) = std::abs(truth(i, j) - mean(i, j)) / (normalised ? std::max(std_dev(i, j), least) : 1.0);
     }
   return scores;
 }
@@ -102,8 +101,8 @@ Matrix conformal_scores(ConstMatrixRef truth, ConstMatrixRef mean, ConstMatrixRe
 Intervals split_intervals(ConstMatrixRef calibration_scores, ConstMatrixRef mean, ConstMatrixRef std_dev,
                           double level) {
   if (calibration_scores.cols() != mean.cols())
-    throw UsageError(text("conformal: scores of ", calibration_scores.cols(), " values, predictions of ",
-                          mean.cols()));
+    throw UsageError(
+        text("conformal: scores of ", calibration_scores.cols(), " values, predictions of ", mean.cols()));
   const bool normalised = std_dev.rows() > 0;
   if (normalised) check_shapes(mean, std_dev, "the mean", "the deviation");
   const Vector width = columnwise_quantiles(calibration_scores, level);
@@ -132,7 +131,8 @@ Intervals cross_intervals(const CrossPredictions& p, double level) {
   const Index q = p.means[0].rows();
   for (std::size_t f = 0; f < p.means.size(); ++f) {
     if (p.means[f].cols() != m)
-      throw UsageError(text("conformal: fold ", f, " predicts ", p.means[f].cols(), " values, scores are of ", m));
+      throw UsageError(
+          text("conformal: fold ", f, " predicts ", p.means[f].cols(), " values, scores are of ", m));
     check_shapes(p.means[0], p.means[f], "the mean of fold 0", "that of another");
     if (!p.stds.empty()) check_shapes(p.means[0], p.stds[f], "the mean", "the deviation");
   }

@@ -36,7 +36,8 @@ OutputDifference difference_of(const std::string& name, Index bins, const Matrix
   d.relative = spread > 1e-24 * a.squaredNorm() ? std::sqrt(change.squaredNorm() / spread) : std::nan("");
   d.max_abs = change.cwiseAbs().maxCoeff();
   if (std_a && std_b) {
-    const auto two = 2.0 * (std_a->array().square() + std_b->array().square()).sqrt() + 1e-15 * a.array().abs();
+    const auto two =
+        2.0 * (std_a->array().square() + std_b->array().square()).sqrt() + 1e-15 * a.array().abs();
     d.consistent =
         static_cast<double>((change.array().abs() <= two).count()) / static_cast<double>(change.size());
   }
@@ -65,9 +66,9 @@ ModelDifference diff(const Model& older, const Model& newer, Index points, Rando
       if (mine.name != theirs.name || mine.size != theirs.size || mine.complex != theirs.complex ||
           mine.unit != theirs.unit)
         continue;
-      OutputDifference d = difference_of(mine.name, mine.size, before.mean[o], after.mean[p],
-                                         a.has_std() ? &before.std[o] : nullptr,
-                                         b.has_std() ? &after.std[p] : nullptr);
+      OutputDifference d =
+          difference_of(mine.name, mine.size, before.mean[o], after.mean[p],
+                        a.has_std() ? &before.std[o] : nullptr, b.has_std() ? &after.std[p] : nullptr);
       if (const OutputScores* s = scores_of(older, mine.name)) {
         d.old_nrmse = s->nrmse;
         d.old_coverage_95 = s->coverage_95;

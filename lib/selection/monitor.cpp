@@ -24,9 +24,8 @@ std::string percent(double share) { return brief(100.0 * share, 3) + " %"; }
 /// together: Fisher's exact test.
 double fisher_at_most(Index k, Index n, Index earlier, Index earlier_n) {
   const Index total = n + earlier_n, covered = k + earlier;
-  const boost::math::hypergeometric_distribution<double> d(static_cast<unsigned>(covered),
-                                                           static_cast<unsigned>(n),
-                                                           static_cast<unsigned>(total));
+  const boost::math::hypergeometric_distribution<double> d(
+      static_cast<unsigned>(covered), static_cast<unsigned>(n), static_cast<unsigned>(total));
   return boost::math::cdf(d, static_cast<unsigned>(k));
 }
 
@@ -42,8 +41,8 @@ double t_test(double mean, double variance, Index n) {
 struct OutputView {
   const OutputSpec& spec;
   const Matrix &truth, &mean;
-  const Matrix* std_dev;  ///< null: no error bars
-  double reach = 0.0;     ///< half width of the 95% interval in deviations
+  const Matrix* std_dev;                      ///< null: no error bars
+  double reach = 0.0;                         ///< half width of the 95% interval in deviations
   const OutputDiagnostics* before = nullptr;  ///< of held-out runs, where the file has them
   Index before_n = 0;
   const OutputDiagnostics& now;
@@ -73,8 +72,8 @@ MonitorTest coverage_of(const OutputView& v) {
                v.reach * std::max((*v.std_dev)(i, j), 1e-15 * std::abs(v.mean(i, j)) + 1e-300);
     double p = binomial_at_most(count, n, level);
     if (v.before && v.before->coverage_95.size() == v.spec.size) {
-      const auto earlier = static_cast<Index>(
-          std::lround(v.before->coverage_95[j / parts] * static_cast<double>(v.before_n)));
+      const auto earlier =
+          static_cast<Index>(std::lround(v.before->coverage_95[j / parts] * static_cast<double>(v.before_n)));
       p = std::max(p, fisher_at_most(count, n, earlier, v.before_n));
     }
     if (tested == 1 || p < test.p_value) {
@@ -105,7 +104,7 @@ MonitorTest bias_of(const OutputView& v) {
     ++tested;
     const Vector error = v.mean.col(j) - v.truth.col(j);
     const double mean = error.mean();
-    const double usual = v.before     ? v.before->rmse[j / parts]
+    const double usual = v.before    ? v.before->rmse[j / parts]
                          : v.std_dev ? std::sqrt(v.std_dev->col(j).squaredNorm() / static_cast<double>(n))
                                      : 0.0;
     if (!(std::abs(mean) > 0.5 * usual)) continue;
@@ -114,7 +113,8 @@ MonitorTest bias_of(const OutputView& v) {
     least = p;
     test.says = text("predictions are too ", mean > 0.0 ? "large" : "small", " by ", brief(std::abs(mean), 3),
                      " on average", place(v, j));
-    if (usual > 0.0) test.says += text("; ", v.before ? "the held-out error" : "the deviation", " is ", brief(usual, 3));
+    if (usual > 0.0)
+      test.says += text("; ", v.before ? "the held-out error" : "the deviation", " is ", brief(usual, 3));
   }
   if (least <= 1.0) test.p_value = std::min(1.0, least * static_cast<double>(tested));
   return test;
@@ -206,9 +206,11 @@ double rank_sum_greater(const std::vector<double>& later, const std::vector<doub
   return boost::math::cdf(boost::math::complement(boost::math::normal_distribution<double>(), z));
 }
 
-MonitorReport monitor(const Model& model, const Archive& archive, const MonitorOptions& options, int threads) {
+MonitorReport monitor(const Model& model, const Archive& archive, const MonitorOptions& options,
+                      int threads) {
   if (!(options.significance > 0.0 && options.significance < 1.0))
-    throw UsageError(text("monitor: a significance of ", options.significance, ", expected one between 0 and 1"));
+    throw UsageError(
+        text("monitor: a significance of ", options.significance, ", expected one between 0 and 1"));
   const Archive fresh = archive.completed();
   if (fresh.size() < 5)
     throw DataError(text("only ", fresh.size(), " completed runs; no test says anything with fewer than 5"));

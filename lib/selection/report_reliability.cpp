@@ -35,8 +35,8 @@ std::string coverage_over_axis(const OutputDiagnostics& d, const Canvas& canvas)
   level(d.coverage_95, 95.0, Colour::vermillion, "95% intervals");
   level(d.coverage_68, 68.27, Colour::blue, "68% intervals");
   f.panels = {std::move(panel)};
-  return figure("Reliability over the axis", "Where a line falls below its dashed level, error bars are too narrow.",
-                render(f));
+  return figure("Reliability over the axis",
+                "Where a line falls below its dashed level, error bars are too narrow.", render(f));
 }
 
 std::string error_by_domain_score(const OutputDiagnostics& d, const Vector& runs) {

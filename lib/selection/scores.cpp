@@ -107,16 +107,17 @@ Vector coverage_by_bin(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixR
   Vector covered = Vector::Zero(bins);
   for (Index i = 0; i < truth.rows(); ++i)
     for (Index j = 0; j < truth.cols(); ++j)
-      covered[j / parts] += std::abs(truth(i, j) - mean(i, j)) <=
-                            at.widths[static_cast<std::size_t>(l)] *
-                                at_least_rounding(std_dev(i, j), mean(i, j));
+      covered[j / parts] +=
+          std::abs(truth(i, j) - mean(i, j)) <=
+          at.widths[static_cast<std::size_t>(l)] * at_least_rounding(std_dev(i, j), mean(i, j));
   return covered / static_cast<double>(truth.rows() * parts);
 }
 
 /// The interval of `domain_edges` that a score lies in.
 Index domain_bin(double score) {
   Index b = 0;
-  while (b < static_cast<Index>(domain_edges.size()) && score > domain_edges[static_cast<std::size_t>(b)]) ++b;
+  while (b < static_cast<Index>(domain_edges.size()) && score > domain_edges[static_cast<std::size_t>(b)])
+    ++b;
   return b;
 }
 
@@ -170,7 +171,8 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Levels& levels
   }
   if (std::isfinite(s.nrmse)) {
     d.domain_error = Vector::Zero(result.domain_runs.size());
-    for (Index i = 0; i < n; ++i) d.domain_error[domain_bin(prediction.domain_score[i])] += error.row(i).squaredNorm();
+    for (Index i = 0; i < n; ++i)
+      d.domain_error[domain_bin(prediction.domain_score[i])] += error.row(i).squaredNorm();
     for (Index b = 0; b < d.domain_error.size(); ++b)
       if (result.domain_runs[b] > 0.0)
         d.domain_error[b] = std::sqrt(d.domain_error[b] / result.domain_runs[b] * static_cast<double>(n) /
@@ -197,8 +199,7 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Levels& levels
         --s.constant_bins;
         break;
       }
-  calibration(mean, prediction.std.empty() ? Matrix() : prediction.std[own], truth, varying, levels, s,
-              d);
+  calibration(mean, prediction.std.empty() ? Matrix() : prediction.std[own], truth, varying, levels, s, d);
 
   s.mismatch_median = s.mismatch_p95 = nan;  // filled in for complex outputs
 

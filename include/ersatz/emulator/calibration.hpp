@@ -19,8 +19,8 @@ struct OutputCalibration {
 
 /// What an emulator's standard deviations were adjusted by.
 struct Calibration {
-  std::string method;  ///< "split, 75 runs aside"; empty: none
-  Vector levels;       ///< ascending; those that the number of runs tells something about
+  std::string method;                      ///< "split, 75 runs aside"; empty: none
+  Vector levels;                           ///< ascending; those that the number of runs tells something about
   std::vector<OutputCalibration> outputs;  ///< one per output of the emulator; empty: none
 };
 

@@ -11,8 +11,8 @@
 
 namespace ersatz {
 
-/// Upper ends of the intervals of the domain score by which errors are told; one more interval follows: beyond
-/// the box and its constraints. Up to 1 is inside of the domain.
+/// Upper ends of the intervals of the domain score by which errors are told; one more interval follows:
+/// beyond the box and its constraints. Up to 1 is inside of the domain.
 inline constexpr std::array<double, 5> domain_edges{0.25, 0.5, 0.75, 1.0, 1e300};
 
 /// Scores of one output over all held-out rows. NaN stands for "does not exist" (no variation, no error
@@ -66,10 +66,11 @@ struct OutputDiagnostics {
   OutputSpec spec;
   Vector axis;  ///< bins
   std::string axis_unit;
-  Vector rmse;               ///< per bin
-  Vector spread;             ///< per bin: root mean square of truth minus its mean row
-  Vector mean_std;           ///< per bin: root mean square of the predicted deviation (empty: none)
-  Vector coverage_68, coverage_95;  ///< per bin: share of values that the intervals hold (empty: no error bars)
+  Vector rmse;      ///< per bin
+  Vector spread;    ///< per bin: root mean square of truth minus its mean row
+  Vector mean_std;  ///< per bin: root mean square of the predicted deviation (empty: none)
+  Vector coverage_68,
+      coverage_95;  ///< per bin: share of values that the intervals hold (empty: no error bars)
   /// Root mean square error over that of truth minus its mean row, of the runs in each interval of the domain
   /// score; 0 where there are none (empty: the truth does not vary).
   Vector domain_error;

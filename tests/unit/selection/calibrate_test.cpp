@@ -36,12 +36,14 @@ double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
 TEST(Calibrate, NormalHalfWidths) {
   EXPECT_NEAR(normal_half_width(0.95), 1.9599639845400545, 1e-12);
   EXPECT_NEAR(normal_half_width(0.68268949213708590), 1.0, 1e-12);
-  for (const double z : {1e-3, 0.3, 2.0, 5.0}) EXPECT_NEAR(normal_half_width(std::erf(z / std::sqrt(2.0))), z, 1e-7);
+  for (const double z : {1e-3, 0.3, 2.0, 5.0})
+    EXPECT_NEAR(normal_half_width(std::erf(z / std::sqrt(2.0))), z, 1e-7);
   EXPECT_THROW(normal_half_width(0.0), UsageError);
   EXPECT_THROW(normal_half_width(1.0), UsageError);
 }
 
-/// Errors three times as large as the deviations say, normal, independent in four bins; a fifth one is constant.
+/// Errors three times as large as the deviations say, normal, independent in four bins; a fifth one is
+/// constant.
 struct Residuals {
   std::vector<Matrix> mean, std_dev, truth;
 };
@@ -82,8 +84,9 @@ TEST(Calibrate, FewRunsSayNothingAboutHighLevels) {
   const Calibration c = calibrate(r.mean, r.std_dev, r.truth, false, "test");
   EXPECT_EQ(c.levels[c.levels.size() - 1], 0.9);  // 12 of 13 is less than 95 %
   const Residuals two = residuals(2);
-  EXPECT_NE(message_of<DataError>([&] { calibrate(two.mean, two.std_dev, two.truth, false, ""); }).find("2 runs"),
-            std::string::npos);
+  EXPECT_NE(
+      message_of<DataError>([&] { calibrate(two.mean, two.std_dev, two.truth, false, ""); }).find("2 runs"),
+      std::string::npos);
 }
 
 TEST(Calibrate, Options) {
@@ -92,7 +95,8 @@ TEST(Calibrate, Options) {
   EXPECT_EQ(o.fraction, 0.4);
   EXPECT_TRUE(o.per_bin);
   EXPECT_EQ(calibration_options("cross-validation", {{"folds", 7.0}}).folds, 7);
-  EXPECT_NE(message_of<UsageError>([] { calibration_options("jacknife"); }).find("cross-validation"), std::string::npos);
+  EXPECT_NE(message_of<UsageError>([] { calibration_options("jacknife"); }).find("cross-validation"),
+            std::string::npos);
   EXPECT_THROW(calibration_options("split", {{"fraction", 1.0}}), UsageError);
   EXPECT_THROW(calibration_options("split", {{"folds", 5.0}}), UsageError);
   EXPECT_THROW(calibration_options("cross-validation", {{"folds", 2.5}}), UsageError);
@@ -126,7 +130,8 @@ TEST(Calibrate, GoesWithTheEmulator) {
   save_model(scratch("m.h5"), model);
   const Emulator loaded = open_emulator(scratch("m.h5"));
   const Matrix X = runs.parameters.topRows(3);
-  const Prediction plain = e.calibrated({}).predict(X, true), p = e.predict(X, true), q = loaded.predict(X, true);
+  const Prediction plain = e.calibrated({}).predict(X, true), p = e.predict(X, true),
+                   q = loaded.predict(X, true);
   for (std::size_t o = 0; o < 3; ++o) {
     const Vector& scale = e.calibration().outputs[o].scale;
     EXPECT_EQ(p.mean[o], plain.mean[o]);
@@ -148,7 +153,8 @@ TEST(Calibrate, GoesWithTheEmulator) {
   EXPECT_NEAR(s.std[1](0, 0), p.std[1](0, 20), 1e-12);
   EXPECT_NEAR(s.std[1](0, 1), p.std[1](0, 3), 1e-12);
 
-  EXPECT_NE(message_of<UsageError>([&] { e.interval_factor(0, 0.99); }).find("nothing above 0.95"), std::string::npos);
+  EXPECT_NE(message_of<UsageError>([&] { e.interval_factor(0, 0.99); }).find("nothing above 0.95"),
+            std::string::npos);
   EXPECT_THROW(e.interval_factor(3, 0.9), UsageError);
   EXPECT_THROW(e.interval_factor(0, 1.0), UsageError);
   EXPECT_THROW(e.calibrated({}).band_factor(0, 0.9), UsageError);
@@ -211,7 +217,8 @@ class NearestRegressor final : public Regressor {
 
 void register_nearest() {
   static const bool once = [] {
-    register_regressor("nearest-test", [](const Settings&) -> RegressorPtr { return std::make_shared<NearestRegressor>(); });
+    register_regressor("nearest-test",
+                       [](const Settings&) -> RegressorPtr { return std::make_shared<NearestRegressor>(); });
     register_predictor("nearest-test", [](const h5::Group& g) -> PredictorPtr {
       return std::make_shared<Nearest>(g.read_matrix("x"), g.read_matrix("y"));
     });
@@ -280,8 +287,8 @@ TEST(CalibrateCoverage, GaussianProcessWithinThreePoints) {
       c95 += v.outputs[0].coverage_95 / times;
       before += validate(model.emulator.calibrated({}), fresh).outputs[0].coverage_68 / times;
     }
-    std::printf("borehole, gp, %s: 68 %% bars cover %.1f %%, 95 %% bars %.1f %% (before: %.1f %%)\n", name, 100.0 * c68,
-                100.0 * c95, 100.0 * before);
+    std::printf("borehole, gp, %s: 68 %% bars cover %.1f %%, 95 %% bars %.1f %% (before: %.1f %%)\n", name,
+                100.0 * c68, 100.0 * c95, 100.0 * before);
     EXPECT_NEAR(c68, 0.6827, 0.03) << name;
     EXPECT_NEAR(c95, 0.95, 0.03) << name;
   }

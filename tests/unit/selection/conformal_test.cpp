@@ -1,5 +1,5 @@
-// Conformal prediction: ranks by brute force, closed forms, and coverage in finite samples of every regressor.
-// ERSATZ_REPEATS sets how many data sets the coverage is averaged over (12; the slow tier: 200).
+// Conformal prediction: ranks by brute force, closed forms, and coverage in finite samples of every
+// regressor. ERSATZ_REPEATS sets how many data sets the coverage is averaged over (12; the slow tier: 200).
 
 #include "ersatz/selection/conformal.hpp"
 
@@ -52,15 +52,16 @@ TEST(Conformal, QuantileIsTheRankThatTheoryAsksFor) {
   EXPECT_THROW(conformal_quantile({1.0}, 0.0), UsageError);
   EXPECT_THROW(conformal_quantile({1.0}, 1.0), UsageError);
   EXPECT_THROW(conformal_quantile({1.0}, std::nan("")), UsageError);
-  EXPECT_NE(message_of<DataError>([] { conformal_quantile({1.0, std::nan("")}, 0.5); }).find("score 1"),
+  EXPECT_NE(message_of<DataError>([] {
+              conformal_quantile({1.0, std::nan("")}, 0.5);
+            }).find("score 1"),
             std::string::npos);
 }
 
 TEST(Conformal, QuantilesOfRows) {
   RandomStream random(2);
   const Matrix scores = normal(30, 4, random).cwiseAbs();
-  EXPECT_EQ(pooled_quantile(scores.leftCols(1), 0.8),
-            conformal_quantile({sorted(scores.leftCols(1))}, 0.8));
+  EXPECT_EQ(pooled_quantile(scores.leftCols(1), 0.8), conformal_quantile({sorted(scores.leftCols(1))}, 0.8));
   // k = ⌈31 · 0.8⌉ = 25 of 30, so 100 of 120.
   EXPECT_EQ(pooled_quantile(scores, 0.8), sorted(scores)[99]);
   const Matrix largest = scores.rowwise().maxCoeff();
@@ -79,7 +80,8 @@ TEST(Conformal, Scores) {
   truth << 1.0, 2.0, 3.0;
   mean << 2.0, 0.0, 3.0;
   std_dev << 0.5, 4.0, 0.0;
-  const Matrix plain = conformal_scores(truth, mean, Matrix()), scaled = conformal_scores(truth, mean, std_dev);
+  const Matrix plain = conformal_scores(truth, mean, Matrix()),
+               scaled = conformal_scores(truth, mean, std_dev);
   EXPECT_EQ(plain(0, 0), 1.0);
   EXPECT_EQ(plain(0, 1), 2.0);
   EXPECT_EQ(scaled(0, 0), 2.0);
@@ -148,7 +150,8 @@ TEST(Conformal, CrossIntervals) {
   // Folds that agree: split conformal.
   for (auto& mean : p.means) mean = p.means[0];
   p.stds.clear();
-  const Intervals agreed = cross_intervals(p, level), split = split_intervals(p.scores, p.means[0], Matrix(), level);
+  const Intervals agreed = cross_intervals(p, level),
+                  split = split_intervals(p.scores, p.means[0], Matrix(), level);
   EXPECT_EQ(agreed.lower, split.lower);
   EXPECT_EQ(agreed.upper, split.upper);
   // Too few runs for the level, and what does not fit together.
@@ -208,7 +211,8 @@ Predicted predict(const Predictor& predictor, const Matrix& X) {
 
 double share_inside(const Intervals& intervals, const Matrix& truth) {
   return static_cast<double>(
-             ((truth.array() >= intervals.lower.array()) && (truth.array() <= intervals.upper.array())).count()) /
+             ((truth.array() >= intervals.lower.array()) && (truth.array() <= intervals.upper.array()))
+                 .count()) /
          static_cast<double>(truth.size());
 }
 
@@ -230,8 +234,8 @@ TEST_P(ConformalCoverage, SplitHoldsNinetyPercent) {
   }
   plain /= times;
   normalised /= times;
-  std::printf("%s: split conformal 90 %% covers %.2f %%, normalised %.2f %%\n", GetParam().c_str(), 100.0 * plain,
-              100.0 * normalised);
+  std::printf("%s: split conformal 90 %% covers %.2f %%, normalised %.2f %%\n", GetParam().c_str(),
+              100.0 * plain, 100.0 * normalised);
   EXPECT_GE(plain, 0.88);
   EXPECT_LE(plain, 0.92);
   EXPECT_GE(normalised, 0.88);
@@ -245,7 +249,8 @@ Matrix rows_of(const Matrix& m, const std::vector<Index>& rows) {
 }
 
 /// Coverage of 90 % intervals, with as many folds.
-double cross_coverage(const Regressor& regressor, const TrainingData& data, const TrainingData& fresh, Index folds) {
+double cross_coverage(const Regressor& regressor, const TrainingData& data, const TrainingData& fresh,
+                      Index folds) {
   CrossPredictions p;
   p.fold.resize(static_cast<std::size_t>(data.x.rows()));
   p.scores.resize(data.y.rows(), data.y.cols());
@@ -255,7 +260,8 @@ double cross_coverage(const Regressor& regressor, const TrainingData& data, cons
     part.x = rows_of(data.x, splits[f].train);
     part.y = rows_of(data.y, splits[f].train);
     const PredictorPtr predictor = regressor.fit(part, {}).predictor;
-    const Predicted out = predict(*predictor, rows_of(data.x, splits[f].test)), at = predict(*predictor, fresh.x);
+    const Predicted out = predict(*predictor, rows_of(data.x, splits[f].test)),
+                    at = predict(*predictor, fresh.x);
     const Matrix scores = conformal_scores(rows_of(data.y, splits[f].test), out.mean, out.std_dev);
     for (std::size_t i = 0; i < splits[f].test.size(); ++i) {
       p.fold[static_cast<std::size_t>(splits[f].test[i])] = static_cast<Index>(f);
@@ -280,8 +286,9 @@ TEST_P(ConformalCoverage, CrossKeepsItsGuarantee) {
     jackknife += cross_coverage(*regressor, data, fresh, 40) / times;
     cross += cross_coverage(*regressor, data, fresh, 5) / times;
   }
-  std::printf("%s: jackknife+ 90 %% covers %.2f %%, CV+ with 5 folds %.2f %% (guaranteed: 80 %%, less a term)\n",
-              name.c_str(), 100.0 * jackknife, 100.0 * cross);
+  std::printf(
+      "%s: jackknife+ 90 %% covers %.2f %%, CV+ with 5 folds %.2f %% (guaranteed: 80 %%, less a term)\n",
+      name.c_str(), 100.0 * jackknife, 100.0 * cross);
   EXPECT_GE(jackknife, 0.8);
   EXPECT_GE(cross, 0.8);
 }

@@ -62,7 +62,8 @@ TEST(Statistics, RankSum) {
       return ranks;
     };
     std::vector<double> later, earlier;
-    for (int i = 0; i < n; ++i) ((chosen >> i & 1u) ? later : earlier).push_back(values[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < n; ++i)
+      ((chosen >> i & 1u) ? later : earlier).push_back(values[static_cast<std::size_t>(i)]);
     int at_least = 0, all = 0;
     for (unsigned mask = 0; mask < 1u << n; ++mask) {
       if (__builtin_popcount(mask) != static_cast<int>(later.size())) continue;
@@ -179,7 +180,9 @@ TEST(Monitor, RefusesWhatIsNoTest) {
 
 // Two models ----------------------------------------------------------------------------------------------
 
-Model trained(const Archive& runs) { return train_model(runs, recipe_with("ridge", {{"degree", 3.0}}), {}, 1); }
+Model trained(const Archive& runs) {
+  return train_model(runs, recipe_with("ridge", {{"degree", 3.0}}), {}, 1);
+}
 
 TEST(Diff, OfAModelWithItself) {
   const ModelDifference d = diff(model(), model(), 200, RandomStream(1));
@@ -214,7 +217,8 @@ TEST(Contract, NamesWhatDiffers) {
     change(other);
     const auto found = incompatibilities(current, trained(other).emulator);
     EXPECT_EQ(found.size(), 1u) << what;
-    EXPECT_FALSE(found.empty() || found[0].find(what) == std::string::npos) << what << ": " << (found.empty() ? "" : found[0]);
+    EXPECT_FALSE(found.empty() || found[0].find(what) == std::string::npos)
+        << what << ": " << (found.empty() ? "" : found[0]);
   };
   const auto space = [](Archive& a, const auto& edit) {
     std::vector<Parameter> p = a.space.parameters();
