@@ -64,6 +64,7 @@ Json describe_model(const std::string& path) {
          {"parameters", describe(m.emulator.space())},
          {"outputs", describe(m.emulator.outputs())},
          {"channels", channels},
+         {"calibration", m.emulator.calibration().method},
          {"recipe", m.info.recipe},
          {"recipe_hash", m.info.recipe_hash},
          {"data_hash", m.info.data_hash},

@@ -50,6 +50,23 @@ void add_mismatch(Json& j, const Scores& s, const MismatchTerms& terms) {
   if (!s.missing.empty()) j["mismatch_missing"] = s.missing;
 }
 
+/// Ends of interval number b of the domain score, in words.
+std::string domain_interval(Index b) {
+  const auto edges = static_cast<Index>(domain_edges.size());
+  if (b == edges) return "outside of the box";
+  if (b == edges - 1) return text("beyond ", domain_edges[static_cast<std::size_t>(b - 1)]);
+  return text("up to ", domain_edges[static_cast<std::size_t>(b)]);
+}
+
+Json by_domain_score(const Vector& runs, const Vector& error) {
+  Json list = Json::array();
+  for (Index b = 0; b < error.size(); ++b)
+    if (runs[b] > 0.0)
+      list.push_back(
+          {{"domain_score", domain_interval(b)}, {"runs", static_cast<Index>(runs[b])}, {"nrmse", error[b]}});
+  return list;
+}
+
 std::string in_words(const MismatchTerms& terms) {
   return terms.noise_curve + " noise, maximised over " + terms.maximised_over +
          (terms.settings.empty() ? "" : "; " + terms.settings);
@@ -72,7 +89,14 @@ Json to_json(const Validation& v) {
     j["coverage_95"] = number(s.coverage_95);
     j["crps"] = number(s.crps);
     j["log_score"] = number(s.log_score);
+    const OutputDiagnostics& d = v.diagnostics[o];
+    Json levels = Json::array();
+    for (Index l = 0; l < d.nominal.size(); ++l)
+      levels.push_back({{"level", d.nominal[l]}, {"covered", d.observed[l]}});
+    j["coverage"] = levels;
     j["constant_bins"] = s.constant_bins;
+    if (d.domain_error.size() > 0)
+      j["error_by_domain_score"] = by_domain_score(v.domain_runs, d.domain_error);
     if (v.diagnostics[o].spec.complex) {
       add_mismatch(j, s, v.mismatch);
     }
@@ -146,6 +170,17 @@ std::string to_text(const Validation& v) {
     if (s.constant_bins > 0)
       out += text("\n", s.name, ": ", s.constant_bins,
                   " bins do not vary; they are left out of the coverage.\n");
+  std::vector<std::vector<std::string>> domain{{"domain score", "runs"}};
+  for (const auto& d : v.diagnostics)
+    if (d.domain_error.size() > 0) domain[0].push_back("NRMSE of " + d.spec.name);
+  for (Index b = 0; b < v.domain_runs.size(); ++b) {
+    if (!(v.domain_runs[b] > 0.0)) continue;
+    domain.push_back({domain_interval(b), show(v.domain_runs[b], 9)});
+    for (const auto& d : v.diagnostics)
+      if (d.domain_error.size() > 0) domain.back().push_back(show(d.domain_error[b]));
+  }
+  for (auto& row : domain) row.emplace_back();
+  if (domain.size() > 2) out += "\n" + table(domain, 1);
   out += text("\nOutside of the training domain: ", v.outside_domain, " of ", v.n, ". One prediction takes ",
               show(v.predict_seconds * 1e6), " µs alone, ", show(v.batch_seconds * 1e6), " µs in a batch.\n");
   return out;

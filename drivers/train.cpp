@@ -67,6 +67,7 @@ int train(const Session& session, const Options& o) {
            {"failed_runs", model.info.failed_runs},
            {"seconds", model.info.training_seconds},
            {"channels", channels},
+           {"calibration", model.emulator.calibration().method},
            {"warnings", model.info.warnings}};
     j["validation"] = model.validation ? to_json(*model.validation) : Json(nullptr);
     j["comparison"] = to_json(model.comparison);
@@ -90,6 +91,8 @@ int train(const Session& session, const Options& o) {
       std::printf("    note: %s\n", w.c_str());
     }
   }
+  if (const std::string& method = model.emulator.calibration().method; !method.empty())
+    std::printf("\n  Error bars calibrated: %s\n", method.c_str());
   if (model.validation) std::printf("\n%s", to_text(*model.validation).c_str());
   if (!model.comparison.empty()) std::printf("\n%s", to_text(model.comparison).c_str());
   for (const auto& w : model.info.warnings) std::printf("\nWarning: %s\n", w.c_str());

@@ -23,6 +23,7 @@ DomainGuard::DomainGuard(Matrix points, double reach) : reach_(reach) {
 
 Index DomainGuard::size() const { return points_ ? points_->values.rows() : 0; }
 Index DomainGuard::inputs() const { return points_ ? points_->values.cols() : 0; }
+Matrix DomainGuard::points() const { return points_ ? points_->values : Matrix(); }
 
 double DomainGuard::score(const double* u) const {
   if (!points_) return std::numeric_limits<double>::infinity();

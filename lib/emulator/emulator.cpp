@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "basis/linear_basis.hpp"
+#include "emulator/check_calibration.hpp"
 #include "ersatz/core/error.hpp"
-#include "ersatz/emulator/model_info.hpp"
 
 namespace ersatz {
 namespace {
@@ -103,7 +103,11 @@ Emulator::Emulator(Parts parts) {
                             " predicted for ", c.basis->coefficients(), " coefficients, rows of ",
                             c.basis->width(), " for a transform to ", c.transform->outputs()));
     if (c.variance_scale.size() == 0) c.variance_scale = Vector::Ones(c.basis->coefficients());
-    has_std_ = has_std_ && c.predictor->has_variance();
+    if (const Index known = c.residual_variance.size();
+        known > 0 && (known != c.basis->coefficients() || !(c.residual_variance.array() >= 0.0).all()))
+      throw UsageError(text("emulator: ", known, " residual variances for the ", c.basis->coefficients(),
+                            " coefficients of channel '", c.name, "', or negative ones"));
+    has_std_ = has_std_ && c.has_variance();
   }
   std::set<Index> made;
   for (const Decoding& d : parts.decodings) {
@@ -138,6 +142,9 @@ Emulator::Emulator(Parts parts) {
   if (parts.guard.size() > 0 && parts.guard.inputs() != parts.input_map->outputs())
     throw UsageError(text("emulator: the domain guard's points have ", parts.guard.inputs(),
                           " values, the input map gives ", parts.input_map->outputs()));
+  std::vector<Index> widths;
+  for (const OutputSpec& o : parts.outputs) widths.push_back(o.width());
+  check_calibration(parts.calibration, widths);
   parts_ = std::make_shared<const Parts>(std::move(parts));
 }
 
@@ -200,7 +207,7 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
       if (stds) {
         variance[c] = workspace.take(q * r);
         Eigen::Map<Matrix> variance_map(variance[c], q, r);
-        channel.predictor->mean_and_variance(U, mean_map, variance_map, Noise::latent, workspace);
+        channel.mean_and_variance(U, mean_map, variance_map, workspace);
       } else {
         channel.predictor->mean(U, mean_map, workspace);
       }
@@ -267,6 +274,10 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
         for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
           const OutputSpec& output = p.outputs[static_cast<std::size_t>(decoding.outputs[k])];
           for (Index j = 0; j < output.width(); ++j) out[k][j] = std::sqrt(out[k][j]);
+          if (!p.calibration.outputs.empty()) {
+            const Vector& scale = p.calibration.outputs[static_cast<std::size_t>(decoding.outputs[k])].scale;
+            for (Index j = 0; j < output.width(); ++j) out[k][j] *= scale[j];
+          }
           check_finite(out[k], output, begin + i, "standard deviation");
         }
       }
@@ -277,7 +288,7 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
 void Emulator::check_variances() const {
   if (has_std()) return;
   for (const Channel& c : channels())
-    if (!c.predictor->has_variance())
+    if (!c.has_variance())
       throw UsageError(text("this emulator gives no standard deviations: the regressor '",
                             c.predictor->kind(), "' of channel '", c.name, "' has none"));
 }
@@ -301,7 +312,7 @@ std::vector<OutputCovariance> Emulator::covariance(const double* x, Workspace& w
       const Channel& channel = p.channels[static_cast<std::size_t>(c)];
       const Index r = channel.basis->coefficients();
       Matrix &mean = means.emplace_back(1, r), &v = variances.emplace_back(1, r);
-      channel.predictor->mean_and_variance(u, mean, v, Noise::latent, workspace);
+      channel.mean_and_variance(u, mean, v, workspace);
       Matrix &z = latents.emplace_back(1, channel.basis->width()),
              &y = rows.emplace_back(1, channel.transform->inputs());
       channel.basis->reconstruct(mean.data(), z.data());
@@ -330,6 +341,11 @@ std::vector<OutputCovariance> Emulator::covariance(const double* x, Workspace& w
                 for (std::size_t w = 0; w < last.size(); ++w) covariance.factors[w].row(k) = last[w];
                 ++k;
               });
+    for (std::size_t w = 0; w < last.size() && !p.calibration.outputs.empty(); ++w) {
+      const Vector& scale = p.calibration.outputs[static_cast<std::size_t>(decoding.outputs[w])].scale;
+      covariance.factors[w] *= scale.asDiagonal();
+      covariance.diagonal[w].array() *= scale.array().square();
+    }
     for (std::size_t w = 0; w < last.size(); ++w)
       if (!covariance.factors[w].allFinite() || !covariance.diagonal[w].allFinite())
         throw NumericalError(
@@ -368,8 +384,17 @@ Emulator Emulator::restricted(const std::string& axis, const std::vector<Index>&
       c.transform = c.transform->restricted(entries);
     }
     d.decoder = r.decoder;
-    for (const Index o : d.outputs)
-      parts.outputs[static_cast<std::size_t>(o)].size = static_cast<Index>(bins.size());
+    for (const Index o : d.outputs) {
+      OutputSpec& output = parts.outputs[static_cast<std::size_t>(o)];
+      if (!parts.calibration.outputs.empty()) {
+        Vector& scale = parts.calibration.outputs[static_cast<std::size_t>(o)].scale;
+        const std::vector<Index> kept = entries_of(bins, output.width(), output.complex);
+        Vector some(static_cast<Index>(kept.size()));
+        for (std::size_t j = 0; j < kept.size(); ++j) some[static_cast<Index>(j)] = scale[kept[j]];
+        scale = some;
+      }
+      output.size = static_cast<Index>(bins.size());
+    }
   }
   return Emulator(std::move(parts));
 }

@@ -177,15 +177,17 @@ Recipe recipe_from_toml(const std::string& source, const std::string& where) {
       recipe.inputs = components_of(node, where, key);
     } else if (key == "decoder") {
       recipe.decoder = component_of(node, where, key);
+    } else if (key == "calibration") {
+      recipe.calibration = component_of(node, where, key);
     } else if (key == "test_fraction") {
       const auto f = node.value<double>();
       if (!f || !(*f >= 0.0 && *f < 1.0))
         throw UsageError(text(place(where, node), "'test_fraction' must be a number from 0 to below 1"));
       recipe.test_fraction = *f;
     } else if (key != "output" && key != "group" && key != "channel") {
-      throw UsageError(text(
-          place(where, node), "unknown key '", key,
-          "'; known: inputs, decoder, transform, basis, regressor, test_fraction, output, group, channel"));
+      throw UsageError(text(place(where, node), "unknown key '", key,
+                            "'; known: inputs, decoder, transform, basis, regressor, calibration, "
+                            "test_fraction, output, group, channel"));
     }
   }
   if (const auto* outputs = root.get("output"))
@@ -225,6 +227,7 @@ std::string to_toml(const Recipe& recipe) {
   }
   root.insert("decoder", to_table(recipe.decoder));
   write_channel(root, recipe.channel);
+  if (recipe.calibration.name != "none") root.insert("calibration", to_table(recipe.calibration));
   root.insert("test_fraction", recipe.test_fraction);
   if (!recipe.decoders.empty()) {
     toml::table outputs;

@@ -110,6 +110,7 @@ void Emulator::save(const h5::Group& root) const {
     save_basis(g.create_group("basis"), *c.basis);
     save_predictor(g.create_group("predictor"), *c.predictor);
     g.write("variance_scale", c.variance_scale);
+    if (c.residual_variance.size() > 0) g.write("residual_variance", c.residual_variance);
   }
   channel_group.set("count", static_cast<std::int64_t>(channels().size()));
   const h5::Group decoders = root.create_group("decoders");
@@ -121,6 +122,7 @@ void Emulator::save(const h5::Group& root) const {
   }
   decoders.set("count", static_cast<std::int64_t>(decodings().size()));
   guard().save(root.create_group("guard"));
+  if (!calibration().outputs.empty()) save_calibration(root.create_group("calibration"), calibration());
 }
 
 namespace {
@@ -148,6 +150,8 @@ Emulator::Parts load_parts(const h5::Group& root) {
     c.basis = load_basis(g.group("basis"));
     c.predictor = load_predictor(g.group("predictor"));
     c.variance_scale = g.read_vector("variance_scale", c.basis->coefficients());
+    if (g.has("residual_variance"))
+      c.residual_variance = g.read_vector("residual_variance", c.basis->coefficients());
     parts.channels.push_back(std::move(c));
   }
   const h5::Group decoders = root.group("decoders");
@@ -157,6 +161,11 @@ Emulator::Parts load_parts(const h5::Group& root) {
         {load_decoder(g), indices(g.read_integers("channels")), indices(g.read_integers("outputs"))});
   }
   parts.guard = DomainGuard::load(root.group("guard"));
+  if (root.has("calibration")) {
+    std::vector<Index> widths;
+    for (const OutputSpec& o : parts.outputs) widths.push_back(o.width());
+    parts.calibration = load_calibration(root.group("calibration"), widths);
+  }
   return parts;
 }
 

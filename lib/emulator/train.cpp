@@ -10,6 +10,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/storage/hash.hpp"
 #include "ersatz/version.hpp"
+#include "regression/training_data.hpp"
 
 namespace ersatz {
 namespace {
@@ -146,6 +147,38 @@ Vector calibrate(const FitSummary& summary, Index outputs) {
   return scale;
 }
 
+Matrix rows_of(const Matrix& m, const std::vector<Index>& rows) {
+  Matrix some(static_cast<Index>(rows.size()), m.cols());
+  for (std::size_t i = 0; i < rows.size(); ++i) some.row(static_cast<Index>(i)) = m.row(rows[i]);
+  return some;
+}
+
+/// Residuals of five folds of the same regressor, for predictors that tell nothing of their error. Equal
+/// points stay together.
+Matrix left_out_residuals(const Regressor& regressor, const TrainingData& data, const FitContext& context) {
+  const std::vector<Index> first = first_of_equal_rows(data.x);
+  std::vector<Index> fold(first.size());
+  Index groups = 0;
+  for (std::size_t i = 0; i < first.size(); ++i)
+    fold[i] = first[i] == static_cast<Index>(i) ? groups++ % 5 : fold[static_cast<std::size_t>(first[i])];
+  if (groups < 5) return {};
+  Matrix residuals = data.y;
+  Workspace workspace;
+  for (Index f = 0; f < 5; ++f) {
+    std::vector<Index> kept, out;
+    for (std::size_t i = 0; i < fold.size(); ++i)
+      (fold[i] == f ? out : kept).push_back(static_cast<Index>(i));
+    TrainingData part = data;
+    part.x = rows_of(data.x, kept);
+    part.y = rows_of(data.y, kept);
+    const Matrix X = rows_of(data.x, out);
+    Matrix mean(X.rows(), data.y.cols());
+    regressor.fit(part, context).predictor->mean(X, mean, workspace);
+    for (std::size_t i = 0; i < out.size(); ++i) residuals.row(out[i]) -= mean.row(static_cast<Index>(i));
+  }
+  return residuals;
+}
+
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -248,6 +281,10 @@ std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& 
     if (!fit.summary.usable)
       throw NumericalError(text("channel '", channel.name, "': ", regressor->name(),
                                 " gave no usable fit: ", fit.summary.message));
+    if (!fit.predictor->has_variance() && fit.summary.leave_one_out.rows() == 0) {
+      if (context.progress) context.progress->note("it tells nothing of its error: fitting five folds");
+      fit.summary.leave_one_out = left_out_residuals(*regressor, data, inner);
+    }
     const std::string settings = fit.summary.settings.empty() ? regressor->settings() : fit.summary.settings;
     result.push_back({fit.predictor, std::move(fit.summary),
                       regressor->name() + (settings.empty() ? "" : ", " + settings)});
@@ -265,8 +302,15 @@ Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fi
   parts.guard = prepared.guard;
   for (std::size_t c = 0; c < prepared.channels.size(); ++c) {
     const PreparedChannel& p = prepared.channels[c];
-    parts.channels.push_back({p.name, p.transform, p.basis, fitted[c].predictor,
-                              calibrate(fitted[c].summary, p.basis->coefficients())});
+    const FittedChannel& f = fitted[c];
+    parts.channels.push_back(
+        {p.name, p.transform, p.basis, f.predictor, calibrate(f.summary, p.basis->coefficients())});
+    if (const Matrix& r = f.summary.leave_one_out;
+        !f.predictor->has_variance() && r.rows() > 1 && r.cols() == p.basis->coefficients()) {
+      parts.channels.back().variance_scale = Vector::Ones(r.cols());
+      parts.channels.back().residual_variance =
+          r.colwise().squaredNorm().transpose() / static_cast<double>(r.rows());
+    }
   }
   return Emulator(std::move(parts));
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/selection/calibrate.hpp"
 #include "ersatz/selection/compare.hpp"
 #include "ersatz/selection/folds.hpp"
 #include "ersatz/selection/scores.hpp"
@@ -34,6 +35,7 @@ std::vector<ComparisonRow> resolve_auto(Recipe& recipe, const Archive& runs, con
 }  // namespace
 
 Model train_model(const Archive& archive, Recipe recipe, const FitContext& context, int threads) {
+  calibration_options(recipe.calibration.name, recipe.calibration.settings);  // throws before hours of work
   const Archive runs = archive.completed();
   std::optional<Validation> validation;
   std::vector<ComparisonRow> comparison;
@@ -54,10 +56,11 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
     if (context.progress)
       context.progress->note(
           text("learning from ", split.train.size(), " runs, to be scored on ", split.test.size()));
-    const Prepared prepared = prepare(rest, recipe, context);
-    const TrainedEmulator first = train_prepared(prepared, rest, recipe, context);
+    const Learnt learnt = learn(rest, recipe, context);
+    const Prepared& prepared = learnt.prepared;
+    const TrainedEmulator& first = learnt.trained;
     const Archive test = runs.subset(split.test);
-    views = basis_views(prepared, rest, &test);
+    views = basis_views(prepared, learnt.runs, &test);
     validation = validate(first.emulator, test, threads);
     if (comparison.empty())
       comparison = simple_baselines(prepared, first.emulator, first.info.channels.front().regressor,
@@ -68,11 +71,11 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
     comparison = resolve_auto(recipe, runs, context);
   }
   const auto start = std::chrono::steady_clock::now();
-  const Prepared prepared = prepare(archive, recipe, context);
-  TrainedEmulator trained = train_prepared(prepared, archive, recipe, context);
+  Learnt learnt = learn(archive, recipe, context);
+  TrainedEmulator& trained = learnt.trained;
   trained.info.training_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::vector<BasisView> own = basis_views(prepared, runs, nullptr);
+  const std::vector<BasisView> own = basis_views(learnt.prepared, learnt.runs, nullptr);
   for (std::size_t c = 0; c < own.size(); ++c) {
     BasisView& view = trained.info.channels[c].basis_view = own[c];
     if (c >= views.size() || views[c].rank.size() == 0) continue;

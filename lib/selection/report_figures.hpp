@@ -29,6 +29,11 @@ std::string error_histogram(const Vector& errors, const std::string& title, cons
                             const std::string& id);
 std::string calibration_curve(const OutputDiagnostics& d, const Canvas& canvas);
 std::string pit_histogram(const OutputDiagnostics& d, const Canvas& canvas);
+/// Coverage of 68% and 95% intervals in each bin; empty where there are no error bars or only one bin.
+std::string coverage_over_axis(const OutputDiagnostics& d, const Canvas& canvas);
+/// A table of errors in intervals of the domain score; empty where all runs are in one of them. `runs`:
+/// Validation::domain_runs.
+std::string error_by_domain_score(const OutputDiagnostics& d, const Vector& runs);
 
 /// The first elements of the basis over the axis, with its nodes; empty where they were not kept.
 std::string basis_elements(const ChannelSummary& channel, const std::string& id);

@@ -18,31 +18,63 @@ std::vector<double> to_std(const Vector& v) { return {v.data(), v.data() + v.siz
 
 double normal_cdf(double z) { return 0.5 * std::erfc(-z * 0.70710678118654752440); }
 
+/// Levels of coverage, and how many standard deviations each one's interval reaches to both sides.
+struct Levels {
+  std::vector<double> levels{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.68268949213708590, 0.8, 0.9, 0.95, 0.99};
+  // Two-sided normal quantiles.
+  std::vector<double> widths{0.12566134685507402,
+                             0.25334710313579972,
+                             0.38532046640756784,
+                             0.52440051270804089,
+                             0.67448975019608171,
+                             0.84162123357291452,
+                             1.0,
+                             1.2815515655446004,
+                             1.6448536269514722,
+                             1.9599639845400545,
+                             2.5758293035489004};
+
+  /// Those of a calibrated emulator, as far as its calibration goes.
+  static Levels of(const Emulator& emulator, std::size_t output) {
+    Levels all;
+    const Calibration& c = emulator.calibration();
+    if (c.outputs.empty()) return all;
+    Levels own{{}, {}};
+    for (const double level : all.levels) {
+      if (level > c.levels[c.levels.size() - 1] + 1e-9) break;
+      own.levels.push_back(level);
+      own.widths.push_back(emulator.interval_factor(output, level));
+    }
+    return own;
+  }
+  /// The number of a level; -1: it is not there.
+  Index find(double level) const {
+    for (std::size_t l = 0; l < levels.size(); ++l)
+      if (std::abs(levels[l] - level) < 1e-9) return static_cast<Index>(l);
+    return -1;
+  }
+};
+
+constexpr double level_68 = 0.68268949213708590, level_95 = 0.95;
+
+/// A deviation of zero claims certainty; it is held against rounding, no more.
+double at_least_rounding(double std_dev, double mean) {
+  return std::max(std_dev, 1e-15 * std::abs(mean) + 1e-300);
+}
+
 /// Coverage, CRPS, log score and PIT over rows and the entries that vary.
 void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef truth,
-                 const std::vector<Index>& varying, OutputScores& scores, OutputDiagnostics& diagnostics) {
+                 const std::vector<Index>& varying, const Levels& at, OutputScores& scores,
+                 OutputDiagnostics& diagnostics) {
   scores.coverage_68 = scores.coverage_95 = scores.crps = scores.log_score = nan;
   if (std_dev.rows() == 0 || varying.empty()) return;
-  const std::vector<double> levels{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.68268949213708590, 0.8, 0.9, 0.95, 0.99};
-  // Two-sided normal quantiles of these levels.
-  const std::vector<double> widths{0.12566134685507402,
-                                   0.25334710313579972,
-                                   0.38532046640756784,
-                                   0.52440051270804089,
-                                   0.67448975019608171,
-                                   0.84162123357291452,
-                                   1.0,
-                                   1.2815515655446004,
-                                   1.6448536269514722,
-                                   1.9599639845400545,
-                                   2.5758293035489004};
+  const std::vector<double>&levels = at.levels, &widths = at.widths;
   std::vector<double> inside(levels.size(), 0.0);
   Vector pit = Vector::Zero(20);
   double crps = 0.0, log_score = 0.0, count = 0.0;
   for (Index i = 0; i < truth.rows(); ++i)
     for (const Index j : varying) {
-      // A deviation of zero claims certainty; it is held against rounding, no more.
-      const double s = std::max(std_dev(i, j), 1e-15 * std::abs(mean(i, j)) + 1e-300);
+      const double s = at_least_rounding(std_dev(i, j), mean(i, j));
       const double z = (truth(i, j) - mean(i, j)) / s;
       for (std::size_t l = 0; l < levels.size(); ++l) inside[l] += std::abs(z) <= widths[l];
       const double p = normal_cdf(z);
@@ -58,9 +90,35 @@ void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef tru
   diagnostics.observed.resize(static_cast<Index>(levels.size()));
   for (std::size_t l = 0; l < levels.size(); ++l)
     diagnostics.observed[static_cast<Index>(l)] = inside[l] / count;
-  scores.coverage_68 = inside[6] / count;
-  scores.coverage_95 = inside[9] / count;
+  const auto coverage = [&](double level) {
+    const Index l = at.find(level);
+    return l < 0 ? nan : inside[static_cast<std::size_t>(l)] / count;
+  };
+  scores.coverage_68 = coverage(level_68);
+  scores.coverage_95 = coverage(level_95);
   diagnostics.pit = pit / count;
+}
+
+/// Share of the held-out values of each bin that its intervals hold.
+Vector coverage_by_bin(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef truth, Index bins,
+                       const Levels& at, double level) {
+  const Index l = at.find(level), parts = truth.cols() / bins;
+  if (l < 0) return {};
+  Vector covered = Vector::Zero(bins);
+  for (Index i = 0; i < truth.rows(); ++i)
+    for (Index j = 0; j < truth.cols(); ++j)
+      covered[j / parts] +=
+          std::abs(truth(i, j) - mean(i, j)) <=
+          at.widths[static_cast<std::size_t>(l)] * at_least_rounding(std_dev(i, j), mean(i, j));
+  return covered / static_cast<double>(truth.rows() * parts);
+}
+
+/// The interval of `domain_edges` that a score lies in.
+Index domain_bin(double score) {
+  Index b = 0;
+  while (b < static_cast<Index>(domain_edges.size()) && score > domain_edges[static_cast<std::size_t>(b)])
+    ++b;
+  return b;
 }
 
 HeldOutCase make_case(Index row, double error, const Archive& held_out, const Prediction& prediction,
@@ -76,7 +134,7 @@ HeldOutCase make_case(Index row, double error, const Archive& held_out, const Pr
   return c;
 }
 
-void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_out,
+void score_output(const OutputSpec& spec, const Axis& axis, const Levels& levels, const Archive& held_out,
                   const Prediction& prediction, std::size_t own, std::size_t theirs, Validation& result) {
   const Matrix& truth = held_out.values[theirs];
   const Matrix& mean = prediction.mean[own];
@@ -108,6 +166,17 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_
     for (Index j = 0; j < bins; ++j)
       d.mean_std[j] =
           std::sqrt(prediction.std[own].middleCols(parts * j, parts).squaredNorm() / static_cast<double>(n));
+    d.coverage_68 = coverage_by_bin(mean, prediction.std[own], truth, bins, levels, level_68);
+    d.coverage_95 = coverage_by_bin(mean, prediction.std[own], truth, bins, levels, level_95);
+  }
+  if (std::isfinite(s.nrmse)) {
+    d.domain_error = Vector::Zero(result.domain_runs.size());
+    for (Index i = 0; i < n; ++i)
+      d.domain_error[domain_bin(prediction.domain_score[i])] += error.row(i).squaredNorm();
+    for (Index b = 0; b < d.domain_error.size(); ++b)
+      if (result.domain_runs[b] > 0.0)
+        d.domain_error[b] = std::sqrt(d.domain_error[b] / result.domain_runs[b] * static_cast<double>(n) /
+                                      spread.squaredNorm());
   }
   d.relative_l2.resize(n);
   for (Index i = 0; i < n; ++i) {
@@ -130,7 +199,7 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Archive& held_
         --s.constant_bins;
         break;
       }
-  calibration(mean, prediction.std.empty() ? Matrix() : prediction.std[own], truth, varying, s, d);
+  calibration(mean, prediction.std.empty() ? Matrix() : prediction.std[own], truth, varying, levels, s, d);
 
   s.mismatch_median = s.mismatch_p95 = nan;  // filled in for complex outputs
 
@@ -281,12 +350,15 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
   result.n = held_out.size();
   result.outside_domain = std::count(prediction.inside_domain.begin(), prediction.inside_domain.end(), false);
   result.mismatch = describe(options);
+  result.domain_runs = Vector::Zero(static_cast<Index>(domain_edges.size()) + 1);
+  for (Index i = 0; i < result.n; ++i) result.domain_runs[domain_bin(prediction.domain_score[i])] += 1.0;
   const auto executor = make_executor(threads);
   const std::vector<WaveformGroup> groups = waveform_groups(emulator, pairs);
   const bool together = options.direction || options.maximise == Maximise::time_phase_polarisation;
   for (const OutputPair& p : pairs) {
     const OutputSpec& spec = emulator.outputs()[p.own];
-    score_output(spec, emulator.axis_of(spec), held_out, prediction, p.own, p.theirs, result);
+    score_output(spec, emulator.axis_of(spec), Levels::of(emulator, p.own), held_out, prediction, p.own,
+                 p.theirs, result);
     if (!spec.complex) continue;
     OutputScores& s = result.outputs.back();
     if (together && in_a_group(groups, p)) {

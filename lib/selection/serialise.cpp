@@ -50,6 +50,9 @@ void each_series(Diagnostics& d, const Visit& visit) {
   visit("rmse", d.rmse);
   visit("spread", d.spread);
   visit("mean_std", d.mean_std);
+  visit("coverage_68", d.coverage_68);
+  visit("coverage_95", d.coverage_95);
+  visit("domain_error", d.domain_error);
   visit("relative_l2", d.relative_l2);
   visit("mismatch", d.mismatch);
   visit("nominal", d.nominal);
@@ -66,6 +69,7 @@ void save_validation(const h5::Group& group, const Validation& v) {
   group.set("n", static_cast<std::int64_t>(v.n));
   group.set("outside_domain", static_cast<std::int64_t>(v.outside_domain));
   group.set("source", v.source);
+  group.write("domain_runs", v.domain_runs);
   group.set("predict_seconds", v.predict_seconds);
   group.set("batch_seconds", v.batch_seconds);
   group.set("noise_curve", v.mismatch.noise_curve);
@@ -110,6 +114,7 @@ Validation load_validation(const h5::Group& group) {
   v.n = group.get_integer("n");
   v.outside_domain = group.get_integer("outside_domain");
   v.source = group.get_string("source");
+  if (group.has("domain_runs")) v.domain_runs = group.read_vector("domain_runs");
   v.predict_seconds = group.get_double("predict_seconds");
   v.batch_seconds = group.get_double("batch_seconds");
   v.mismatch = {group.get_string("noise_curve"), group.get_string("maximised_over"),
@@ -126,7 +131,9 @@ Validation load_validation(const h5::Group& group) {
               static_cast<Index>(g.get_integer("size")), g.get_integer("complex") != 0};
     d.axis_unit = g.get_string("axis_unit");
     const h5::Group series = g.group("series");
-    each_series(d, [&series](const char* name, Vector& values) { values = series.read_vector(name); });
+    each_series(d, [&series](const char* name, Vector& values) {
+      if (series.has(name)) values = series.read_vector(name);  // older files have fewer
+    });
     d.median = load_case(g.group("median"));
     d.worst = load_case(g.group("worst"));
     v.outputs.push_back(std::move(s));

@@ -20,7 +20,8 @@ class DomainGuard {
   double score(const double* u) const;
   double reach() const { return reach_; }
   Index size() const;
-  Index inputs() const;  ///< d'
+  Index inputs() const;   ///< d'
+  Matrix points() const;  ///< n × d', a copy
 
   void save(const h5::Group& group) const;
   static DomainGuard load(const h5::Group& group);

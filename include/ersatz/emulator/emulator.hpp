@@ -9,6 +9,7 @@
 #include "ersatz/core/axis.hpp"
 #include "ersatz/core/parameter_space.hpp"
 #include "ersatz/core/workspace.hpp"
+#include "ersatz/emulator/calibration.hpp"
 #include "ersatz/emulator/decoder.hpp"
 #include "ersatz/emulator/domain_guard.hpp"
 #include "ersatz/regression/predictor.hpp"
@@ -25,6 +26,13 @@ struct Channel {
   /// What the predictor's variances are multiplied with, one per coefficient, so that leave-one-out residuals
   /// of the training set are as large as the variances say. Ones where nothing is known.
   Vector variance_scale;
+  /// For a predictor without a variance: the mean square of each coefficient's residuals on runs left out,
+  /// which stands in its place, the same everywhere. Empty: not known, or not needed.
+  Vector residual_variance{};
+
+  bool has_variance() const { return predictor->has_variance() || residual_variance.size() > 0; }
+  /// Mean and variance of the coefficients, q × r each, before variance_scale.
+  void mean_and_variance(ConstMatrixRef X, MatrixRef mean, MatrixRef variance, Workspace& workspace) const;
 };
 
 /// One decoder, and which channels and outputs are its own.
@@ -64,6 +72,7 @@ class Emulator {
     std::vector<Channel> channels;
     std::vector<Decoding> decodings;
     DomainGuard guard;  ///< may be empty: then every point is outside
+    Calibration calibration{};
   };
 
   /// Throws UsageError if the parts do not fit together.
@@ -76,8 +85,9 @@ class Emulator {
   const std::vector<Decoding>& decodings() const { return parts_->decodings; }
   const Transform& input_map() const { return *parts_->input_map; }
   const DomainGuard& guard() const { return parts_->guard; }
+  const Calibration& calibration() const { return parts_->calibration; }
   const Axis& axis_of(const OutputSpec& output) const;
-  bool has_std() const { return has_std_; }  ///< every channel's predictor has a variance
+  bool has_std() const { return has_std_; }  ///< every channel has a variance
 
   /// X: q × d in the space's units; means[o]: q × outputs()[o].width(), row major.
   /// Throws DataError naming row and parameter of an input that is not finite, NumericalError where an output
@@ -91,6 +101,18 @@ class Emulator {
   /// entry per decoder. To first order in both. x: d values. Throws as mean_and_std. Cost: (coefficients +
   /// modes) × width of the outputs; allocates its result.
   std::vector<OutputCovariance> covariance(const double* x, Workspace& workspace) const;
+
+  /// The same emulator with standard deviations (and covariances) adjusted: `calibration` is that of this one
+  /// and takes the place of what was there. Throws UsageError where it does not fit the outputs.
+  Emulator calibrated(Calibration calibration) const;
+
+  /// Half the width, in standard deviations of `output` (its number), of the interval that holds a value with
+  /// probability `level`: as calibrated, at the next higher of its levels; else that of a normal
+  /// distribution. Throws UsageError on a level that is not between 0 and 1, or is higher than the
+  /// calibration's runs can tell.
+  double interval_factor(std::size_t output, double level) const;
+  /// The same for a band that holds the whole row at once. Throws UsageError without calibration.
+  double band_factor(std::size_t output, double level) const;
 
   /// The same emulator for these bins of an axis alone, in this order: evaluating it never builds the whole
   /// rows, so that a few nodes cost a few products. Throws UsageError where an axis or a bin is not there, or

@@ -39,6 +39,10 @@ struct Recipe {
   std::map<std::string, ChannelRecipe> channels;  ///< … and these channels
   double test_fraction = 0.2;  ///< set aside to score; the final model is then trained on all runs
 
+  /// Whether error bars are held against runs left out: "none", "split", "cross-validation"; see
+  /// selection/calibrate.hpp.
+  Component calibration{"none", {}};
+
   const ChannelRecipe& for_channel(const std::string& name) const;
   const Component& decoder_for(const std::string& output) const;
 };

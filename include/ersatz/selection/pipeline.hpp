@@ -22,7 +22,8 @@ struct Model {
 
 /// Trains as the recipe says. With test_fraction > 0 a first emulator learns from the rest and is scored on
 /// the runs set aside, then the final one learns from all: the scores are those of the first, which knew
-/// less. The regressor "auto" is chosen by compare() on the runs that are learnt from.
+/// less; with a calibration both are calibrated, each on its own runs. The regressor "auto" is chosen by
+/// compare() on the runs that are learnt from.
 Model train_model(const Archive& archive, Recipe recipe, const FitContext& context, int threads);
 
 void save_model(const std::string& path, const Model& model);

@@ -2,6 +2,7 @@
 // What predictions on held-out simulations are worth: scores, calibration of the error bars, and the cases to
 // look at. Plain values; the report and the model file keep them.
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,10 @@
 #include "ersatz/selection/mismatch.hpp"
 
 namespace ersatz {
+
+/// Upper ends of the intervals of the domain score by which errors are told; one more interval follows:
+/// beyond the box and its constraints. Up to 1 is inside of the domain.
+inline constexpr std::array<double, 5> domain_edges{0.25, 0.5, 0.75, 1.0, 1e300};
 
 /// Scores of one output over all held-out rows. NaN stands for "does not exist" (no variation, no error
 /// bars); JSON writes it as null.
@@ -20,7 +25,8 @@ struct OutputScores {
   double max_abs = 0.0;             ///< largest absolute error
   double median_relative_l2 = 0.0;  ///< |prediction - truth| / |truth| per row
   double p95_relative_l2 = 0.0;
-  // Over bins that vary; complex outputs by real and imaginary part.
+  // Over bins that vary; complex outputs by real and imaginary part. Intervals are those of the emulator's
+  // calibration, where it has one, else of a normal distribution.
   double coverage_68 = 0.0;
   double coverage_95 = 0.0;
   double crps = 0.0;        ///< mean continuous ranked probability score, Gaussian closed form
@@ -60,9 +66,14 @@ struct OutputDiagnostics {
   OutputSpec spec;
   Vector axis;  ///< bins
   std::string axis_unit;
-  Vector rmse;               ///< per bin
-  Vector spread;             ///< per bin: root mean square of truth minus its mean row
-  Vector mean_std;           ///< per bin: root mean square of the predicted deviation (empty: none)
+  Vector rmse;      ///< per bin
+  Vector spread;    ///< per bin: root mean square of truth minus its mean row
+  Vector mean_std;  ///< per bin: root mean square of the predicted deviation (empty: none)
+  Vector coverage_68,
+      coverage_95;  ///< per bin: share of values that the intervals hold (empty: no error bars)
+  /// Root mean square error over that of truth minus its mean row, of the runs in each interval of the domain
+  /// score; 0 where there are none (empty: the truth does not vary).
+  Vector domain_error;
   Vector relative_l2;        ///< per held-out row
   Vector mismatch;           ///< per held-out row (complex only)
   Vector nominal, observed;  ///< coverage levels asked for and found (empty: no error bars)
@@ -74,6 +85,7 @@ struct OutputDiagnostics {
 struct Validation {
   Index n = 0;               ///< held-out rows
   Index outside_domain = 0;  ///< of them, flagged by the domain guard
+  Vector domain_runs;        ///< of them, in each interval of the domain score (domain_edges)
   std::string source;        ///< "held-out file sims.h5", "60 of 300 training runs set aside"
   MismatchTerms mismatch;    ///< of all mismatches below
   std::vector<OutputScores> outputs;
