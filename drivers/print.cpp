@@ -83,13 +83,18 @@ Json to_json(const Validation& v) {
     groups[g.name]["members"] = g.members;
     add_mismatch(groups[g.name], g, v.mismatch);
   }
-  return {{"outputs", outputs},
-          {"groups", groups},
-          {"n", v.n},
-          {"outside_domain", v.outside_domain},
-          {"source", v.source},
-          {"predict_us", number(v.predict_seconds * 1e6)},
-          {"batch_us", number(v.batch_seconds * 1e6)}};
+  Json j{{"outputs", outputs},
+         {"groups", groups},
+         {"n", v.n},
+         {"outside_domain", v.outside_domain},
+         {"source", v.source},
+         {"predict_us", number(v.predict_seconds * 1e6)},
+         {"batch_us", number(v.batch_seconds * 1e6)}};
+  if (v.test_uses > 0) {
+    j["test_hash"] = v.test_hash;
+    j["test_uses"] = v.test_uses;
+  }
+  return j;
 }
 
 Json to_json(const std::vector<ComparisonRow>& rows, const MismatchTerms& terms) {
