@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/compare.hpp"
 #include "ersatz/selection/folds.hpp"
+#include "ersatz/selection/pipeline.hpp"
 #include "unit/emulator/small.hpp"
 #include "unit/storage/scratch.hpp"
 
@@ -154,6 +156,88 @@ TEST(Leaks, CopiesAndNeighboursAreFound) {
   }
   EXPECT_GT(close, 20);
   EXPECT_EQ(find_repeats(X, 0.1).close, close);
+}
+
+/// Learns as `linear` does, and keeps what it was given.
+class Recording final : public Regressor {
+ public:
+  static std::vector<TrainingData>& seen() {
+    static std::vector<TrainingData> all;
+    return all;
+  }
+  std::string name() const override { return "recording"; }
+  std::string settings() const override { return ""; }
+  Fit fit(const TrainingData& data, const FitContext& context) const override {
+    seen().push_back(data);
+    return make_regressor("linear")->fit(data, context);
+  }
+};
+
+std::vector<TrainingData> recorded(const std::function<void()>& work) {
+  Recording::seen().clear();
+  work();
+  return Recording::seen();
+}
+
+bool same(const TrainingData& a, const TrainingData& b) {
+  return a.x == b.x && a.y == b.y && a.input_lower == b.input_lower && a.input_upper == b.input_upper;
+}
+
+/// Whatever held-out runs hold: scalers, transforms, bases and regressors are given the same bits without
+/// them.
+TEST(Leaks, NothingThatIsFittedSeesHeldOutRuns) {
+  register_regressor("recording",
+                     [](const Settings&) -> RegressorPtr { return std::make_shared<Recording>(); });
+  const Archive clean = small_archive(30);
+  const auto poisoned = [&](const std::vector<Index>& rows) {
+    Archive a = clean;
+    for (const Index i : rows)
+      for (Matrix& values : a.values) values.row(i) *= 3.0 + 0.1 * static_cast<double>(i);
+    return a;
+  };
+  FitContext context;
+  context.random = RandomStream(6);
+  const auto folds = k_folds(clean.parameters, 3, context.random.split("folds"));
+  const auto compared = [&](const Archive& a) {
+    return recorded([&] { compare(a, Recipe{}, {{"recording", {}}}, 3, context); });
+  };
+  const auto before = compared(clean), after = compared(poisoned(folds[1].test));
+  ASSERT_EQ(before.size(), after.size());
+  const std::size_t channels = before.size() / 3;
+  ASSERT_GE(channels, 3u);
+  for (std::size_t i = 0; i < before.size(); ++i)
+    EXPECT_EQ(same(before[i], after[i]), i / channels == 1)
+        << "fit " << i;  // the other folds learn from them
+
+  // train_model: the first emulator has not seen the test runs, the final one has.
+  const Split split = random_split(clean.parameters, 0.2, context.random.split("test"));
+  const Recipe recipe = testing::recipe_with("recording");
+  Model model = train_model(clean, recipe, context, 1);
+  const auto trained = [&](const Archive& a) {
+    return recorded([&] { train_model(a, recipe, context, 1); });
+  };
+  const auto first = trained(clean), second = trained(poisoned(split.test));
+  ASSERT_EQ(first.size(), 2 * channels);
+  ASSERT_EQ(second.size(), 2 * channels);
+  for (std::size_t i = 0; i < first.size(); ++i)
+    EXPECT_EQ(same(first[i], second[i]), i < channels) << "fit " << i;
+
+  // The model says which runs have tested it, and that it was the first one.
+  const testing::Scratch scratch;
+  ASSERT_TRUE(model.validation);
+  EXPECT_EQ(model.validation->test_uses, 1);
+  EXPECT_EQ(model.validation->test_hash, clean.subset(split.test).data_hash());
+  const Model earlier = model;
+  const std::size_t warnings = model.info.warnings.size();
+  count_test_use(model, earlier);
+  EXPECT_EQ(model.validation->test_uses, 2);
+  EXPECT_EQ(model.info.warnings.size(), warnings + 1);
+  save_model(scratch("m.h5"), model);
+  EXPECT_EQ(load_model(scratch("m.h5")).validation->test_uses, 2);
+  EXPECT_EQ(load_model(scratch("m.h5")).validation->test_hash, model.validation->test_hash);
+  Model other = train_model(poisoned(split.test), recipe, context, 1);
+  count_test_use(other, earlier);  // other runs: a fresh test
+  EXPECT_EQ(other.validation->test_uses, 1);
 }
 
 }  // namespace
