@@ -148,6 +148,7 @@ SearchResult search(const Archive& archive, const SearchSpace& space, const Sear
   std::optional<SearchHistory> history;
   std::vector<double> nested;
   if (!options.history.empty()) {
+    const MismatchTerms terms = describe(options.mismatch);
     history.emplace(options.history, options.resume,
                     SearchIdentity{{"space", space.hash()},
                                    {"data", runs.data_hash()},
@@ -156,7 +157,8 @@ SearchResult search(const Archive& archive, const SearchSpace& space, const Sear
                                    {"score", options.score},
                                    {"folds", text(options.folds)},
                                    {"nested", text(options.nested)},
-                                   {"mismatch", describe(options.mismatch).settings}});
+                                   {"mismatch", text(terms.noise_curve, "; ", terms.maximised_over, "; ",
+                                                     terms.settings)}});
     trials.done = history->trials();
     result.kept = static_cast<Index>(trials.done.size());
   }
@@ -185,7 +187,7 @@ SearchResult search(const Archive& archive, const SearchSpace& space, const Sear
     if (!nested_scores(part, space, options, score, count, context, nested, history ? &*history : nullptr))
       result.end = SearchEnd::stopped;
     else
-      result.nested = {mean_of(nested), standard_error(nested)};
+      result.nested = std::make_pair(mean_of(nested), standard_error(nested));
   }
   return result;
 }

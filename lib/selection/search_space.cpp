@@ -124,8 +124,12 @@ Index choice_of(const SearchDimension& d, double u) {
 std::string in_words(const toml::node& node) {
   std::ostringstream s;
   node.visit([&s](const auto& n) { s << n; });
-  std::string line = s.str();
-  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::string line;
+  for (const char c : s.str())
+    if (c == '\n')
+      line += ", ";
+    else
+      line += c;
   return line;
 }
 
