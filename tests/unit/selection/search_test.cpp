@@ -110,7 +110,7 @@ TEST(SearchSpace, SaysWhatIsWrong) {
 /// E[max(b - Y, 0)] by drawing.
 TEST(Search, ExpectedImprovement) {
   RandomStream random(3);
-  for (const auto [mean, deviation, best] :
+  for (const auto& [mean, deviation, best] :
        {std::tuple{0.3, 0.5, 0.0}, std::tuple{-0.2, 0.1, 0.0}, std::tuple{2.0, 1.5, 1.0}}) {
     const int n = 400000;
     double sum = 0.0, squares = 0.0;
