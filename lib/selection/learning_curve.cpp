@@ -119,14 +119,19 @@ LearningCurve learning_curve(const Archive& archive, const Recipe& recipe, const
           text("the error with ", used[s], " runs is ", mean_errors[s], ": there is nothing to extrapolate"));
   curve.law = fit_power_law(used, mean_errors);
 
+  // Folds share training runs, so their mean is less certain than that of independent ones: variance
+  // (1/K + test/train) s² in place of s²/K (Nadeau & Bengio, Machine Learning 52, 239, 2003, eq. 9).
+  const auto count = static_cast<double>(folds.size());
+  const double widen = std::sqrt(1.0 + count / (count - 1.0));
   std::vector<PowerLaw> laws;
   RandomStream random = context.random.split("bootstrap");
   for (Index d = 0; d < options.draws; ++d) {
     std::vector<std::size_t> which(folds.size());
     for (auto& f : which) f = static_cast<std::size_t>(random.below(folds.size()));
-    const std::vector<double> e = means(errors, which);
-    if (std::all_of(e.begin(), e.end(), [](double x) { return x > 0.0; }))
-      laws.push_back(fit_power_law(used, e));
+    std::vector<double> e = means(errors, which);
+    if (!std::all_of(e.begin(), e.end(), [](double x) { return x > 0.0; })) continue;
+    for (std::size_t s = 0; s < e.size(); ++s) e[s] = mean_errors[s] * std::pow(e[s] / mean_errors[s], widen);
+    laws.push_back(fit_power_law(used, e));
   }
   if (laws.empty()) laws.push_back(curve.law);
   const auto over_laws = [&](double value, const auto& figure) {

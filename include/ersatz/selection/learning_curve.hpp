@@ -33,7 +33,8 @@ struct CurveOptions {
   MismatchOptions mismatch;
 };
 
-/// A figure with the interval that the bootstrap over folds gives; may be infinite.
+/// A figure with the interval that the bootstrap over folds gives, widened as folds share training runs
+/// (Nadeau & Bengio, Machine Learning 52, 239, 2003); may be infinite.
 struct Estimate {
   double value = 0.0, lower = 0.0, upper = 0.0;
 };
