@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/selection/folds.hpp"
 
 namespace ersatz::driver {
 
@@ -162,6 +163,24 @@ Archive read_simulations(const std::string& path, Executor& executor) {
   executor.together([&] { archive = read_simulations(path); });
   if (executor.processes() > 1) same_on_all_ranks(executor, archive.data_hash(), path);
   return archive;
+}
+
+void print_leaks(const Session& session, const Archive& archive) {
+  if (session.quiet || session.ranks->rank() != 0) return;
+  const Repeats r = find_repeats(archive.completed().parameters);
+  if (r.copies > 0)
+    std::fprintf(
+        stderr,
+        "ersatz: note: %ld runs repeat the parameters of another run; copies stay on one side of every "
+        "split\n",
+        static_cast<long>(r.copies));
+  if (r.close > 0)
+    std::fprintf(
+        stderr,
+        "ersatz: warning: %ld runs are within a millionth of the range of another run (completed run %ld "
+        "of run %ld, for one), and may be tested by what is nearly their copy; errors may come out too "
+        "small\n",
+        static_cast<long>(r.close), static_cast<long>(r.row), static_cast<long>(r.earlier));
 }
 
 std::unique_ptr<Progress> Session::progress() const {

@@ -83,6 +83,10 @@ Archive read_simulations(const std::string& path, Executor& executor);
 /// Reads an archive; where only the log of an interrupted campaign is there, says so.
 Archive read_simulations(const std::string& path);
 
+/// Tells on standard error of runs that are at the same point or next to it: what cross-validation says may
+/// be too good.
+void print_leaks(const Session& session, const Archive& archive);
+
 void add_design(CLI::App& app, Session& session);
 void add_simulate(CLI::App& app, Session& session);
 void add_import(CLI::App& app, Session& session);
@@ -93,6 +97,8 @@ void add_validate(CLI::App& app, Session& session);
 void add_compare(CLI::App& app, Session& session);
 void add_monitor(CLI::App& app, Session& session);
 void add_diff(CLI::App& app, Session& session);
+void add_search(CLI::App& app, Session& session);
+void add_curve(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
 

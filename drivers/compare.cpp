@@ -3,6 +3,8 @@
 #include <cstdio>
 
 #include "common.hpp"
+#include "ersatz/selection/folds.hpp"
+#include "ersatz/selection/score.hpp"
 #include "ersatz/storage/archive.hpp"
 #include "mismatch_flags.hpp"
 #include "print.hpp"
@@ -13,11 +15,13 @@ namespace {
 struct Options {
   std::string archive, recipe;
   Index folds = 5;
+  std::string score = "nrmse";
   MismatchFlags mismatch;
 };
 
 int run(const Session& session, const Options& o) {
   const MismatchOptions mismatch = o.mismatch.options();
+  find_score(o.score);  // throws before anything is read
   const auto executor = session.executor();
   const Archive archive = read_simulations(o.archive, *executor);
   const Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
@@ -25,8 +29,9 @@ int run(const Session& session, const Options& o) {
   const auto progress = session.progress();
   const auto rows = naming(o.archive, [&] {
     return ersatz::compare(archive, recipe, default_contestants(), o.folds,
-                           session.context(*executor, *progress), mismatch);
+                           session.context(*executor, *progress), mismatch, o.score);
   });
+  print_leaks(session, archive);
   if (session.json)
     std::printf("%s\n", to_json(rows, describe(mismatch)).dump(2).c_str());
   else
@@ -46,9 +51,12 @@ void add_compare(CLI::App& app, Session& session) {
   sub->add_option("--folds", o->folds, "Folds of the cross-validation (default 5)")
       ->check(CLI::Range(2, 1000));
   sub->add_option("--recipe", o->recipe, "Recipe for decoders, transforms and bases (TOML)");
+  std::string known;
+  for (const auto& name : score_names()) known += (known.empty() ? "" : ", ") + name;
+  sub->add_option("--score", o->score, "What decides (default nrmse): " + known);
   o->mismatch.add_to(*sub);
   session.add_options(*sub, false);
-  sub->footer("Example:\n  ersatz compare sims.h5 --folds 10");
+  sub->footer("Examples:\n  ersatz compare sims.h5 --folds 10\n  ersatz compare sims.h5 --score crps");
   sub->callback([&session, o] {
     session.uses_ranks = true;
     session.run = [&session, o] { return run(session, *o); };

@@ -74,8 +74,9 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
       "  ersatz report   model.h5 -o report.html\n\n"
       "Exit status: 0 done, 1 unexpected failure, 2 wrong use or unreadable input, 3 the numbers cannot do "
       "it,\n"
-      "4 finished with some simulations failed, 5 a check came out negative, 130 simulations were stopped by "
-      "a signal (go on with --resume).");
+      "4 finished with some simulations failed, 5 a check came out negative, 130 simulations or a search "
+      "were "
+      "stopped by a signal (go on with --resume).");
   Session session;
   session.ranks = &ranks;
   for (int i = 0; i < argc; ++i) session.command_line += (i ? " " : "") + std::string(i ? argv[i] : "ersatz");
@@ -89,6 +90,8 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
   add_compare(app, session);
   add_monitor(app, session);
   add_diff(app, session);
+  add_search(app, session);
+  add_curve(app, session);
   add_report(app, session);
   add_info(app, session);
   try {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/selection/score.hpp"
 
 namespace ersatz::driver {
 namespace {
@@ -106,13 +107,18 @@ Json to_json(const Validation& v) {
     groups[g.name]["members"] = g.members;
     add_mismatch(groups[g.name], g, v.mismatch);
   }
-  return {{"outputs", outputs},
-          {"groups", groups},
-          {"n", v.n},
-          {"outside_domain", v.outside_domain},
-          {"source", v.source},
-          {"predict_us", number(v.predict_seconds * 1e6)},
-          {"batch_us", number(v.batch_seconds * 1e6)}};
+  Json j{{"outputs", outputs},
+         {"groups", groups},
+         {"n", v.n},
+         {"outside_domain", v.outside_domain},
+         {"source", v.source},
+         {"predict_us", number(v.predict_seconds * 1e6)},
+         {"batch_us", number(v.batch_seconds * 1e6)}};
+  if (v.test_uses > 0) {
+    j["test_hash"] = v.test_hash;
+    j["test_uses"] = v.test_uses;
+  }
+  return j;
 }
 
 Json to_json(const std::vector<ComparisonRow>& rows, const MismatchTerms& terms) {
@@ -125,7 +131,10 @@ Json to_json(const std::vector<ComparisonRow>& rows, const MismatchTerms& terms)
                     {"fit_seconds", number(r.fit_seconds)},
                     {"predict_us", number(r.predict_us)},
                     {"chosen", r.chosen},
-                    {"why", r.why}});
+                    {"why", r.why},
+                    {"score", r.score.empty() ? "nrmse" : r.score},
+                    {"score_value", number(r.score.empty() ? r.nrmse : r.value)},
+                    {"score_se", number(r.score.empty() ? r.nrmse_se : r.value_se)}});
     if (!std::isfinite(r.mismatch_median)) continue;
     Json& j = list.back();
     j["mismatch_median"] = number(r.mismatch_median);
@@ -189,11 +198,16 @@ std::string to_text(const Validation& v) {
 std::string to_text(const std::vector<ComparisonRow>& rows, const MismatchTerms& terms) {
   const bool waves = std::any_of(rows.begin(), rows.end(),
                                  [](const ComparisonRow& r) { return std::isfinite(r.mismatch_median); });
-  std::vector<std::vector<std::string>> lines{{"", "regressor", "settings", "NRMSE", "±"}};
+  const bool scored = std::any_of(rows.begin(), rows.end(), [](const auto& r) { return !r.score.empty(); });
+  std::vector<std::vector<std::string>> lines{{"", "regressor", "settings"}};
+  if (scored) lines[0].insert(lines[0].end(), {find_score(rows.front().score).label, "±"});
+  lines[0].insert(lines[0].end(), {"NRMSE", "±"});
   if (waves) lines[0].insert(lines[0].end(), {"mismatch median", "95 %"});
   lines[0].insert(lines[0].end(), {"fit [s]", "predict [µs]", "why"});
   for (const ComparisonRow& r : rows) {
-    lines.push_back({r.chosen ? "*" : "", r.regressor, r.settings, show(r.nrmse), show(r.nrmse_se, 2)});
+    lines.push_back({r.chosen ? "*" : "", r.regressor, r.settings});
+    if (scored) lines.back().insert(lines.back().end(), {show(r.value), show(r.value_se, 2)});
+    lines.back().insert(lines.back().end(), {show(r.nrmse), show(r.nrmse_se, 2)});
     if (waves) lines.back().insert(lines.back().end(), {show(r.mismatch_median), show(r.mismatch_p95)});
     lines.back().insert(lines.back().end(), {show(r.fit_seconds), show(r.predict_us), r.why});
   }

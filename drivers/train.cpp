@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -43,11 +45,15 @@ int train(const Session& session, const Options& o) {
   const Archive archive = read_simulations(o.archive, *executor);
   same_on_all_ranks(*executor, to_toml(recipe), "the recipe");
   const auto progress = session.progress();
-  const Model model = naming(o.archive, [&] {
+  Model model = naming(o.archive, [&] {
     return train_model(archive, recipe, session.context(*executor, *progress),
                        static_cast<int>(executor->local().workers()));
   });
   executor->share([&] {
+    if (session.force && access(o.output.c_str(), R_OK) == 0) try {
+        count_test_use(model, load_model(o.output));
+      } catch (const Error&) {  // what is replaced need not be a model
+      }
     save_model(o.output, model);
     return Bytes();
   });

@@ -10,6 +10,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/folds.hpp"
 #include "ersatz/selection/scores.hpp"
+#include "selection/cross_validation.hpp"
 #include "selection/quantile.hpp"
 #include "selection/score_mismatch.hpp"
 
@@ -22,31 +23,10 @@ double seconds(Clock::time_point since) {
   return std::chrono::duration<double>(Clock::now() - since).count();
 }
 
-double mean_of(const std::vector<double>& v) {
-  double sum = 0.0;
-  for (const double x : v) sum += x;
-  return sum / static_cast<double>(v.size());
-}
-
-double standard_error(const std::vector<double>& v) {
-  if (v.size() < 2) return 0.0;
-  const double m = mean_of(v);
-  double sum = 0.0;
-  for (const double x : v) sum += (x - m) * (x - m);
-  return std::sqrt(sum / static_cast<double>(v.size() * (v.size() - 1)));
-}
-
-/// Root mean square over outputs of each output's NRMSE; outputs that do not vary in this fold are left out.
-double fold_score(const Prediction& prediction, const Archive& test) {
-  double sum = 0.0;
-  int count = 0;
-  for (std::size_t o = 0; o < test.outputs.size(); ++o) {
-    const double e = normalised_rmse(prediction.mean[o], test.values[o]);
-    if (std::isnan(e)) continue;
-    sum += e * e;
-    ++count;
-  }
-  return count > 0 ? std::sqrt(sum / count) : 0.0;
+/// The NRMSE over outputs; outputs that do not vary in this fold are left out.
+double fold_nrmse(const Prediction& prediction, const Archive& test) {
+  const double e = score_of(find_score("nrmse"), prediction, test, {});
+  return std::isnan(e) ? 0.0 : e;
 }
 
 double microseconds_per_point(const Emulator& emulator, ConstMatrixRef X) {
@@ -55,7 +35,8 @@ double microseconds_per_point(const Emulator& emulator, ConstMatrixRef X) {
 
 struct Entry {
   ComparisonRow row;
-  std::vector<double> scores;      ///< by fold
+  std::vector<double> nrmse;       ///< by fold
+  std::vector<double> scores;      ///< by fold: what decides
   std::vector<double> mismatches;  ///< by row, of all folds
   std::string failure;
 };
@@ -86,10 +67,11 @@ class PreparedFolds {
   std::vector<std::shared_ptr<const Prepared>> folds_;
 };
 
-/// A regressor on a fold, as bytes: 'R' and seconds of the fit, microseconds of a prediction, the score and
-/// the rows' mismatches, or 'F' and why it failed.
+/// A regressor on a fold, as bytes: 'R' and seconds of the fit, microseconds of a prediction, the NRMSE, the
+/// score and the rows' mismatches, or 'F' and why it failed.
 Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& recipe,
-               const Regressor& regressor, const RandomStream& random, const MismatchOptions& mismatch) {
+               const Regressor& regressor, const RandomStream& random, const MismatchOptions& mismatch,
+               const Score& score) {
   SerialExecutor serial;
   FitContext context;
   context.executor = &serial;
@@ -98,11 +80,17 @@ Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& reci
     const auto start = Clock::now();
     const Emulator emulator = assemble(prepared, fit_channels(prepared, recipe, context, &regressor));
     std::vector<double> numbers{seconds(start)};
-    const Prediction prediction = emulator.predict(test.parameters, false);
+    check_score(score, emulator);
+    const Prediction prediction = emulator.predict(test.parameters, score.needs_std);
     numbers.push_back(microseconds_per_point(emulator, test.parameters));
-    numbers.push_back(fold_score(prediction, test));
-    for (const double m : largest_mismatches(mismatch, emulator, test, prediction, serial))
-      numbers.push_back(m);
+    numbers.push_back(fold_nrmse(prediction, test));
+    const Vector rows = largest_mismatches(mismatch, emulator, test, prediction, serial);
+    numbers.push_back(score.name == "nrmse"
+                          ? numbers.back()
+                          : score_of(score, prediction, test, {rows.data(), rows.data() + rows.size()}));
+    if (std::isnan(numbers.back()))
+      throw DataError(text("the score ", score.name, " does not exist for the runs of a fold"));
+    numbers.insert(numbers.end(), rows.data(), rows.data() + rows.size());
     return "R" + to_bytes(numbers);
   } catch (const NumericalError& error) {
     return text("F", error.what());
@@ -119,14 +107,22 @@ void take(const Bytes& result, double folds, Entry& e) {
   const std::vector<double> numbers = doubles_from_bytes(result.substr(1));
   e.row.fit_seconds += numbers[0] / folds;
   e.row.predict_us += numbers[1] / folds;
-  e.scores.push_back(numbers[2]);
-  e.mismatches.insert(e.mismatches.end(), numbers.begin() + 3, numbers.end());
+  e.nrmse.push_back(numbers[2]);
+  e.scores.push_back(numbers[3]);
+  e.mismatches.insert(e.mismatches.end(), numbers.begin() + 4, numbers.end());
 }
 
-void choose(std::vector<Entry>& entries) {
+/// How much worse than the best, in words.
+std::string behind(double value, double best, const Score& score) {
+  if (score.is_error && best > 0.0) return text(brief(value / best, 3), " times the best error");
+  return text(brief(std::abs(value - best), 3), score.larger_is_better ? " below" : " above", " the best");
+}
+
+void choose(std::vector<Entry>& entries, const Score& score) {
+  const double sign = score.larger_is_better ? -1.0 : 1.0;
   const Entry* best = nullptr;
   for (const Entry& e : entries)
-    if (e.failure.empty() && (!best || e.row.nrmse < best->row.nrmse)) best = &e;
+    if (e.failure.empty() && (!best || sign * mean_of(e.scores) < sign * mean_of(best->scores))) best = &e;
   if (!best) return;
   bool chosen = false;
   std::string winner;
@@ -136,16 +132,23 @@ void choose(std::vector<Entry>& entries) {
       continue;
     }
     std::vector<double> difference;
-    for (std::size_t f = 0; f < e.scores.size(); ++f) difference.push_back(e.scores[f] - best->scores[f]);
+    for (std::size_t f = 0; f < e.scores.size(); ++f)
+      difference.push_back(sign * (e.scores[f] - best->scores[f]));
     const double gap = mean_of(difference), se = standard_error(difference);
     if (!chosen && gap <= se) {
       chosen = e.row.chosen = true;
       winner = e.row.regressor + (e.row.settings.empty() ? "" : " (" + e.row.settings + ")");
       e.row.why = &e == best ? "the best, and nothing simpler comes within one standard error of it"
                              : text("the simplest within one standard error of the best: ", brief(gap, 2),
-                                    " above, ± ", brief(se, 2));
+                                    score.larger_is_better ? " below, ± " : " above, ± ", brief(se, 2));
+      const auto after = std::count_if(entries.begin() + (&e - entries.data()) + 1, entries.end(),
+                                       [](const Entry& x) { return x.failure.empty(); });
+      const bool baseline =
+          e.row.regressor == "linear" || e.row.regressor == "knn" || e.row.regressor == "ridge";
+      if (&e == best && baseline && after > 0)
+        e.row.why = text("a baseline that none of the ", after, " more complex ones beats");
     } else if (!chosen) {
-      e.row.why = text(brief(e.row.nrmse / best->row.nrmse, 3), " times the best error");
+      e.row.why = behind(mean_of(e.scores), mean_of(best->scores), score);
     } else if (&e == best) {
       e.row.why = text("the best, but not by more than one standard error over ", winner);
     } else {
@@ -167,17 +170,23 @@ std::vector<Contestant> default_contestants() {
           {"linear", {}},
           {"ridge", {{"degree", 2.0}}},
           {"lasso", {{"degree", 2.0}}},
+          {"lasso", {{"degree", 2.0}, {"l1_ratio", 0.5}}},
           {"knn", {{"weights", std::string("inverse-distance")}}},
+          {"knn", {{"weights", std::string("kernel")}}},
           {"knn", {{"weights", std::string("local-linear")}}},
           {"ridge", {{"degree", 3.0}}},
           {"chaos", {}},
+          {"gp", {{"kernel", std::string("matern52(length=shared)")}}},
           {"gp", {{"kernel", std::string("squared-exponential")}}},
-          {"gp", {{"kernel", std::string("matern52")}}}};
+          {"gp", {{"kernel", std::string("matern52")}}},
+          {"gp", {{"kernel", std::string("matern52")}, {"mean", std::string("linear")}}}};
 }
 
 std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
                                    const std::vector<Contestant>& contestants, Index folds,
-                                   const FitContext& context, const MismatchOptions& mismatch) {
+                                   const FitContext& context, const MismatchOptions& mismatch,
+                                   const std::string& score_name) {
+  const Score score = find_score(score_name);
   const Archive runs = archive.completed();
   if (runs.size() == 0) throw DataError("there is no completed simulation to compare regressors on");
   const std::vector<Split> splits = k_folds(runs.parameters, folds, context.random.split("folds"));
@@ -206,7 +215,7 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
         const Bytes result =
             run_fold(*prepared.get(f), runs.subset(splits[static_cast<std::size_t>(f)].test), recipe,
                      *regressors[static_cast<std::size_t>(task % count)],
-                     context.random.split("compare").split(static_cast<std::uint64_t>(f)), mismatch);
+                     context.random.split("compare").split(static_cast<std::uint64_t>(f)), mismatch, score);
         if (context.progress) context.progress->step(++done);
         return result;
       });
@@ -215,14 +224,19 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
     take(results[static_cast<std::size_t>(task)], static_cast<double>(splits.size()),
          entries[static_cast<std::size_t>(task % count)]);
   for (Entry& e : entries) {
-    e.row.nrmse = e.failure.empty() ? mean_of(e.scores) : std::nan("");
-    e.row.nrmse_se = e.failure.empty() ? standard_error(e.scores) : std::nan("");
+    e.row.nrmse = e.failure.empty() ? mean_of(e.nrmse) : std::nan("");
+    e.row.nrmse_se = e.failure.empty() ? standard_error(e.nrmse) : std::nan("");
+    if (score.name != "nrmse") e.row.score = score.name;
+    if (e.failure.empty() && score.name != "nrmse") {
+      e.row.value = mean_of(e.scores);
+      e.row.value_se = standard_error(e.scores);
+    }
     if (e.failure.empty()) {
       e.row.mismatch_median = quantile(e.mismatches, 0.5);
       e.row.mismatch_p95 = quantile(e.mismatches, 0.95);
     }
   }
-  choose(entries);
+  choose(entries, score);
   std::vector<ComparisonRow> rows;
   for (Entry& e : entries) rows.push_back(std::move(e.row));
   return rows;
@@ -237,7 +251,7 @@ std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emul
   std::vector<ComparisonRow> rows;
   const auto score = [&](const Emulator& e, ComparisonRow row) {
     const Prediction prediction = e.predict(test.parameters, false);
-    row.nrmse = fold_score(prediction, test);
+    row.nrmse = fold_nrmse(prediction, test);
     // By rows: nrmse² is the mean of each row's squared error over the mean spread, averaged over outputs.
     Vector share = Vector::Zero(test.size());
     for (std::size_t o = 0; o < test.outputs.size(); ++o) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <set>
+#include <tuple>
 
 #include "ersatz/core/error.hpp"
 
@@ -58,6 +61,42 @@ std::vector<Split> k_folds(ConstMatrixRef parameters, Index k, RandomStream rand
   for (std::size_t f = 0; f < folds; ++f)
     splits.push_back(split_of(groups, order, f * n / folds, (f + 1) * n / folds));
   return splits;
+}
+
+Repeats find_repeats(ConstMatrixRef parameters, double distance) {
+  const Index n = parameters.rows(), d = parameters.cols();
+  Repeats found;
+  found.copies = n - static_cast<Index>(groups_of(parameters).size());
+  if (n < 2 || d == 0) return found;
+  Matrix u = parameters;
+  Index sorted_by = 0;
+  std::size_t most = 0;
+  for (Index k = 0; k < d; ++k) {
+    const double low = u.col(k).minCoeff(), range = u.col(k).maxCoeff() - low;
+    if (range > 0.0) u.col(k) = ((u.col(k).array() - low) / range).matrix();
+    const std::vector<double> column(u.col(k).begin(), u.col(k).end());
+    const std::size_t values = std::set<double>(column.begin(), column.end()).size();
+    if (values > most) {
+      most = values;
+      sorted_by = k;
+    }
+  }
+  std::vector<Index> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::sort(order.begin(), order.end(), [&](Index a, Index b) { return u(a, sorted_by) < u(b, sorted_by); });
+  std::map<Index, Index> earlier;  // row -> the first row before it that is close
+  for (std::size_t i = 0; i < order.size(); ++i)
+    for (std::size_t j = i + 1; j < order.size(); ++j) {
+      if (u(order[j], sorted_by) - u(order[i], sorted_by) > distance) break;
+      const auto [a, b] = std::minmax(order[i], order[j]);
+      if ((u.row(a) - u.row(b)).cwiseAbs().maxCoeff() > distance) continue;
+      if ((parameters.row(a) - parameters.row(b)).cwiseAbs().maxCoeff() == 0.0) continue;
+      const auto [at, fresh] = earlier.emplace(b, a);
+      if (!fresh) at->second = std::min(at->second, a);
+    }
+  found.close = static_cast<Index>(earlier.size());
+  if (!earlier.empty()) std::tie(found.row, found.earlier) = *earlier.begin();
+  return found;
 }
 
 }  // namespace ersatz

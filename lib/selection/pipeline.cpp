@@ -62,6 +62,8 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
     const Archive test = runs.subset(split.test);
     views = basis_views(prepared, learnt.runs, &test);
     validation = validate(first.emulator, test, threads);
+    validation->test_hash = test.data_hash();
+    validation->test_uses = 1;
     if (comparison.empty())
       comparison = simple_baselines(prepared, first.emulator, first.info.channels.front().regressor,
                                     first.info.training_seconds, test, recipe, context);
@@ -100,6 +102,17 @@ Model train_model(const Archive& archive, Recipe recipe, const FitContext& conte
     }
   }
   return {std::move(trained.emulator), std::move(trained.info), std::move(validation), std::move(comparison)};
+}
+
+void count_test_use(Model& model, const Model& before) {
+  if (!model.validation || !before.validation || model.validation->test_hash.empty() ||
+      model.validation->test_hash != before.validation->test_hash)
+    return;
+  model.validation->test_uses += before.validation->test_uses;
+  model.info.warnings.push_back(
+      text("the runs set aside have scored ", model.validation->test_uses,
+           " models of this name; a model chosen by these scores needs fresh runs to test it (ersatz search "
+           "chooses without looking at them)"));
 }
 
 void save_model(const std::string& path, const Model& model) {

@@ -7,6 +7,7 @@
 
 #include "ersatz/core/error.hpp"
 #include "selection/quantile.hpp"
+#include "selection/score_formulas.hpp"
 #include "selection/score_mismatch.hpp"
 
 namespace ersatz {
@@ -15,8 +16,6 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> to_std(const Vector& v) { return {v.data(), v.data() + v.size()}; }
-
-double normal_cdf(double z) { return 0.5 * std::erfc(-z * 0.70710678118654752440); }
 
 /// Levels of coverage, and how many standard deviations each one's interval reaches to both sides.
 struct Levels {
@@ -57,11 +56,6 @@ struct Levels {
 
 constexpr double level_68 = 0.68268949213708590, level_95 = 0.95;
 
-/// A deviation of zero claims certainty; it is held against rounding, no more.
-double at_least_rounding(double std_dev, double mean) {
-  return std::max(std_dev, 1e-15 * std::abs(mean) + 1e-300);
-}
-
 /// Coverage, CRPS, log score and PIT over rows and the entries that vary.
 void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef truth,
                  const std::vector<Index>& varying, const Levels& at, OutputScores& scores,
@@ -74,14 +68,13 @@ void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef tru
   double crps = 0.0, log_score = 0.0, count = 0.0;
   for (Index i = 0; i < truth.rows(); ++i)
     for (const Index j : varying) {
-      const double s = at_least_rounding(std_dev(i, j), mean(i, j));
+      const double s = usable_deviation(std_dev(i, j), mean(i, j));
       const double z = (truth(i, j) - mean(i, j)) / s;
       for (std::size_t l = 0; l < levels.size(); ++l) inside[l] += std::abs(z) <= widths[l];
       const double p = normal_cdf(z);
       pit[std::min<Index>(19, static_cast<Index>(p * 20.0))] += 1.0;
-      // Gneiting & Raftery 2007, eq. 21.
-      crps += s * (z * (2.0 * p - 1.0) + 0.79788456080286536 * std::exp(-0.5 * z * z) - 0.56418958354775629);
-      log_score += 0.5 * z * z + std::log(s) + 0.91893853320467274;
+      crps += gaussian_crps(z, s);
+      log_score += gaussian_log_score(z, s);
       count += 1.0;
     }
   scores.crps = crps / count;
@@ -109,7 +102,7 @@ Vector coverage_by_bin(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixR
     for (Index j = 0; j < truth.cols(); ++j)
       covered[j / parts] +=
           std::abs(truth(i, j) - mean(i, j)) <=
-          at.widths[static_cast<std::size_t>(l)] * at_least_rounding(std_dev(i, j), mean(i, j));
+          at.widths[static_cast<std::size_t>(l)] * usable_deviation(std_dev(i, j), mean(i, j));
   return covered / static_cast<double>(truth.rows() * parts);
 }
 

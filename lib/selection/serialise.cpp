@@ -70,6 +70,8 @@ void save_validation(const h5::Group& group, const Validation& v) {
   group.set("outside_domain", static_cast<std::int64_t>(v.outside_domain));
   group.set("source", v.source);
   group.write("domain_runs", v.domain_runs);
+  group.set("test_hash", v.test_hash);
+  group.set("test_uses", static_cast<std::int64_t>(v.test_uses));
   group.set("predict_seconds", v.predict_seconds);
   group.set("batch_seconds", v.batch_seconds);
   group.set("noise_curve", v.mismatch.noise_curve);
@@ -115,6 +117,10 @@ Validation load_validation(const h5::Group& group) {
   v.outside_domain = group.get_integer("outside_domain");
   v.source = group.get_string("source");
   if (group.has("domain_runs")) v.domain_runs = group.read_vector("domain_runs");
+  if (group.has_attribute("test_hash")) {
+    v.test_hash = group.get_string("test_hash");
+    v.test_uses = group.get_integer("test_uses");
+  }
   v.predict_seconds = group.get_double("predict_seconds");
   v.batch_seconds = group.get_double("batch_seconds");
   v.mismatch = {group.get_string("noise_curve"), group.get_string("maximised_over"),

@@ -14,17 +14,20 @@ struct Contestant {
 };
 
 /// What compare() tries when told nothing else, from the simplest on: the mean, linear, ridge with
-/// polynomials of growing degree, lasso, polynomial chaos, nearest neighbours, Gaussian processes.
+/// polynomials of growing degree, lasso, elastic net, polynomial chaos, nearest neighbours, Gaussian
+/// processes (one length for all inputs, one for each, with a linear mean).
 std::vector<Contestant> default_contestants();
 
 /// Runs K-fold cross-validation of the whole pipeline (decoders, transforms and bases are fitted to each
 /// fold's training rows alone). The NRMSE of a fold is over all outputs, each divided by its own spread.
 /// Chosen is the first contestant within one standard error (of the paired difference over folds) of the
-/// best. An entrant that cannot be fitted stays in the table with its reason and no score (NaN). Complex
-/// outputs get mismatches as well; they do not decide.
+/// best by `score` (see find_score). An entrant that cannot be fitted stays in the table with its reason and
+/// no score (NaN). Complex outputs get mismatches as well. Throws UsageError where the score is unknown or
+/// not one of these outputs.
 std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
                                    const std::vector<Contestant>& contestants, Index folds,
-                                   const FitContext& context, const MismatchOptions& mismatch = {});
+                                   const FitContext& context, const MismatchOptions& mismatch = {},
+                                   const std::string& score = "nrmse");
 
 /// What the simple regressors reach on one set aside, beside an emulator that learnt from the same rows: the
 /// mean, linear, ridge and nearest neighbours on the same channels. The standard error is over the rows of

@@ -21,6 +21,10 @@ struct ComparisonRow {
   // without complex outputs.
   double mismatch_median = std::numeric_limits<double>::quiet_NaN();
   double mismatch_p95 = std::numeric_limits<double>::quiet_NaN();
+  // The score that decided, where it was another one than the NRMSE.
+  std::string score{};                                         ///< its name; empty: the NRMSE
+  double value = std::numeric_limits<double>::quiet_NaN();     ///< mean over folds
+  double value_se = std::numeric_limits<double>::quiet_NaN();  ///< its standard error
 };
 
 }  // namespace ersatz

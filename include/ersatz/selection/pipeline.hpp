@@ -23,8 +23,13 @@ struct Model {
 /// Trains as the recipe says. With test_fraction > 0 a first emulator learns from the rest and is scored on
 /// the runs set aside, then the final one learns from all: the scores are those of the first, which knew
 /// less; with a calibration both are calibrated, each on its own runs. The regressor "auto" is chosen by
-/// compare() on the runs that are learnt from.
+/// compare() on the runs that are learnt from. So the runs set aside decide nothing, and are scored once; the
+/// validation records their hash.
 Model train_model(const Archive& archive, Recipe recipe, const FitContext& context, int threads);
+
+/// Where `before`, which `model` will replace, was tested on the same runs, they are no fresh test any more:
+/// counts that in Validation::test_uses, with a warning.
+void count_test_use(Model& model, const Model& before);
 
 void save_model(const std::string& path, const Model& model);
 /// Throws StorageError.

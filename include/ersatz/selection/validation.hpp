@@ -88,6 +88,10 @@ struct Validation {
   Vector domain_runs;        ///< of them, in each interval of the domain score (domain_edges)
   std::string source;        ///< "held-out file sims.h5", "60 of 300 training runs set aside"
   MismatchTerms mismatch;    ///< of all mismatches below
+  /// Of runs that train_model() set aside before anything was fitted or chosen: their hash, and how many
+  /// models of this file's name they have scored, this one included. Else empty and 0.
+  std::string test_hash{};
+  Index test_uses = 0;
   std::vector<OutputScores> outputs;
   std::vector<GroupScores> groups;
   std::vector<OutputDiagnostics> diagnostics;
