@@ -91,6 +91,7 @@ void add_train(CLI::App& app, Session& session);
 void add_predict(CLI::App& app, Session& session);
 void add_validate(CLI::App& app, Session& session);
 void add_compare(CLI::App& app, Session& session);
+void add_learn(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
 

@@ -87,6 +87,7 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
   add_predict(app, session);
   add_validate(app, session);
   add_compare(app, session);
+  add_learn(app, session);
   add_report(app, session);
   add_info(app, session);
   try {

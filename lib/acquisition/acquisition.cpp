@@ -33,8 +33,8 @@ void check_candidates(const Knowledge& knowledge, ConstMatrixRef candidates, Ind
   if (candidates.cols() != d)
     throw UsageError(text("candidates have ", candidates.cols(), " values each, the space has ", d));
   if (knowledge.under_way.rows() > 0 && knowledge.under_way.cols() != d)
-    throw UsageError(text("points under way have ", knowledge.under_way.cols(),
-                          " values each, the space has ", d));
+    throw UsageError(
+        text("points under way have ", knowledge.under_way.cols(), " values each, the space has ", d));
   const auto outputs = static_cast<Index>(knowledge.emulator.outputs().size());
   if (knowledge.weights.size() != outputs)
     throw UsageError(text(knowledge.weights.size(), " weights for ", outputs, " outputs"));
@@ -48,8 +48,7 @@ Vector error_weights(const Archive& runs) {
   for (std::size_t o = 0; o < runs.outputs.size(); ++o) {
     const Matrix& y = runs.values[o];
     if (y.rows() == 0) continue;
-    const double spread =
-        (y.rowwise() - y.colwise().mean()).squaredNorm() / static_cast<double>(y.rows());
+    const double spread = (y.rowwise() - y.colwise().mean()).squaredNorm() / static_cast<double>(y.rows());
     // Rounding is not variation.
     if (!(spread > 1e-28 * y.squaredNorm() / static_cast<double>(y.rows()))) continue;
     weights[static_cast<Index>(o)] = 1.0 / spread;
@@ -64,12 +63,12 @@ AcquisitionPtr make_acquisition(const std::string& name, const Settings& setting
   return find_named(entries, name, "acquisition").make(settings);
 }
 
-std::vector<Index> choose_batch(const Acquisition& acquisition, const Knowledge& knowledge,
-                                ConstMatrixRef candidates, Index count, const FitContext& context) {
+std::vector<Choice> choose_batch(const Acquisition& acquisition, const Knowledge& knowledge,
+                                 ConstMatrixRef candidates, Index count, const FitContext& context) {
   check_candidates(knowledge, candidates, count);
   const auto scoring = acquisition.start(knowledge, candidates, context);
   std::vector<bool> taken(static_cast<std::size_t>(candidates.rows()), false);
-  std::vector<Index> batch;
+  std::vector<Choice> batch;
   for (;;) {
     const Vector& scores = scoring->scores();
     Index best = -1;
@@ -80,7 +79,7 @@ std::vector<Index> choose_batch(const Acquisition& acquisition, const Knowledge&
     if (best < 0)
       throw NumericalError(text("acquisition ", acquisition.name(), ": no candidate has a score"));
     taken[static_cast<std::size_t>(best)] = true;
-    batch.push_back(best);
+    batch.push_back({best, scores[best]});
     if (static_cast<Index>(batch.size()) == count) return batch;
     scoring->pend(best);
   }

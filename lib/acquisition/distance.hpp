@@ -24,9 +24,10 @@ class Nearest {
   std::vector<Index> nearest_;
 };
 
-/// Local penalisation, for scores that cannot be conditioned on points without values: each score is multiplied
-/// with 1 - exp(-δ² / (2 ρ²)) for every pending point at distance δ, ρ the mean distance of a run to its
-/// nearest neighbour. (González et al. 2016, with the runs' spacing in the place of a Lipschitz constant.)
+/// Local penalisation, for scores that cannot be conditioned on points without values: each score is
+/// multiplied with 1 - exp(-δ² / (2 ρ²)) for every pending point at distance δ, ρ the mean distance of a run
+/// to its nearest neighbour. (González et al. 2016, with the runs' spacing in the place of a Lipschitz
+/// constant.)
 class Penalty {
  public:
   Penalty(Matrix candidates, ConstMatrixRef runs);

@@ -40,7 +40,8 @@ class Point {
         const auto c = static_cast<std::size_t>(decoding.channels[k]);
         const Channel& channel = channels[c];
         const Index count = channel.basis->coefficients();
-        Vector unit = Vector::Zero(count), tangent(channel.basis->width()), of_row(channel.transform->inputs());
+        Vector unit = Vector::Zero(count), tangent(channel.basis->width()),
+               of_row(channel.transform->inputs());
         for (Index m = 0; m < count; ++m) {
           unit[m] = 1.0;
           channel.basis->push(unit.data(), tangent.data());

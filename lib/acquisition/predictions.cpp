@@ -83,9 +83,8 @@ class ExpectedImprovement final : public Acquisition {
       Workspace workspace;
       const Rows rows(knowledge.emulator, candidates.middleRows(begin, count), true, workspace);
       for (Index i = 0; i < count; ++i)
-        scores[begin + i] =
-            expected_improvement(best, sign * rows.mean[static_cast<std::size_t>(o)](i, 0),
-                                 rows.deviation[static_cast<std::size_t>(o)](i, 0));
+        scores[begin + i] = expected_improvement(best, sign * rows.mean[static_cast<std::size_t>(o)](i, 0),
+                                                 rows.deviation[static_cast<std::size_t>(o)](i, 0));
     });
     return std::make_unique<PenalisedScoring>(std::move(scores), knowledge, candidates, executor);
   }

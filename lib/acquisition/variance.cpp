@@ -36,11 +36,13 @@ class LargestVariance final : public Scoring {
       : q_(candidates.rows()),
         penalty_(mapped(knowledge.emulator, candidates, executor),
                  mapped(knowledge.emulator, knowledge.runs.parameters, executor)),
-        posterior_(knowledge.emulator,
-                   stacked({penalty_.candidates(), mapped(knowledge.emulator, knowledge.under_way, executor)}),
-                   executor),
-        weights_(sensitivity(knowledge.emulator, candidates, penalty_.candidates(), knowledge.weights, executor)
-                     .transpose()) {
+        posterior_(
+            knowledge.emulator,
+            stacked({penalty_.candidates(), mapped(knowledge.emulator, knowledge.under_way, executor)}),
+            executor),
+        weights_(
+            sensitivity(knowledge.emulator, candidates, penalty_.candidates(), knowledge.weights, executor)
+                .transpose()) {
     update();
     for (Index i = 0; i < knowledge.under_way.rows(); ++i) pend(q_ + i);
   }
@@ -79,8 +81,8 @@ class IntegratedVariance final : public Scoring {
     const Matrix X = make_design(DesignMethod::sobol, emulator.space(), reference,
                                  context.random.split("reference"), shift);
     const Matrix U = mapped(emulator, X, executor);
-    weights_ = sensitivity(emulator, X, U, knowledge.weights, executor).transpose() /
-               static_cast<double>(reference);
+    weights_ =
+        sensitivity(emulator, X, U, knowledge.weights, executor).transpose() / static_cast<double>(reference);
     posterior_ = std::make_unique<LatentPosterior>(
         emulator,
         stacked({mapped(emulator, candidates, executor), U, mapped(emulator, knowledge.under_way, executor)}),
@@ -132,8 +134,7 @@ class IntegratedVariance final : public Scoring {
     result *= l.scale;
     for (const Matrix& u : posterior_->explained())
       for (Index i = 0; i < U.rows(); ++i)
-        result.row(i) -=
-            u(k, candidates[static_cast<std::size_t>(begin + i)]) * u.row(k).segment(q_, r_);
+        result.row(i) -= u(k, candidates[static_cast<std::size_t>(begin + i)]) * u.row(k).segment(q_, r_);
   }
 
   void score_all(Executor& executor) {

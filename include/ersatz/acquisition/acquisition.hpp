@@ -16,7 +16,7 @@ namespace ersatz {
 struct Knowledge {
   const Emulator& emulator;  ///< learnt from `runs`
   const Archive& runs;       ///< the completed ones
-  Matrix under_way;          ///< m × d: points whose outcome is not known (pending) or never will be (failed)
+  Matrix under_way;  ///< m × d: points whose outcome is not known (pending) or never will be (failed)
   /// One per output: squared errors of its entries are multiplied with this and summed. See error_weights.
   Vector weights;
   /// One per run: its squared error (weighted as above) by an emulator that did not know it. For those that
@@ -61,7 +61,8 @@ using AcquisitionPtr = std::shared_ptr<const Acquisition>;
 ///                           latent coefficients, weighted by what they do to the outputs. Setting
 ///                           `reference`: points that the space is represented by, default 500
 ///   "largest-variance"      the variance at the candidate: ALM, MacKay (1992)
-///   "residual"              the error of the nearest run when it was set aside, times the squared distance to
+///   "residual"              the error of the nearest run when it was set aside, times the squared distance
+///   to
 ///                           it: after Xu et al., J. Mech. Des. 136, 071009 (2014)
 ///   "committee"             the variance between emulators of folds: Seung, Opper & Sompolinsky (1992)
 ///   "expected-improvement"  over the best run so far: Jones, Schonlau & Welch (1998), Eq. 15. Settings
@@ -72,12 +73,17 @@ using AcquisitionPtr = std::shared_ptr<const Acquisition>;
 AcquisitionPtr make_acquisition(const std::string& name, const Settings& settings = {});
 std::vector<std::string> acquisition_names();
 
+struct Choice {
+  Index candidate = 0;
+  double score = 0.0;  ///< when it was chosen, given those before
+};
+
 /// `count` different candidates, best first: the best, then the best given that, and so on. Where every
 /// predictor has covariances, what is chosen already counts through its exact effect on the variances (a
 /// variance does not depend on the value that will be found: kriging believer and joint variance are one);
 /// elsewhere scores near it are lowered (local penalisation). Ties go to the first. Throws UsageError where
 /// count < 1 or there are fewer candidates.
-std::vector<Index> choose_batch(const Acquisition& acquisition, const Knowledge& knowledge,
-                                ConstMatrixRef candidates, Index count, const FitContext& context = {});
+std::vector<Choice> choose_batch(const Acquisition& acquisition, const Knowledge& knowledge,
+                                 ConstMatrixRef candidates, Index count, const FitContext& context = {});
 
 }  // namespace ersatz
