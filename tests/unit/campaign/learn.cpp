@@ -136,14 +136,8 @@ TEST(Learn, KilledAnywhereAndResumedItEndsWithTheSamePoints) {
       ::waitpid(child, &status, 0);
       ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 9) << fatal;
     }
-    EXPECT_NE(message_of<UsageError>([&] {
-                if (fatal >= 30)
-                  learn(Hill(), o);
-                else
-                  throw UsageError("--resume");  // only test runs were there: begun anew without a word
-              }).find("--resume"),
-              std::string::npos)
-        << fatal;
+    if (fatal >= 30)
+      EXPECT_NE(message_of<UsageError>([&] { learn(Hill(), o); }).find("--resume"), std::string::npos) << fatal;
     o.resume = true;
     const Hill hill;
     const LearnResult result = learn(hill, o);
