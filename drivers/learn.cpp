@@ -11,6 +11,7 @@
 #include "ersatz/selection/pipeline.hpp"
 #include "ersatz/selection/scores.hpp"
 #include "ersatz/storage/replace_file.hpp"
+#include "ersatz/storage/run_log.hpp"
 
 namespace ersatz::driver {
 namespace {
@@ -20,11 +21,18 @@ struct Options {
   bool resume = false;
 };
 
-std::shared_ptr<const Simulator> simulator_of(LearnFile& file, const Options& o, Executor& executor) {
+std::shared_ptr<const Simulator> simulator_of(LearnFile& file, const Session& session, const Options& o,
+                                              Executor& executor) {
   if (!file.simulator.empty()) return make_simulator(file.simulator);
   file.command.stop = &stop_requested;
   const auto recall = [&](CommandOptions& c) {
-    if (!o.resume) return;
+    if (!o.resume) {
+      if (!session.force && !run_logs_of(file.archive + ".batch.h5").empty())
+        throw UsageError(text("'", file.archive,
+                              "': a campaign of that name was not finished; go on with it ",
+                              "with --resume, or begin anew with --force"));
+      return;
+    }
     for (const char* part : {"", ".batch.h5", ".test.h5"})
       if (recall_from_archive(c, file.archive + part) || recall_from_logs(c, file.archive + part)) return;
   };
@@ -138,7 +146,14 @@ int run(const Session& session, const Options& o) {
   options.progress = progress.get();
   options.stop = &stop_requested;
 
-  const auto simulator = simulator_of(file, o, *executor);
+  std::shared_ptr<const Simulator> simulator;
+  try {
+    simulator = simulator_of(file, session, o, *executor);
+  } catch (const Error&) {
+    if (executor->share([] { return Bytes(stop_requested ? "stopped" : ""); }).empty()) throw;
+    if (executor->process() == 0) std::fprintf(stderr, "ersatz: stopped during the first run\n");
+    return 130;
+  }
   const LearnResult result = learn(*simulator, options);
   std::vector<LearnCurve> curves;
   if (result.end != LearnEnd::stopped) {

@@ -2,9 +2,11 @@
 // What an emulator does not know at many points, coefficient by coefficient, and what running some of them
 // would leave. Not installed.
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
+#include "ersatz/core/executor.hpp"
 #include "ersatz/emulator/emulator.hpp"
 #include "ersatz/regression/gp/cross_covariance.hpp"
 

@@ -15,7 +15,7 @@ namespace ersatz::acquisition {
 namespace {
 
 /// What the scores that are chosen among may keep in memory, in numbers.
-constexpr double kept_numbers = 3e7;
+constexpr double kept_numbers = 1e7;
 
 Matrix stacked(std::initializer_list<Matrix> parts) {
   Index rows = 0;
@@ -32,16 +32,17 @@ Matrix stacked(std::initializer_list<Matrix> parts) {
 /// Σ over coefficients of weight × variance at each candidate.
 class LargestVariance final : public Scoring {
  public:
-  LargestVariance(const Knowledge& knowledge, ConstMatrixRef candidates, Executor& executor)
-      : q_(candidates.rows()),
-        penalty_(mapped(knowledge.emulator, candidates, executor),
-                 mapped(knowledge.emulator, knowledge.runs.parameters, executor)),
+  LargestVariance(const Knowledge& knowledge, ConstMatrixRef candidates, const FitContext& context)
+      : executor_(context.executor ? *context.executor : serial_),
+        q_(candidates.rows()),
+        penalty_(mapped(knowledge.emulator, candidates, executor_),
+                 mapped(knowledge.emulator, knowledge.runs.parameters, executor_)),
         posterior_(
             knowledge.emulator,
-            stacked({penalty_.candidates(), mapped(knowledge.emulator, knowledge.under_way, executor)}),
-            executor),
+            stacked({penalty_.candidates(), mapped(knowledge.emulator, knowledge.under_way, executor_)}),
+            executor_),
         weights_(
-            sensitivity(knowledge.emulator, candidates, penalty_.candidates(), knowledge.weights, executor)
+            sensitivity(knowledge.emulator, candidates, penalty_.candidates(), knowledge.weights, executor_)
                 .transpose()) {
     update();
     for (Index i = 0; i < knowledge.under_way.rows(); ++i) pend(q_ + i);
@@ -61,6 +62,8 @@ class LargestVariance final : public Scoring {
     scores_ = weights_.cwiseProduct(posterior_.variance().leftCols(q_)).colwise().sum().transpose();
   }
 
+  SerialExecutor serial_;
+  Executor& executor_;
   Index q_;
   Penalty penalty_;
   LatentPosterior posterior_;
@@ -73,30 +76,31 @@ class LargestVariance final : public Scoring {
 class IntegratedVariance final : public Scoring {
  public:
   IntegratedVariance(const Knowledge& knowledge, ConstMatrixRef candidates, Index reference,
-                     const FitContext& context, Executor& executor)
-      : q_(candidates.rows()), r_(reference) {
+                     const FitContext& context)
+      : executor_(context.executor ? *context.executor : serial_), q_(candidates.rows()), r_(reference) {
     const Emulator& emulator = knowledge.emulator;
     DesignOptions shift;
     shift.digital_shift = true;
     const Matrix X = make_design(DesignMethod::sobol, emulator.space(), reference,
                                  context.random.split("reference"), shift);
-    const Matrix U = mapped(emulator, X, executor);
-    weights_ =
-        sensitivity(emulator, X, U, knowledge.weights, executor).transpose() / static_cast<double>(reference);
-    posterior_ = std::make_unique<LatentPosterior>(
-        emulator,
-        stacked({mapped(emulator, candidates, executor), U, mapped(emulator, knowledge.under_way, executor)}),
-        executor);
+    const Matrix U = mapped(emulator, X, executor_);
+    weights_ = sensitivity(emulator, X, U, knowledge.weights, executor_).transpose() /
+               static_cast<double>(reference);
+    posterior_ =
+        std::make_unique<LatentPosterior>(emulator,
+                                          stacked({mapped(emulator, candidates, executor_), U,
+                                                   mapped(emulator, knowledge.under_way, executor_)}),
+                                          executor_);
     if (!posterior_->exact())
       throw UsageError(
           "the acquisition integrated-variance needs predictors with covariances between points (Gaussian "
           "processes); take largest-variance, committee or residual");
     for (Index i = 0; i < knowledge.under_way.rows(); ++i) posterior_->observe(q_ + r_ + i);
-    score_all(executor);
-    keep_best(executor);
+    score_all();
   }
   const Vector& scores() const override { return scores_; }
   void pend(Index candidate) override {
+    if (kept_.empty()) keep_best();
     posterior_->observe(candidate);
     const Matrix& u = posterior_->explained().back();
     scores_.setConstant(-std::numeric_limits<double>::infinity());
@@ -137,7 +141,7 @@ class IntegratedVariance final : public Scoring {
         result.row(i) -= u(k, candidates[static_cast<std::size_t>(begin + i)]) * u.row(k).segment(q_, r_);
   }
 
-  void score_all(Executor& executor) {
+  void score_all() {
     std::vector<Index> all(static_cast<std::size_t>(q_));
     std::iota(all.begin(), all.end(), Index{0});
     scores_ = Vector::Zero(q_);
@@ -146,7 +150,7 @@ class IntegratedVariance final : public Scoring {
       const gp::CrossCovariance cross(*l.predictor, posterior_->points().middleRows(q_, r_), l.coefficient);
       const double largest = posterior_->variance().row(k).maxCoeff();
       if (!(largest > 0.0)) continue;
-      in_blocks(q_, 1024, executor, [&](Index begin, Index count) {
+      in_blocks(q_, 1024, executor_, [&](Index begin, Index count) {
         Workspace workspace;
         Matrix block(count, r_);
         covariances(k, cross, all, begin, block, workspace);
@@ -155,7 +159,7 @@ class IntegratedVariance final : public Scoring {
     }
   }
   /// A batch is chosen among the candidates that alone are best, as many as memory is there for.
-  void keep_best(Executor& executor) {
+  void keep_best() {
     const Index coefficients = posterior_->variance().rows();
     const auto most = static_cast<Index>(kept_numbers / static_cast<double>(coefficients * r_));
     const Index count = std::min(q_, std::max<Index>(most, 100));
@@ -170,13 +174,15 @@ class IntegratedVariance final : public Scoring {
       const Latent& l = posterior_->latents()[static_cast<std::size_t>(k)];
       const gp::CrossCovariance cross(*l.predictor, posterior_->points().middleRows(q_, r_), l.coefficient);
       Matrix& result = covariance_[static_cast<std::size_t>(k)];
-      in_blocks(count, 1024, executor, [&](Index begin, Index size) {
+      in_blocks(count, 1024, executor_, [&](Index begin, Index size) {
         Workspace workspace;
         covariances(k, cross, kept_, begin, result.middleRows(begin, size), workspace);
       });
     }
   }
 
+  SerialExecutor serial_;
+  Executor& executor_;
   Index q_, r_;
   std::unique_ptr<LatentPosterior> posterior_;  ///< of candidates, reference, and points under way
   Matrix weights_;                              ///< coefficients × r
@@ -190,9 +196,7 @@ class LargestVarianceRule final : public Acquisition {
   std::string name() const override { return "largest-variance"; }
   std::unique_ptr<Scoring> start(const Knowledge& knowledge, ConstMatrixRef candidates,
                                  const FitContext& context) const override {
-    SerialExecutor serial;
-    return std::make_unique<LargestVariance>(knowledge, candidates,
-                                             context.executor ? *context.executor : serial);
+    return std::make_unique<LargestVariance>(knowledge, candidates, context);
   }
 };
 
@@ -202,9 +206,7 @@ class IntegratedVarianceRule final : public Acquisition {
   std::string name() const override { return "integrated-variance"; }
   std::unique_ptr<Scoring> start(const Knowledge& knowledge, ConstMatrixRef candidates,
                                  const FitContext& context) const override {
-    SerialExecutor serial;
-    return std::make_unique<IntegratedVariance>(knowledge, candidates, reference_, context,
-                                                context.executor ? *context.executor : serial);
+    return std::make_unique<IntegratedVariance>(knowledge, candidates, reference_, context);
   }
 
  private:

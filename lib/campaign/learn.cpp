@@ -116,16 +116,18 @@ class Learner {
     for (const OutputSpec& o : archive_.outputs) archive_.values.emplace_back(0, o.width());
     archive_.parameters.resize(0, simulator_.space().size());
     archive_.provenance = options_.provenance;
-    executor_.share([&] {
+    const Bytes rounds = executor_.share([&] {
       if (Archive before = files_.open(simulator_); before.size() > 0) {
         archive_ = std::move(before);
         check_beginning();
       }
       files_.tidy(archive_);
+      std::vector<LearnRound> before;
       for (const LearnRound& r : files_.load_history())
-        if (r.runs < archive_.size()) history_.push_back(r);
-      return Bytes();
+        if (r.runs < archive_.size()) before.push_back(r);
+      return detail::encode(before);
     });
+    history_ = detail::decode_rounds(rounds);
     detail::share(archive_, executor_);
   }
 
@@ -213,7 +215,8 @@ class Learner {
       files_.tidy(archive_);
       return Bytes();
     });
-    if (archive_.count(RunStatus::done) < 2 && archive_.size() == points.rows())
+    const Index needed = test_.size() > 0 ? 2 : 3;  // cross-validation learns from all but one at least
+    if (archive_.count(RunStatus::done) < needed && archive_.size() == points.rows())
       throw NumericalError(text("of ", archive_.size(), " simulations of the start design ",
                                 archive_.count(RunStatus::failed), " failed, ", commonest_failure(archive_),
                                 ". There is nothing to learn from"));
@@ -253,7 +256,8 @@ class Learner {
                           : folds_.squared,
                       options_.confidence, round);
     round.fit_seconds = seconds_since(began);
-    return round;
+    // All processes have to decide alike.
+    return detail::decode_rounds(executor_.share([&] { return detail::encode({round}); })).front();
   }
 
   /// On process 0; the others are told.
@@ -288,7 +292,7 @@ class Learner {
   }
 
   void note(const LearnRound& round) {
-    if (history_.empty() || shown_ == 0)
+    if (shown_ == 0)
       progress().note("  runs  failed   error (NRMSE)  at most   p95 of runs      score    fit s  choose s");
     ++shown_;
     char line[160];

@@ -138,14 +138,34 @@ void LearnFiles::store(const std::vector<LearnRound>& list) const {
   file.commit();
 }
 
-void append(Archive& archive, const Archive& more) {
-  if (archive.outputs.empty() && archive.size() == 0) {
-    archive = more;
-    return;
+Bytes encode(const std::vector<LearnRound>& list) {
+  std::vector<double> values;
+  for (const LearnRound& r : list) {
+    values.push_back(static_cast<double>(r.runs));
+    values.push_back(static_cast<double>(r.failed));
+    for (const auto& [name, member] : numbers()) values.push_back(r.*member);
   }
+  return to_bytes(values);
+}
+
+std::vector<LearnRound> decode_rounds(const Bytes& bytes) {
+  const std::vector<double> values = doubles_from_bytes(bytes);
+  const std::size_t width = numbers().size() + 2;
+  std::vector<LearnRound> list(values.size() / width);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const double* at = values.data() + i * width;
+    list[i].runs = static_cast<Index>(*at++);
+    list[i].failed = static_cast<Index>(*at++);
+    for (const auto& [name, member] : numbers()) list[i].*member = *at++;
+  }
+  return list;
+}
+
+void append(Archive& archive, const Archive& more) {
   const auto below = [](const Matrix& a, const Matrix& b) {
     Matrix all(a.rows() + b.rows(), a.cols());
-    all << a, b;
+    all.topRows(a.rows()) = a;
+    all.bottomRows(b.rows()) = b;
     return all;
   };
   archive.parameters = below(archive.parameters, more.parameters);

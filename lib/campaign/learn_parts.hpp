@@ -46,6 +46,10 @@ class LearnFiles {
   const LearnOptions& options_;
 };
 
+/// Rounds on their way between processes.
+Bytes encode(const std::vector<LearnRound>& rounds);
+std::vector<LearnRound> decode_rounds(const Bytes& bytes);
+
 /// Rows of `more` behind those of `archive`.
 void append(Archive& archive, const Archive& more);
 /// What process 0 has, on all. The others' archives need their space, axes and outputs; rows are overwritten.
