@@ -1,5 +1,7 @@
 #include "ersatz/campaign/learn.hpp"
 
+#include <sys/stat.h>
+
 #include <cmath>
 #include <cstdio>
 
@@ -21,18 +23,11 @@ struct Options {
   bool resume = false;
 };
 
-std::shared_ptr<const Simulator> simulator_of(LearnFile& file, const Session& session, const Options& o,
-                                              Executor& executor) {
+std::shared_ptr<const Simulator> simulator_of(LearnFile& file, const Options& o, Executor& executor) {
   if (!file.simulator.empty()) return make_simulator(file.simulator);
   file.command.stop = &stop_requested;
   const auto recall = [&](CommandOptions& c) {
-    if (!o.resume) {
-      if (!session.force && !run_logs_of(file.archive + ".batch.h5").empty())
-        throw UsageError(text("'", file.archive,
-                              "': a campaign of that name was not finished; go on with it ",
-                              "with --resume, or begin anew with --force"));
-      return;
-    }
+    if (!o.resume) return;
     for (const char* part : {"", ".batch.h5", ".test.h5"})
       if (recall_from_archive(c, file.archive + part) || recall_from_logs(c, file.archive + part)) return;
   };
@@ -116,7 +111,13 @@ void write_report(const LearnFile& file, const LearnResult& result, const std::v
 /// Before anything is simulated.
 LearnFile prepare(const Session& session, const Options& o, Archive& test) {
   LearnFile file = read_learn_file(o.campaign);
-  session.check_output(file.archive, file.inputs, o.resume);
+  session.check_output(file.archive, file.inputs, true);
+  struct stat status {};
+  if (!o.resume && !session.force &&
+      (stat(file.archive.c_str(), &status) == 0 || !run_logs_of(file.archive + ".batch.h5").empty()))
+    throw UsageError(text("'", file.archive,
+                          "' is there already, finished or not: go on with it with --resume, ",
+                          "begin anew with --force, or name another output"));
   if (!file.model.empty()) session.check_output(file.model, file.inputs, o.resume);
   if (!file.report.empty()) session.check_output(file.report, file.inputs, o.resume);
   if (file.archive == file.model || file.archive == file.report ||
@@ -148,7 +149,7 @@ int run(const Session& session, const Options& o) {
 
   std::shared_ptr<const Simulator> simulator;
   try {
-    simulator = simulator_of(file, session, o, *executor);
+    simulator = simulator_of(file, o, *executor);
   } catch (const Error&) {
     if (executor->share([] { return Bytes(stop_requested ? "stopped" : ""); }).empty()) throw;
     if (executor->process() == 0) std::fprintf(stderr, "ersatz: stopped during the first run\n");

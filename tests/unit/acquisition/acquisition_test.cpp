@@ -127,7 +127,9 @@ TEST(Acquisition, PointsUnderWayCountAsIfTheyWerePending) {
     knowledge.under_way = candidates.row(5);
     const Vector scores = scores_of(name, knowledge, candidates);
     for (Index c = 0; c < candidates.rows(); ++c)
-      if (c != 5) EXPECT_NEAR(scores[c], pended->scores()[c], 1e-9 * scores.maxCoeff()) << name << " " << c;
+      if (c != 5) {
+        EXPECT_NEAR(scores[c], pended->scores()[c], 1e-9 * scores.maxCoeff()) << name << " " << c;
+      }
   }
 }
 
@@ -343,11 +345,10 @@ TEST(Acquisition, SaysWhatIsWrong) {
   EXPECT_THROW(choose_batch(*rule, known(emulator, runs), sobol(5, 1), 6), UsageError);
   EXPECT_THROW(choose_batch(*rule, known(emulator, runs), Matrix::Zero(5, 3), 1), UsageError);
   const Emulator without = train_emulator(runs, recipe_with("lasso")).emulator;
-  if (!without.has_std()) {
-    const std::string message =
-        message_of<UsageError>([&] { choose_batch(*rule, known(without, runs), sobol(5, 1), 1); });
-    EXPECT_NE(message.find("committee"), std::string::npos) << message;
-  }
+  ASSERT_FALSE(without.has_std());
+  const std::string message =
+      message_of<UsageError>([&] { choose_batch(*rule, known(without, runs), sobol(5, 1), 1); });
+  EXPECT_NE(message.find("committee"), std::string::npos) << message;
 }
 
 }  // namespace

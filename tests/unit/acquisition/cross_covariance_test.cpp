@@ -61,7 +61,8 @@ TEST(CrossCovariance, ServesPredictorsOfOtherKinds) {
   const Fit fit =
       make_regressor("gp", {{"method", std::string("inducing")}, {"points", 12.0}})->fit(wavy(60, 1), {});
   ASSERT_NE(fit.predictor->kind(), "gp");
-  if (fit.predictor->has_covariance()) expect_as_all_together(*fit.predictor, 1e-9);
+  ASSERT_TRUE(fit.predictor->has_covariance());
+  expect_as_all_together(*fit.predictor, 1e-9);
 }
 
 // Squared exponential of known length, zero mean, known nugget: everything by hand but the process variance.
