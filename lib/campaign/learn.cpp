@@ -39,8 +39,8 @@ void check_start(const LearnOptions& o, Index parameters) {
                           " points; raise the budget or lower start"));
 }
 
-void check(const LearnOptions& o, const Simulator& simulator) {
-  check_start(o, simulator.space().size());
+void check(const LearnOptions& o, Index parameters) {
+  check_start(o, parameters);
   if (o.batch < 1) throw UsageError(text("batch = ", o.batch, ": a batch needs at least one point"));
   if (o.candidates < o.batch)
     throw UsageError(text("candidates = ", o.candidates, " are too few for a batch of ", o.batch));
@@ -365,7 +365,7 @@ std::string_view to_string(LearnEnd end) {
 }
 
 Matrix start_design(const ParameterSpace& space, const LearnOptions& options) {
-  check_start(options, space.size());
+  check(options, space.size());
   DesignOptions shift;
   shift.digital_shift = true;
   return make_design(options.start_method, space, start_of(options, space.size()),
@@ -375,7 +375,7 @@ Matrix start_design(const ParameterSpace& space, const LearnOptions& options) {
 LearnResult learn(const Simulator& simulator, const LearnOptions& options) {
   SerialExecutor serial;
   Executor& executor = options.executor != nullptr ? *options.executor : serial;
-  executor.together([&] { check(options, simulator); });
+  executor.together([&] { check(options, simulator.space().size()); });
   return Learner(simulator, options, executor).run();
 }
 

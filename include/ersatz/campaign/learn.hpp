@@ -82,7 +82,7 @@ struct LearnResult {
 /// start succeeded (says why); what simulate() and train_emulator() throw.
 LearnResult learn(const Simulator& simulator, const LearnOptions& options);
 
-/// The points that a campaign begins with. Throws UsageError as learn() does where start and budget make no
+/// The points that a campaign begins with. Throws UsageError as learn() does for options that make no
 /// sense.
 Matrix start_design(const ParameterSpace& space, const LearnOptions& options);
 

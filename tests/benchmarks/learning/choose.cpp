@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "ersatz/acquisition/acquisition.hpp"
+#include "ersatz/core/error.hpp"
 #include "ersatz/design/design.hpp"
 #include "ersatz/emulator/train.hpp"
 
