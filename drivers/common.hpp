@@ -99,6 +99,7 @@ void add_monitor(CLI::App& app, Session& session);
 void add_diff(CLI::App& app, Session& session);
 void add_search(CLI::App& app, Session& session);
 void add_curve(CLI::App& app, Session& session);
+void add_learn(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
 

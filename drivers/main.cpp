@@ -92,6 +92,7 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
   add_diff(app, session);
   add_search(app, session);
   add_curve(app, session);
+  add_learn(app, session);
   add_report(app, session);
   add_info(app, session);
   try {

@@ -1,7 +1,6 @@
-#include <sys/stat.h>
-
 #include <cstdio>
 
+#include "command_simulator.hpp"
 #include "common.hpp"
 #include "ersatz/campaign/farm.hpp"
 #include "ersatz/core/error.hpp"
@@ -25,41 +24,10 @@ struct Options {
 /// UsageError when there is an unfinished one and --resume is not given, before anything is run.
 void recall_outputs(CommandOptions& command, const Options& o) {
   const auto logs = run_logs_of(o.output);
-  for (const auto& log : logs) {
-    if (!o.resume)
-      throw UsageError(text("run log '", log, "': belongs to a campaign that is running or was not ",
-                            "finished. Go on with it with --resume, or delete it"));
-    if (ends_in_header(log)) continue;
-    const RunLogHeader header = read_run_log(log).header;
-    command.axes = header.axes;
-    command.outputs = header.outputs;
-    return;
-  }
-  if (struct stat status{}; o.resume && stat(o.output.c_str(), &status) == 0) {
-    const Archive archive = read_archive(o.output);
-    command.axes = archive.axes;
-    command.outputs = archive.outputs;
-  }
-}
-
-/// Rank 0 finds out what the command puts out, by a run if need be; the others are told.
-std::shared_ptr<const Simulator> make_command(CommandOptions command, const Matrix& design, const Options& o,
-                                              Executor& executor) {
-  std::shared_ptr<const Simulator> simulator;
-  const Bytes header = executor.share([&] {
-    recall_outputs(command, o);
-    simulator = make_command_simulator(command, design);
-    return encode_run_log_header(
-        {simulator->name(), simulator->space(), simulator->axes(), simulator->outputs(), design});
-  });
-  executor.together([&] {
-    if (simulator != nullptr) return;
-    const RunLogHeader known = decode_run_log_header(header);
-    command.axes = known.axes;
-    command.outputs = known.outputs;
-    simulator = make_command_simulator(command);
-  });
-  return simulator;
+  if (!logs.empty() && !o.resume)
+    throw UsageError(text("run log '", logs.front(), "': belongs to a campaign that is running or was not ",
+                          "finished. Go on with it with --resume, or delete it"));
+  if (!recall_from_logs(command, o.output) && o.resume) recall_from_archive(command, o.output);
 }
 
 Json use_of(const FarmSummary& s) {
@@ -110,7 +78,8 @@ int run(const Session& session, const Options& o) {
     design = parameters_of(table, command.space);
   });
   if (!o.command.empty()) try {
-      simulator = make_command(command, design, o, *executor);
+      simulator = make_command(
+          command, design, [&o](CommandOptions& c) { recall_outputs(c, o); }, *executor);
     } catch (const Error&) {
       if (executor->share([] { return Bytes(stop_requested ? "stopped" : ""); }).empty()) throw;
       if (executor->process() == 0)

@@ -32,6 +32,7 @@ constexpr Entry entries[] = {
     {"ishigami", make_test_function},
     {"hartmann6", make_test_function},
     {"wing-weight", make_test_function},
+    {"gramacy-lee", make_test_function},
 };
 
 }  // namespace

@@ -98,6 +98,8 @@ double wing_weight(const double* x) {
          Sw * Wp;
 }
 
+double gramacy_lee(const double* x) { return x[0] * std::exp(-x[0] * x[0] - x[1] * x[1]); }
+
 std::shared_ptr<const Simulator> make_test_function(const std::string& name) {
   if (name == "borehole")
     return std::make_shared<TestFunction>(
@@ -148,8 +150,14 @@ std::shared_ptr<const Simulator> make_test_function(const std::string& name) {
                                {"Nz", "", 2.5, 6.0},
                                {"Wdg", "lb", 1700.0, 2500.0},
                                {"Wp", "lb/ft^2", 0.025, 0.08}});
-  throw UsageError(
-      text("unknown test function '", name, "'; known: borehole, branin, ishigami, hartmann6, wing-weight"));
+  if (name == "gramacy-lee")
+    return std::make_shared<TestFunction>(
+        name,
+        "x1 exp(-x1^2 - x2^2), flat but for a hill and a valley in one corner of its square (Gramacy & Lee "
+        "2008): a local feature.",
+        gramacy_lee, "", std::vector<Parameter>{{"x1", "", -2.0, 6.0}, {"x2", "", -2.0, 6.0}});
+  throw UsageError(text("unknown test function '", name,
+                        "'; known: borehole, branin, ishigami, hartmann6, wing-weight, gramacy-lee"));
 }
 
 }  // namespace ersatz

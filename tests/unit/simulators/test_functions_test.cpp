@@ -63,6 +63,18 @@ TEST(TestFunctions, HartmannHasItsMinimum) {
     }
 }
 
+TEST(TestFunctions, GramacyLeeHasItsHillAndItsValley) {
+  const double hill[2] = {std::sqrt(0.5), 0.0}, valley[2] = {-std::sqrt(0.5), 0.0}, far[2] = {5.0, 5.0};
+  EXPECT_NEAR(gramacy_lee(hill), std::sqrt(0.5) * std::exp(-0.5), 1e-15);
+  EXPECT_NEAR(gramacy_lee(valley), -std::sqrt(0.5) * std::exp(-0.5), 1e-15);
+  EXPECT_LT(gramacy_lee(far), 1e-20);
+  for (const double step : {-0.05, 0.05}) {
+    const double along[2] = {hill[0] + step, 0.0}, across[2] = {hill[0], step};
+    EXPECT_LT(gramacy_lee(along), gramacy_lee(hill));
+    EXPECT_LT(gramacy_lee(across), gramacy_lee(hill));
+  }
+}
+
 TEST(TestFunctions, WingWeightOfTheSkyhawk) {
   // Baseline of a Cessna C172 (Forrester, Sobester & Keane 2008, Table 1.1), as rounded in the unit cube by
   // Gramacy (2020), Surrogates, Section 1.2, who leaves the paint term Sw Wp out and prints 233.9.

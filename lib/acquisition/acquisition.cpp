@@ -1,0 +1,88 @@
+#include "ersatz/acquisition/acquisition.hpp"
+
+#include <cmath>
+
+#include "acquisition/acquisitions.hpp"
+#include "core/named_table.hpp"
+
+namespace ersatz {
+namespace {
+
+struct Entry {
+  const char* name;
+  AcquisitionPtr (*make)(const Settings&);
+};
+
+// One line per acquisition.
+constexpr Entry entries[] = {
+    {"integrated-variance", acquisition::make_integrated_variance},
+    {"largest-variance", acquisition::make_largest_variance},
+    {"residual", acquisition::make_residual},
+    {"committee", acquisition::make_committee},
+    {"expected-improvement", acquisition::make_expected_improvement},
+    {"space-filling", acquisition::make_space_filling},
+    {"random", acquisition::make_random},
+};
+
+void check_candidates(const Knowledge& knowledge, ConstMatrixRef candidates, Index count) {
+  if (count < 1) throw UsageError(text("a batch needs at least one point, got ", count));
+  if (candidates.rows() < count)
+    throw UsageError(
+        text("a batch of ", count, " cannot be chosen among ", candidates.rows(), " candidates"));
+  const Index d = knowledge.emulator.space().size();
+  if (candidates.cols() != d)
+    throw UsageError(text("candidates have ", candidates.cols(), " values each, the space has ", d));
+  if (knowledge.under_way.rows() > 0 && knowledge.under_way.cols() != d)
+    throw UsageError(
+        text("points under way have ", knowledge.under_way.cols(), " values each, the space has ", d));
+  const auto outputs = static_cast<Index>(knowledge.emulator.outputs().size());
+  if (knowledge.weights.size() != outputs)
+    throw UsageError(text(knowledge.weights.size(), " weights for ", outputs, " outputs"));
+}
+
+}  // namespace
+
+Vector error_weights(const Archive& runs) {
+  Vector weights = Vector::Zero(static_cast<Index>(runs.outputs.size()));
+  Index varying = 0;
+  for (std::size_t o = 0; o < runs.outputs.size(); ++o) {
+    const Matrix& y = runs.values[o];
+    if (y.rows() == 0) continue;
+    const double spread = (y.rowwise() - y.colwise().mean()).squaredNorm() / static_cast<double>(y.rows());
+    // Rounding is not variation.
+    if (!(spread > 1e-28 * y.squaredNorm() / static_cast<double>(y.rows()))) continue;
+    weights[static_cast<Index>(o)] = 1.0 / spread;
+    ++varying;
+  }
+  return varying > 0 ? Vector(weights / static_cast<double>(varying)) : weights;
+}
+
+std::vector<std::string> acquisition_names() { return names_in(entries); }
+
+AcquisitionPtr make_acquisition(const std::string& name, const Settings& settings) {
+  return find_named(entries, name, "acquisition").make(settings);
+}
+
+std::vector<Choice> choose_batch(const Acquisition& acquisition, const Knowledge& knowledge,
+                                 ConstMatrixRef candidates, Index count, const FitContext& context) {
+  check_candidates(knowledge, candidates, count);
+  const auto scoring = acquisition.start(knowledge, candidates, context);
+  std::vector<bool> taken(static_cast<std::size_t>(candidates.rows()), false);
+  std::vector<Choice> batch;
+  for (;;) {
+    const Vector& scores = scoring->scores();
+    Index best = -1;
+    for (Index i = 0; i < candidates.rows(); ++i)
+      if (!taken[static_cast<std::size_t>(i)] && !std::isnan(scores[i]) &&
+          (best < 0 || scores[i] > scores[best]))
+        best = i;
+    if (best < 0)
+      throw NumericalError(text("acquisition ", acquisition.name(), ": no candidate has a score"));
+    taken[static_cast<std::size_t>(best)] = true;
+    batch.push_back({best, scores[best]});
+    if (static_cast<Index>(batch.size()) == count) return batch;
+    scoring->pend(best);
+  }
+}
+
+}  // namespace ersatz

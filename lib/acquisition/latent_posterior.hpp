@@ -1,0 +1,71 @@
+#pragma once
+// What an emulator does not know at many points, coefficient by coefficient, and what running some of them
+// would leave. Not installed.
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "ersatz/core/executor.hpp"
+#include "ersatz/emulator/emulator.hpp"
+#include "ersatz/regression/gp/cross_covariance.hpp"
+
+namespace ersatz::acquisition {
+
+/// One coefficient that a predictor of the emulator learns.
+struct Latent {
+  Index channel = 0, coefficient = 0;
+  const Predictor* predictor = nullptr;
+  double scale = 1.0;  ///< the channel's variance_scale
+  double noise = 0.0;  ///< variance of an observed value beyond the function's own, scaled
+};
+
+/// Coefficients of all channels, in order. Throws UsageError unless emulator.has_std().
+std::vector<Latent> latents_of(const Emulator& emulator);
+
+/// X (q × d, the space's units) as the input map gives it.
+Matrix mapped(const Emulator& emulator, ConstMatrixRef X, Executor& executor);
+
+/// q × coefficients: by how much the weighted square of the outputs changes with the square of each
+/// coefficient, at the emulator's mean; first order. U: X mapped. Cost per point: coefficients × width of the
+/// outputs.
+Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef U, const Vector& weights,
+                   Executor& executor);
+
+/// Variances of all coefficients at q points, given the data and the points observed since.
+class LatentPosterior {
+ public:
+  /// U: q × d', mapped.
+  LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor);
+
+  const std::vector<Latent>& latents() const { return latents_; }
+  const Matrix& points() const { return U_; }
+  /// coefficients × q, of the functions behind the noise.
+  const Matrix& variance() const { return variance_; }
+  /// Every predictor has covariances: observe() may be called.
+  bool exact() const { return exact_; }
+  /// Conditions on point p without knowing its value. Cost: n kernel values for each point and coefficient.
+  void observe(Index p);
+  /// One for each observed point: coefficients × q, the covariance that went with it over the deviation of
+  /// its observed value. What was known after it: covariance(a, b) minus its product at a and b.
+  const std::vector<Matrix>& explained() const { return explained_; }
+
+ private:
+  Executor& executor_;
+  std::vector<Latent> latents_;
+  Matrix U_, variance_;
+  std::vector<Matrix> explained_;
+  bool exact_ = true;
+};
+
+/// Calls work(begin, count) for blocks of at most `block` of n, on the workers of this process.
+template <class Work>
+void in_blocks(Index n, Index block, Executor& executor, const Work& work) {
+  executor.local().map((n + block - 1) / block, [&](Index task) {
+    const Index begin = task * block;
+    work(begin, std::min(block, n - begin));
+    return Bytes();
+  });
+}
+
+}  // namespace ersatz::acquisition

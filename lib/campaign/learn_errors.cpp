@@ -1,0 +1,69 @@
+// How large an emulator's errors are, on runs that it does not know.
+
+#include <algorithm>
+#include <boost/math/distributions/normal.hpp>
+#include <cmath>
+
+#include "campaign/learn_parts.hpp"
+#include "ersatz/core/error.hpp"
+#include "ersatz/emulator/train.hpp"
+#include "ersatz/selection/folds.hpp"
+
+namespace ersatz::detail {
+
+Vector squared_errors(const Emulator& emulator, const Archive& test, const Vector& weights,
+                      Executor& executor) {
+  constexpr Index block = 64;
+  const Index n = test.size();
+  Vector squared = Vector::Zero(n);
+  executor.local().map((n + block - 1) / block, [&](Index task) {
+    const Index begin = task * block, count = std::min(block, n - begin);
+    Workspace workspace;
+    std::vector<Matrix> means;
+    std::vector<double*> rows;
+    for (const OutputSpec& o : emulator.outputs()) means.emplace_back(count, o.width());
+    for (Matrix& m : means) rows.push_back(m.data());
+    emulator.mean(test.parameters.middleRows(begin, count), rows.data(), workspace);
+    for (std::size_t o = 0; o < means.size(); ++o)
+      squared.segment(begin, count) +=
+          weights[static_cast<Index>(o)] *
+          (means[o] - test.values[o].middleRows(begin, count)).rowwise().squaredNorm();
+    return Bytes();
+  });
+  return squared;
+}
+
+Folds cross_validate(const Archive& runs, const Recipe& recipe, Index folds, const FitContext& context) {
+  Folds result;
+  result.squared = Vector::Zero(runs.size());
+  const Vector weights = error_weights(runs);
+  const auto splits = k_folds(runs.parameters, std::min(folds, runs.size()), context.random.split("folds"));
+  for (std::size_t k = 0; k < splits.size(); ++k) {
+    FitContext inner = context;
+    inner.random = context.random.split(k);
+    result.emulators.push_back(train_emulator(runs.subset(splits[k].train), recipe, inner).emulator);
+    const Vector squared =
+        squared_errors(result.emulators.back(), runs.subset(splits[k].test), weights, *context.executor);
+    for (std::size_t i = 0; i < splits[k].test.size(); ++i)
+      result.squared[splits[k].test[i]] = squared[static_cast<Index>(i)];
+  }
+  return result;
+}
+
+void summarise(const Vector& squared, double confidence, LearnRound& round) {
+  const auto n = static_cast<double>(squared.size());
+  const double mean = squared.mean();
+  const double variance = n > 1.0 ? (squared.array() - mean).square().sum() / (n - 1.0) : 0.0;
+  const double z = boost::math::quantile(boost::math::normal(), confidence);
+  round.error = std::sqrt(mean);
+  round.error_upper = std::sqrt(mean + std::max(z, 0.0) * std::sqrt(variance / n));
+  Vector sorted = squared;
+  std::sort(sorted.begin(), sorted.end());
+  const double at = 0.95 * (n - 1.0);
+  const auto low = static_cast<Index>(at);
+  const Index high = std::min(low + 1, squared.size() - 1);
+  const double share = at - static_cast<double>(low);
+  round.error_p95 = (1.0 - share) * std::sqrt(sorted[low]) + share * std::sqrt(sorted[high]);
+}
+
+}  // namespace ersatz::detail

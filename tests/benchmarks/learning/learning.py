@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""What a learning campaign saves: mean over seeds, with intervals, against random and space-filling points.
+
+    learning.py PROGRAM SIMULATOR [--budget 120] [--start 40] [--batch 8] [--acquisition NAME …] [--seeds 20]
+                [--test 500] [--recipe recipe.toml] [--jobs 1] [--json out.json]
+
+For each seed and acquisition one `ersatz learn` is run, and compared with the same budget spent at random and along a
+scrambled Sobol' sequence, all on the same random test points of that seed. Printed is, for each acquisition,
+  - the error (NRMSE, and the 95% quantile over runs) at the end, with that of random and space-filling points: mean
+    over seeds and the half width of a 95% interval (Student's t);
+  - the simulations that the campaign needed for the error that the other way reaches with its whole budget, as a share
+    of that budget: mean over seeds with its interval; seeds that never reached it count as 1 and are counted.
+A campaign's curve is read between its rounds by interpolation of the logarithm of the error."""
+import argparse
+import concurrent.futures
+import json
+import math
+import os
+import subprocess
+import tempfile
+
+import numpy as np
+
+STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228,
+           14: 2.145, 19: 2.093, 24: 2.064, 29: 2.045, 49: 2.010}
+
+
+def interval(values):
+    """Mean, and half the width of its 95% interval."""
+    values = np.asarray(values, float)
+    n = len(values)
+    if n < 2:
+        return float(values.mean()), math.nan
+    freedom = max(k for k in STUDENT if k <= n - 1)
+    return float(values.mean()), STUDENT[freedom] * float(values.std(ddof=1)) / math.sqrt(n)
+
+
+def campaign(program, options, acquisition, seed):
+    toml = [f'simulator = "{options.simulator}"', f"budget = {options.budget}", f"start = {options.start}",
+            f"batch = {options.batch}", f"test = {options.test}", f'acquisition = "{acquisition}"',
+            f"candidates = {options.candidates}", 'output = "runs.h5"', 'compare = ["random", "space-filling"]']
+    if options.recipe:
+        toml.append(f'recipe = "{os.path.abspath(options.recipe)}"')
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "campaign.toml"), "w", encoding="utf-8") as file:
+            file.write("\n".join(toml) + "\n")
+        result = subprocess.run([program, "learn", "campaign.toml", "--json", "--quiet", "--seed", str(seed), "--threads",
+                                 str(options.threads)], cwd=folder, text=True, capture_output=True)
+    if result.returncode not in (0, 4):
+        raise SystemExit(f"{acquisition}, seed {seed}: status {result.returncode}: {result.stderr}")
+    return json.loads(result.stdout)
+
+
+def needed(rounds, goal, key):
+    """Simulations at which the curve first reaches the goal; None if it does not."""
+    before = None
+    for r in rounds:
+        if r[key] <= goal:
+            if before is None or before[key] <= r[key]:
+                return r["runs"]
+            share = math.log(before[key] / goal) / math.log(before[key] / r[key])
+            return before["runs"] + share * (r["runs"] - before["runs"])
+        before = r
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("simulator")
+    for name, value in (("budget", 120), ("start", 40), ("batch", 8), ("seeds", 20), ("test", 500), ("jobs", 1),
+                        ("threads", 1), ("candidates", 2000), ("first-seed", 1)):
+        parser.add_argument("--" + name, type=int, default=value)
+    parser.add_argument("--acquisition", nargs="+", default=["integrated-variance", "largest-variance", "residual"])
+    parser.add_argument("--recipe")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    program = os.path.abspath(options.program)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    print(f"{options.simulator}: {options.budget} simulations, {options.start} of them to start with, batches of "
+          f"{options.batch}; {options.seeds} seeds; {options.test} test points")
+    table = {}
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for acquisition in options.acquisition:
+            said = list(pool.map(lambda seed, a=acquisition: campaign(program, options, a, seed), seeds))
+            lines = {}
+            for key in ("error", "error_p95"):
+                lines[key] = {acquisition: interval([s["rounds"][-1][key] for s in said])}
+                for other in ("random", "space-filling"):
+                    ends = [s["comparison"][other][-1][key] for s in said]
+                    runs = [needed(s["rounds"], goal, key) for s, goal in zip(said, ends)]
+                    share = [1.0 if r is None else r / options.budget for r in runs]
+                    lines[key][other] = interval(ends)
+                    lines[key]["share of " + other] = interval(share)
+                    lines[key]["never reached " + other] = sum(r is None for r in runs)
+            table[acquisition] = lines
+            print(f"\n{acquisition}")
+            for key, line in lines.items():
+                ends = ", ".join(f"{name} {line[name][0]:.4g} ± {line[name][1]:.2g}"
+                                 for name in (acquisition, "random", "space-filling"))
+                print(f"  {key + ':':11s} {ends}")
+                for other in ("random", "space-filling"):
+                    mean, half = line["share of " + other]
+                    print(f"              what {other} points reach takes {100 * mean:.0f}% ± {100 * half:.0f}% of the "
+                          f"budget" + (f" ({line['never reached ' + other]} of {len(said)} seeds did not get there)"
+                                       if line["never reached " + other] else ""))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"options": vars(options), "results": table}, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""The subcommand learn: a campaign over a command, killed and resumed again and again; what it says to bad campaigns.
+
+    learn.py PROGRAM
+"""
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import packages
+
+packages.need("h5py", "numpy")
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
+
+PROGRAM = os.path.abspath(sys.argv[1])
+passed = 0
+
+SPACE = """[[parameter]]
+name = "a"
+lower = -1.0
+upper = 1.0
+
+[[parameter]]
+name = "b"
+lower = 0.0
+upper = 2.0
+"""
+
+# Takes a little while, and writes down that it ran.
+MODEL = """#!/bin/sh
+tail -n 1 "$1" >> ran.txt
+sleep 0.05
+tail -n 1 "$1" | awk -F, '{ if ($1 > WALL) { print "beyond the wall"; exit 3 } printf "%.17g\\n", exp(-5*$1*$1) + sin(2*$2) }' > "$2"
+"""
+
+CAMPAIGN = """command = "sh model.sh {input} {output}"
+space = "space.toml"
+budget = 20
+start = 8
+batch = 3
+candidates = 300
+recipe = "recipe.toml"
+output = "runs.h5"
+model = "model.h5"
+report = "learn.html"
+"""
+
+RECIPE = 'regressor = {name = "gp", kernel = "squared-exponential", starts = 1}\ntest_fraction = 0.0\n'
+
+
+def check(what, condition, detail=""):
+    global passed
+    assert condition, f"{what}: {detail}"
+    passed += 1
+
+
+def write(name, text):
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def prepare(folder, wall=2.0):
+    os.makedirs(folder)
+    os.chdir(folder)
+    write("space.toml", SPACE)
+    write("model.sh", MODEL.replace("WALL", str(wall)))
+    write("recipe.toml", RECIPE)
+    write("campaign.toml", CAMPAIGN)
+
+
+def learn(*arguments, campaign="campaign.toml"):
+    return subprocess.run([PROGRAM, "learn", campaign, "--threads", "2", *arguments], text=True, capture_output=True,
+                          timeout=120)
+
+
+def parameters():
+    with h5py.File("runs.h5") as file:
+        return file["parameters"][()], file["status"][()]
+
+
+def undisturbed(top):
+    prepare(os.path.join(top, "undisturbed"))
+    result = learn("--json")
+    check("a campaign ends well", result.returncode == 0, result.stderr)
+    said = json.loads(result.stdout)
+    check("it says what it did", said["end"] == "budget" and said["runs"] == 20 and said["failed"] == 0, said)
+    check("a round for each batch", [r["runs"] for r in said["rounds"]] == [8, 11, 14, 17, 20], said["rounds"])
+    check("the error falls", said["rounds"][-1]["error"] < said["rounds"][0]["error"], said["rounds"])
+    check("the table stands on standard error", "error (NRMSE)" in result.stderr, result.stderr)
+    check("nothing runs twice", len(open("ran.txt").read().split()) == 20, open("ran.txt").read())
+    left = sorted(os.listdir("."))
+    check("files", {"runs.h5", "runs.h5.history.h5", "model.h5", "learn.html"} <= set(left), left)
+    check("nothing is left behind", not [f for f in left if "batch" in f or f.endswith((".log", ".tmp"))], left)
+    check("the model predicts", subprocess.run([PROGRAM, "info", "model.h5"], capture_output=True).returncode == 0)
+    check("the report holds a drawing", "<svg" in open("learn.html").read())
+    with h5py.File("runs.h5.history.h5") as file:
+        check("the history", file.attrs["format"] in ("ersatz-learning", b"ersatz-learning")
+              and list(file["runs"][()]) == [8, 11, 14, 17, 20], dict(file.attrs))
+    again = learn()
+    check("what is there is not overwritten", again.returncode == 2 and "--force" in again.stderr, again.stderr)
+    return parameters()[0]
+
+
+def killed(top, expected):
+    prepare(os.path.join(top, "killed"))
+    chance, kills = random.Random(3), 0
+    for attempt in range(100):
+        process = subprocess.Popen([PROGRAM, "learn", "campaign.toml", "--threads", "2", "--resume", "--quiet"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            process.communicate(timeout=chance.uniform(0.15, 0.6) + 0.02 * attempt)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            time.sleep(0.1)
+            continue
+        check("the last call ends well", process.returncode == 0, process.returncode)
+        break
+    else:
+        raise AssertionError("the campaign never ended")
+    check("it was killed", kills >= 2, kills)
+    got, status = parameters()
+    check("all ran", np.all(status == 1), status)
+    check("the same points as undisturbed", np.array_equal(got, expected))
+    ran = len(open("ran.txt").read().split())
+    # Those in flight, and a first run that only showed what the command puts out.
+    check("only what was under way ran twice", ran <= 20 + 3 * kills, (ran, kills))
+    left = os.listdir(".")
+    check("nothing is left behind", not [f for f in left if "batch" in f or f.endswith((".log", ".tmp"))], left)
+    return kills
+
+
+def stopped(top, expected):
+    prepare(os.path.join(top, "stopped"))
+    process = subprocess.Popen([PROGRAM, "learn", "campaign.toml", "--threads", "1"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    time.sleep(0.6)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    if process.returncode != 0:  # it may have been faster
+        check("a signal is a stop", process.returncode == 130, (process.returncode, out, err))
+    refused = learn()
+    check("an unfinished campaign is not begun anew", refused.returncode == 2 and "--resume" in refused.stderr,
+          refused.stderr)
+    check("it goes on", learn("--resume").returncode == 0)
+    check("to the same points", np.array_equal(parameters()[0], expected))
+
+
+def failures(top):
+    prepare(os.path.join(top, "some-fail"), wall=0.4)
+    result = learn("--json")
+    check("some fail: status 4", result.returncode == 4, (result.returncode, result.stderr))
+    check("they are counted", 0 < json.loads(result.stdout)["failed"] < 20, result.stdout)
+    prepare(os.path.join(top, "all-fail"), wall=-2.0)
+    result = learn()
+    check("all fail: status 3", result.returncode == 3, (result.returncode, result.stderr))
+    check("it says why", "beyond the wall" in result.stderr or "exit status 3" in result.stderr, result.stderr)
+
+
+def wrong_campaigns(top):
+    prepare(os.path.join(top, "wrong"))
+    good = CAMPAIGN
+    cases = [
+        ("unknown acquisition", good + 'acquisition = "alm"\n', "unknown acquisition 'alm'; known:"),
+        ("budget below the start design", good.replace("budget = 20", "budget = 5"), "smaller than the start design of 8"),
+        ("an empty batch", good.replace("batch = 3", "batch = 0"), "a batch needs at least one point"),
+        ("no budget", good.replace("budget = 20\n", ""), "'budget' is missing"),
+        ("unknown key", good + "budgets = 3\n", "unknown key 'budgets'"),
+        ("a recipe that is not there", good.replace("recipe.toml", "nowhere.toml"), "nowhere.toml"),
+        ("no simulator", good.replace("command", "name", 1), "either simulator"),
+        ("an unknown simulator", 'simulator = "brainin"\nbudget = 20\noutput = "r.h5"\n', "unknown simulator 'brainin'"),
+        ("one file twice", good.replace("model.h5", "runs.h5"), "names of their own"),
+        ("compare without test runs", good + 'compare = ["random"]\n', "'compare' needs test runs"),
+    ]
+    for what, toml, expected in cases:
+        write("wrong.toml", toml)
+        result = learn(campaign="wrong.toml")
+        check(what, result.returncode == 2 and expected in result.stderr and result.stderr.count("ersatz:") == 1,
+              (result.returncode, result.stderr))
+    write("space.toml", SPACE.replace("upper = 1.0", "upper = -3.0"))
+    result = learn()
+    check("bounds inverted", result.returncode == 2 and "space.toml, line" in result.stderr and "a" in result.stderr,
+          (result.returncode, result.stderr))
+    check("no campaign file", learn(campaign="none.toml").returncode == 2)
+    check("nothing ran", not os.path.exists("ran.txt"))
+    check("nothing was written", not os.path.exists("runs.h5"))
+
+
+def ships(top):
+    os.makedirs(os.path.join(top, "ships"))
+    os.chdir(os.path.join(top, "ships"))
+    write("campaign.toml", 'simulator = "branin"\nbudget = 30\nstart = 20\nbatch = 5\ntest = 50\noutput = "runs.h5"\n'
+          'compare = ["random", "space-filling"]\nreport = "learn.html"\ncandidates = 500\n')
+    result = learn("--json")
+    check("a simulator that ships", result.returncode == 0, result.stderr)
+    said = json.loads(result.stdout)
+    check("compared", sorted(said["comparison"]) == ["random", "space-filling"]
+          and [r["runs"] for r in said["comparison"]["random"]] == [20, 25, 30], said["comparison"])
+    check("both are in the report", all(w in open("learn.html").read() for w in ("random", "space-filling")))
+
+
+with tempfile.TemporaryDirectory() as folder:
+    points = undisturbed(folder)
+    kill_count = killed(folder, points)
+    stopped(folder, points)
+    failures(folder)
+    wrong_campaigns(folder)
+    ships(folder)
+    os.chdir("/")
+print(f"{passed} checks, {kill_count} kills")
