@@ -160,7 +160,10 @@ struct Filling {
         const std::size_t at = point.values.size();
         point.values.emplace_back(path, "");
         fill(chosen, text(path, "<", c, ">"), [&](const toml::node& value) {
-          point.values[at].second = in_words(value);
+          // What is open within it is told by itself.
+          const toml::table* table = value.as_table();
+          const toml::node* name = table ? table->get("name") : nullptr;
+          point.values[at].second = name && point.values.size() > at + 1 ? in_words(*name) : in_words(value);
           insert(value);
         });
         return;
