@@ -89,23 +89,19 @@ Matrix mapped(const Emulator& emulator, ConstMatrixRef X, Executor& executor) {
   return U;
 }
 
-Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef U, const Vector& weights,
+Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef means, const Vector& weights,
                    Executor& executor) {
-  Index total = 0;
-  for (const Channel& c : emulator.channels()) total += c.basis->coefficients();
-  Matrix result(X.rows(), total);
+  Matrix result(X.rows(), means.cols());
   in_blocks(X.rows(), block, executor, [&](Index begin, Index count) {
-    Workspace workspace;
-    std::vector<Matrix> means;
-    for (const Channel& c : emulator.channels()) {
-      Matrix& mean = means.emplace_back(count, c.basis->coefficients());
-      c.predictor->mean(U.middleRows(begin, count), mean, workspace);
-    }
     Point point(emulator, weights);
-    std::vector<const double*> at(means.size());
-    for (Index i = 0; i < count; ++i) {
-      for (std::size_t c = 0; c < means.size(); ++c) at[c] = means[c].row(i).data();
-      point.sensitivity(X.row(begin + i).data(), at, result.row(begin + i).data());
+    std::vector<const double*> at(emulator.channels().size());
+    for (Index i = begin; i < begin + count; ++i) {
+      const double* coefficients = means.row(i).data();
+      for (std::size_t c = 0; c < at.size(); ++c) {
+        at[c] = coefficients;
+        coefficients += emulator.channels()[c].basis->coefficients();
+      }
+      point.sensitivity(X.row(i).data(), at, result.row(i).data());
     }
   });
   return result;
@@ -114,12 +110,14 @@ Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef U,
 LatentPosterior::LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor)
     : executor_(executor), latents_(latents_of(emulator)), U_(std::move(U)) {
   variance_.resize(static_cast<Index>(latents_.size()), U_.rows());
+  mean_.resize(U_.rows(), static_cast<Index>(latents_.size()));
   Index first = 0;
   Workspace workspace;
   for (const Channel& channel : emulator.channels()) {
     const Index count = channel.basis->coefficients();
     Matrix mean(U_.rows(), count), variance(U_.rows(), count);
     mean_and_variance_in_parallel(*channel.predictor, U_, mean, variance, Noise::latent, executor_);
+    mean_.middleCols(first, count) = mean;
     Matrix one_mean(1, count), latent(1, count), observed(1, count);
     channel.predictor->mean_and_variance(U_.topRows(1), one_mean, latent, Noise::latent, workspace);
     channel.predictor->mean_and_variance(U_.topRows(1), one_mean, observed, Noise::observed, workspace);

@@ -27,9 +27,9 @@ std::vector<Latent> latents_of(const Emulator& emulator);
 Matrix mapped(const Emulator& emulator, ConstMatrixRef X, Executor& executor);
 
 /// q × coefficients: by how much the weighted square of the outputs changes with the square of each
-/// coefficient, at the emulator's mean; first order. U: X mapped. Cost per point: coefficients × width of the
-/// outputs.
-Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef U, const Vector& weights,
+/// coefficient, where the coefficients are `means` (q × coefficients); first order. Cost per point:
+/// coefficients × width of the outputs.
+Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef means, const Vector& weights,
                    Executor& executor);
 
 /// Variances of all coefficients at q points, given the data and the points observed since.
@@ -40,6 +40,7 @@ class LatentPosterior {
 
   const std::vector<Latent>& latents() const { return latents_; }
   const Matrix& points() const { return U_; }
+  const Matrix& mean() const { return mean_; }  ///< q × coefficients
   /// coefficients × q, of the functions behind the noise.
   const Matrix& variance() const { return variance_; }
   /// Every predictor has covariances: observe() may be called.
@@ -53,7 +54,7 @@ class LatentPosterior {
  private:
   Executor& executor_;
   std::vector<Latent> latents_;
-  Matrix U_, variance_;
+  Matrix U_, mean_, variance_;
   std::vector<Matrix> explained_;
   bool exact_ = true;
 };

@@ -41,9 +41,9 @@ class LargestVariance final : public Scoring {
             knowledge.emulator,
             stacked({penalty_.candidates(), mapped(knowledge.emulator, knowledge.under_way, executor_)}),
             executor_),
-        weights_(
-            sensitivity(knowledge.emulator, candidates, penalty_.candidates(), knowledge.weights, executor_)
-                .transpose()) {
+        weights_(sensitivity(knowledge.emulator, candidates, posterior_.mean().topRows(q_), knowledge.weights,
+                             executor_)
+                     .transpose()) {
     update();
     for (Index i = 0; i < knowledge.under_way.rows(); ++i) pend(q_ + i);
   }
@@ -84,13 +84,14 @@ class IntegratedVariance final : public Scoring {
     const Matrix X = make_design(DesignMethod::sobol, emulator.space(), reference,
                                  context.random.split("reference"), shift);
     const Matrix U = mapped(emulator, X, executor_);
-    weights_ = sensitivity(emulator, X, U, knowledge.weights, executor_).transpose() /
-               static_cast<double>(reference);
     posterior_ =
         std::make_unique<LatentPosterior>(emulator,
                                           stacked({mapped(emulator, candidates, executor_), U,
                                                    mapped(emulator, knowledge.under_way, executor_)}),
                                           executor_);
+    weights_ = sensitivity(emulator, X, posterior_->mean().middleRows(q_, r_), knowledge.weights, executor_)
+                   .transpose() /
+               static_cast<double>(reference);
     if (!posterior_->exact())
       throw UsageError(
           "the acquisition integrated-variance needs predictors with covariances between points (Gaussian "
