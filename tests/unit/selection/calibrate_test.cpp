@@ -240,7 +240,8 @@ TEST(Calibrate, PredictorsWithoutVarianceGetErrorBars) {
     const Validation v = validate(model.emulator, fresh);
     for (const OutputScores& s : v.outputs) {
       EXPECT_GT(s.coverage_68, 0.55) << calibration << " " << s.name;
-      EXPECT_LT(s.coverage_68, 0.88) << calibration << " " << s.name;
+      EXPECT_LT(s.coverage_68, calibration == std::string("none") ? 0.95 : 0.8)
+          << calibration << " " << s.name;
       EXPECT_GT(s.coverage_95, 0.85) << calibration << " " << s.name;
     }
     save_model(scratch("m.h5"), model);
