@@ -73,7 +73,7 @@ double simultaneous_quantile(ConstMatrixRef scores, double level) {
   for (Index i = 0; i < scores.rows(); ++i) {
     double most = scores(i, 0);
     for (Index j = 0; j < scores.cols(); ++j)
-      if (!(scores(i, j) <= most)) most = scores(i, j);  // NaN as well, which is found below
+      if (!std::isnan(most) && !(scores(i, j) <= most)) most = scores(i, j);  // NaN stays, and is found below
     largest.push_back(most);
   }
   return conformal_quantile(std::move(largest), level);
