@@ -272,18 +272,20 @@ int repeats(int light) {
   return text ? std::min(std::atoi(text), 40) : light;
 }
 
-/// Within three points, or three standard errors of what so few calibration runs can tell. Folds know less
-/// than the model that learns from all: cross-validation errs on the side of caution.
+/// `split` with 300 runs aside: within three points, or three standard errors of what so few calibration runs
+/// can tell. Cross-validation is held to be cautious and no worse: of it no more is claimed.
 TEST(CalibrateCoverage, GaussianProcess) {
   Recipe recipe = recipe_with("gp");
   recipe.test_fraction = 0.0;
   const Archive fresh = runs_of("borehole", 2000, 999);
   for (const char* name : {"split", "cross-validation"}) {
+    const bool split = name == std::string("split");
     double c68 = 0.0, c95 = 0.0, before = 0.0;
     const int times = repeats(4);
     for (int r = 0; r < times; ++r) {
-      recipe.calibration = {name, {}};
-      const Model model = train_model(runs_of("borehole", 200, static_cast<std::uint64_t>(r)), recipe, {}, 1);
+      recipe.calibration = {name, split ? Settings{{"fraction", 300.0 / 450.0}} : Settings{}};
+      const Model model =
+          train_model(runs_of("borehole", split ? 450 : 200, static_cast<std::uint64_t>(r)), recipe, {}, 1);
       const Validation v = validate(model.emulator, fresh);
       c68 += v.outputs[0].coverage_68 / times;
       c95 += v.outputs[0].coverage_95 / times;
@@ -291,12 +293,11 @@ TEST(CalibrateCoverage, GaussianProcess) {
     }
     std::printf("borehole, gp, %s: 68 %% bars cover %.1f %%, 95 %% bars %.1f %% (before: %.1f %%)\n", name,
                 100.0 * c68, 100.0 * c95, 100.0 * before);
-    const bool split = name == std::string("split");
     const auto slack = [&](double level) {
-      return std::max(0.03, 3.0 * std::sqrt(level * (1.0 - level) / ((split ? 50.0 : 200.0) * times)));
+      return std::max(0.03, 3.0 * std::sqrt(level * (1.0 - level) / ((split ? 300.0 : 200.0) * times)));
     };
     EXPECT_GE(c68, 0.6827 - slack(0.6827)) << name;
-    EXPECT_LE(c68, 0.6827 + slack(0.6827) + (split ? 0.0 : 0.07)) << name;
+    EXPECT_LE(c68, split ? 0.6827 + slack(0.6827) : 0.80) << name;
     EXPECT_GE(c95, 0.95 - slack(0.95)) << name;
     EXPECT_LE(c95, 0.95 + slack(0.95)) << name;
   }
