@@ -30,8 +30,8 @@ double hartmann6(const double* x);
 /// Nz 2.5-6, Wdg 1700-2500 lb, Wp 0.025-0.08 lb/ft^2.
 double wing_weight(const double* x);
 
-/// x1 exp(-x1^2 - x2^2), x1 and x2 in -2 … 6 (Gramacy & Lee 2008, J. Am. Stat. Assoc. 103, 1119, section 4.1):
-/// flat but for one corner, a sixteenth of the area around a hill and a valley of ±0.428882.
+/// x1 exp(-x1^2 - x2^2), x1 and x2 in -2 … 6 (Gramacy & Lee 2008, J. Am. Stat. Assoc. 103, 1119,
+/// section 4.1): flat but for one corner, a sixteenth of the area around a hill and a valley of ±0.428882.
 double gramacy_lee(const double* x);
 
 /// "borehole", "branin", "ishigami", "hartmann6", "wing-weight" or "gramacy-lee"; UsageError otherwise.

@@ -127,7 +127,8 @@ TEST(Monitor, SeesBias) {
   Archive fresh = noisy(80, 201);
   fresh.values[0].array() += 0.5;
   const MonitorReport r = monitor(model(), fresh);
-  EXPECT_TRUE(test_of(r, "bias of y").negative) << test_of(r, "error of y").says << test_of(r, "bias of y").p_value;
+  EXPECT_TRUE(test_of(r, "bias of y").negative)
+      << test_of(r, "error of y").says << test_of(r, "bias of y").p_value;
   EXPECT_NE(test_of(r, "bias of y").says.find("too small"), std::string::npos);
   EXPECT_FALSE(test_of(r, "bias of flux").negative);
   EXPECT_FALSE(r.holds);
