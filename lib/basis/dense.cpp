@@ -1,6 +1,7 @@
 #include "basis/dense.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "basis/products.hpp"
@@ -27,8 +28,17 @@ void factor(const char* name, Factor<T> routine, int m, int n, T* a, int lda, T*
   check(name, info);
   lwork = static_cast<int>(std::real(size));
   std::vector<T> work(static_cast<std::size_t>(lwork));
-  routine(&m, &n, a, &lda, tau, work.data(), &lwork, &info);
+  // OpenBLAS 0.3.21: zgemv_n for AVX2 reads some elements behind the matrix, which may be where memory ends.
+  // So complex ones are factorised where more memory follows.
+  std::vector<T> roomy;
+  const auto count = static_cast<std::size_t>(lda) * static_cast<std::size_t>(n);
+  if constexpr (std::is_same_v<T, Complex>) {
+    roomy.resize(count + 4 * static_cast<std::size_t>(lda) + 16);
+    std::copy_n(a, count, roomy.begin());
+  }
+  routine(&m, &n, roomy.empty() ? a : roomy.data(), &lda, tau, work.data(), &lwork, &info);
   check(name, info);
+  if (!roomy.empty()) std::copy_n(roomy.begin(), count, a);
 }
 
 void qr(int m, int n, double* a, double* tau) { factor<double>("dgeqrf", dgeqrf_, m, n, a, m, tau); }

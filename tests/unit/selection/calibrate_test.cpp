@@ -273,7 +273,7 @@ int repeats(int light) {
 }
 
 /// `split` with 300 runs aside: within three points, or three standard errors of what so few calibration runs
-/// can tell. Cross-validation is held to be cautious and no worse: of it no more is claimed.
+/// can tell. Cross-validation is held to that over many data sets; over four of them to be cautious.
 TEST(CalibrateCoverage, GaussianProcess) {
   Recipe recipe = recipe_with("gp");
   recipe.test_fraction = 0.0;
@@ -297,7 +297,7 @@ TEST(CalibrateCoverage, GaussianProcess) {
       return std::max(0.03, 3.0 * std::sqrt(level * (1.0 - level) / ((split ? 300.0 : 200.0) * times)));
     };
     EXPECT_GE(c68, 0.6827 - slack(0.6827)) << name;
-    EXPECT_LE(c68, split ? 0.6827 + slack(0.6827) : 0.80) << name;
+    EXPECT_LE(c68, split || times >= 20 ? 0.6827 + slack(0.6827) : 0.80) << name;
     EXPECT_GE(c95, 0.95 - slack(0.95)) << name;
     EXPECT_LE(c95, 0.95 + slack(0.95)) << name;
   }
