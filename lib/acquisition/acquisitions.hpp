@@ -13,8 +13,4 @@ AcquisitionPtr make_residual(const Settings& settings);
 AcquisitionPtr make_space_filling(const Settings& settings);
 AcquisitionPtr make_random(const Settings& settings);
 
-/// The expected amount by which a normal variable of this mean and deviation falls short of `best`; Jones,
-/// Schonlau & Welch, J. Global Optim. 13, 455 (1998), Eq. 15. deviation 0: what is certain.
-double expected_improvement(double best, double mean, double deviation);
-
 }  // namespace ersatz::acquisition

@@ -6,6 +6,7 @@
 #include "acquisition/acquisitions.hpp"
 #include "acquisition/distance.hpp"
 #include "acquisition/latent_posterior.hpp"
+#include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz::acquisition {
@@ -95,13 +96,6 @@ class ExpectedImprovement final : public Acquisition {
 };
 
 }  // namespace
-
-double expected_improvement(double best, double mean, double deviation) {
-  if (!(deviation > 0.0)) return std::max(best - mean, 0.0);
-  const double z = (best - mean) / deviation;
-  const double density = 0.39894228040143268 * std::exp(-0.5 * z * z);
-  return std::max(0.0, (best - mean) * 0.5 * std::erfc(-z * 0.70710678118654752) + deviation * density);
-}
 
 AcquisitionPtr make_committee(const Settings& settings) {
   settings.check_known("acquisition committee", {});

@@ -8,6 +8,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/emulator/train.hpp"
 #include "ersatz/selection/folds.hpp"
+#include "selection/quantile.hpp"
 
 namespace ersatz::detail {
 
@@ -57,13 +58,8 @@ void summarise(const Vector& squared, double confidence, LearnRound& round) {
   const double z = boost::math::quantile(boost::math::normal(), confidence);
   round.error = std::sqrt(mean);
   round.error_upper = std::sqrt(mean + std::max(z, 0.0) * std::sqrt(variance / n));
-  Vector sorted = squared;
-  std::sort(sorted.begin(), sorted.end());
-  const double at = 0.95 * (n - 1.0);
-  const auto low = static_cast<Index>(at);
-  const Index high = std::min(low + 1, squared.size() - 1);
-  const double share = at - static_cast<double>(low);
-  round.error_p95 = (1.0 - share) * std::sqrt(sorted[low]) + share * std::sqrt(sorted[high]);
+  const Vector errors = squared.cwiseSqrt();
+  round.error_p95 = quantile({errors.data(), errors.data() + errors.size()}, 0.95);
 }
 
 }  // namespace ersatz::detail

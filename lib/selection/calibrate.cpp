@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/conformal.hpp"
 #include "ersatz/selection/folds.hpp"
 
 namespace ersatz {
 namespace {
-
-constexpr double one_deviation = 0.68268949213708590;
-/// Those that `validate` looks at.
-constexpr double levels[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, one_deviation, 0.8, 0.9, 0.95, 0.99};
 
 /// Columns of the truth that vary by more than rounding.
 std::vector<Index> varying_columns(const Matrix& truth) {
@@ -92,7 +89,7 @@ Calibration calibrate(const std::vector<Matrix>& mean, const std::vector<Matrix>
     throw DataError(
         text("calibration: ", n, " runs set aside for it; one standard deviation needs 3 or more"));
   std::vector<double> known;
-  for (const double level : levels)
+  for (const double level : coverage_levels)
     if (std::isfinite(conformal_quantile(std::vector<double>(static_cast<std::size_t>(n), 0.0), level)))
       known.push_back(level);
   c.levels = Eigen::Map<const Vector>(known.data(), static_cast<Index>(known.size()));

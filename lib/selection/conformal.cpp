@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
@@ -92,8 +93,8 @@ Matrix conformal_scores(ConstMatrixRef truth, ConstMatrixRef mean, ConstMatrixRe
   Matrix scores(truth.rows(), truth.cols());
   for (Index i = 0; i < truth.rows(); ++i)
     for (Index j = 0; j < truth.cols(); ++j) {
-      const double least = 1e-15 * std::abs(mean(i, j)) + 1e-300;
-      scores(i, j) = std::abs(truth(i, j) - mean(i, j)) / (normalised ? std::max(std_dev(i, j), least) : 1.0);
+      const double deviation = normalised ? usable_deviation(std_dev(i, j), mean(i, j)) : 1.0;
+      scores(i, j) = std::abs(truth(i, j) - mean(i, j)) / deviation;
     }
   return scores;
 }

@@ -7,6 +7,7 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
+#include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/scores.hpp"
 #include "selection/quantile.hpp"
@@ -69,7 +70,7 @@ MonitorTest coverage_of(const OutputView& v) {
     Index count = 0;
     for (Index i = 0; i < n; ++i)
       count += std::abs(v.truth(i, j) - v.mean(i, j)) <=
-               v.reach * std::max((*v.std_dev)(i, j), 1e-15 * std::abs(v.mean(i, j)) + 1e-300);
+               v.reach * usable_deviation((*v.std_dev)(i, j), v.mean(i, j));
     double p = binomial_at_most(count, n, level);
     if (v.before && v.before->coverage_95.size() == v.spec.size) {
       const auto earlier =

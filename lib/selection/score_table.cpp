@@ -3,12 +3,12 @@
 #include <limits>
 #include <mutex>
 
+#include "core/gaussian.hpp"
 #include "core/named_table.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/score.hpp"
 #include "ersatz/selection/scores.hpp"
 #include "selection/quantile.hpp"
-#include "selection/score_formulas.hpp"
 
 namespace ersatz {
 namespace {

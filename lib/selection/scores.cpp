@@ -5,9 +5,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "selection/quantile.hpp"
-#include "selection/score_formulas.hpp"
 #include "selection/score_mismatch.hpp"
 
 namespace ersatz {
@@ -17,34 +17,19 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> to_std(const Vector& v) { return {v.data(), v.data() + v.size()}; }
 
-/// Levels of coverage, and how many standard deviations each one's interval reaches to both sides.
+/// Levels of coverage, and how many standard deviations each one's interval reaches to both sides: of an
+/// output's emulator, as far as its calibration (if any) goes.
 struct Levels {
-  std::vector<double> levels{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.68268949213708590, 0.8, 0.9, 0.95, 0.99};
-  // Two-sided normal quantiles.
-  std::vector<double> widths{0.12566134685507402,
-                             0.25334710313579972,
-                             0.38532046640756784,
-                             0.52440051270804089,
-                             0.67448975019608171,
-                             0.84162123357291452,
-                             1.0,
-                             1.2815515655446004,
-                             1.6448536269514722,
-                             1.9599639845400545,
-                             2.5758293035489004};
+  std::vector<double> levels, widths;
 
-  /// Those of a calibrated emulator, as far as its calibration goes.
-  static Levels of(const Emulator& emulator, std::size_t output) {
-    Levels all;
+  Levels(const Emulator& emulator, std::size_t output) {
     const Calibration& c = emulator.calibration();
-    if (c.outputs.empty()) return all;
-    Levels own{{}, {}};
-    for (const double level : all.levels) {
-      if (level > c.levels[c.levels.size() - 1] + 1e-9) break;
-      own.levels.push_back(level);
-      own.widths.push_back(emulator.interval_factor(output, level));
+    const double highest = c.outputs.empty() ? 1.0 : c.levels[c.levels.size() - 1] + 1e-9;
+    for (const double level : coverage_levels) {
+      if (level > highest) break;
+      levels.push_back(level);
+      widths.push_back(emulator.interval_factor(output, level));
     }
-    return own;
   }
   /// The number of a level; -1: it is not there.
   Index find(double level) const {
@@ -53,8 +38,6 @@ struct Levels {
     return -1;
   }
 };
-
-constexpr double level_68 = 0.68268949213708590, level_95 = 0.95;
 
 /// Coverage, CRPS, log score and PIT over rows and the entries that vary.
 void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef truth,
@@ -87,8 +70,8 @@ void calibration(ConstMatrixRef mean, ConstMatrixRef std_dev, ConstMatrixRef tru
     const Index l = at.find(level);
     return l < 0 ? nan : inside[static_cast<std::size_t>(l)] / count;
   };
-  scores.coverage_68 = coverage(level_68);
-  scores.coverage_95 = coverage(level_95);
+  scores.coverage_68 = coverage(one_deviation);
+  scores.coverage_95 = coverage(0.95);
   diagnostics.pit = pit / count;
 }
 
@@ -159,8 +142,8 @@ void score_output(const OutputSpec& spec, const Axis& axis, const Levels& levels
     for (Index j = 0; j < bins; ++j)
       d.mean_std[j] =
           std::sqrt(prediction.std[own].middleCols(parts * j, parts).squaredNorm() / static_cast<double>(n));
-    d.coverage_68 = coverage_by_bin(mean, prediction.std[own], truth, bins, levels, level_68);
-    d.coverage_95 = coverage_by_bin(mean, prediction.std[own], truth, bins, levels, level_95);
+    d.coverage_68 = coverage_by_bin(mean, prediction.std[own], truth, bins, levels, one_deviation);
+    d.coverage_95 = coverage_by_bin(mean, prediction.std[own], truth, bins, levels, 0.95);
   }
   if (std::isfinite(s.nrmse)) {
     d.domain_error = Vector::Zero(result.domain_runs.size());
@@ -350,8 +333,8 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
   const bool together = options.direction || options.maximise == Maximise::time_phase_polarisation;
   for (const OutputPair& p : pairs) {
     const OutputSpec& spec = emulator.outputs()[p.own];
-    score_output(spec, emulator.axis_of(spec), Levels::of(emulator, p.own), held_out, prediction, p.own,
-                 p.theirs, result);
+    score_output(spec, emulator.axis_of(spec), Levels(emulator, p.own), held_out, prediction, p.own, p.theirs,
+                 result);
     if (!spec.complex) continue;
     OutputScores& s = result.outputs.back();
     if (together && in_a_group(groups, p)) {

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <set>
 
+#include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/design/design.hpp"
 #include "ersatz/regression/regressor.hpp"
-#include "selection/score_formulas.hpp"
 
 namespace ersatz {
 namespace {
@@ -117,7 +117,7 @@ std::optional<Vector> most_promising(const SearchSpace& space, const Tried& trie
   Index chosen = 0;
   double largest = -1.0;
   for (Index i = 0; i < X.rows(); ++i) {
-    const double gain = expected_improvement(mean(i, 0), std::sqrt(variance(i, 0)), data.y(best, 0));
+    const double gain = expected_improvement(data.y(best, 0), mean(i, 0), std::sqrt(variance(i, 0)));
     if (gain > largest) {
       largest = gain;
       chosen = i;
@@ -127,12 +127,6 @@ std::optional<Vector> most_promising(const SearchSpace& space, const Tried& trie
 }
 
 }  // namespace
-
-double expected_improvement(double mean, double deviation, double best) {
-  if (!(deviation > 0.0)) return std::max(best - mean, 0.0);
-  const double z = (best - mean) / deviation;
-  return deviation * (z * normal_cdf(z) + 0.39894228040143268 * std::exp(-0.5 * z * z));
-}
 
 std::optional<Vector> propose(const SearchSpace& space, SearchMethod method,
                               const std::vector<SearchTrial>& trials, double sign, bool is_error,

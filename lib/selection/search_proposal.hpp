@@ -7,9 +7,6 @@
 
 namespace ersatz {
 
-/// E[max(best - Y, 0)] of a normal Y (Jones, Schonlau & Welch 1998, eq. 15). deviation >= 0.
-double expected_improvement(double mean, double deviation, double best);
-
 /// The next point, canonical: a function of space, method, stream and the trials so far alone. `sign`: 1
 /// where smaller scores are better, -1 where larger ones are; `is_error`: scores are modelled by their
 /// logarithm where they are positive. Empty: everything was tried (or nothing new was found in 1000 draws).

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "acquisition/acquisitions.hpp"
+#include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/design/design.hpp"
 #include "ersatz/emulator/train.hpp"
@@ -261,10 +262,10 @@ TEST(Acquisition, ExpectedImprovementIsTheMeanOfWhatMonteCarloFinds) {
       squares += gain * gain / draws;
     }
     const double error = std::sqrt((squares - sum * sum) / draws);
-    EXPECT_NEAR(acquisition::expected_improvement(best, mean, deviation), sum, 4.0 * error);
+    EXPECT_NEAR(expected_improvement(best, mean, deviation), sum, 4.0 * error);
   }
-  EXPECT_EQ(acquisition::expected_improvement(1.0, 0.25, 0.0), 0.75);
-  EXPECT_EQ(acquisition::expected_improvement(1.0, 2.0, 0.0), 0.0);
+  EXPECT_EQ(expected_improvement(1.0, 0.25, 0.0), 0.75);
+  EXPECT_EQ(expected_improvement(1.0, 2.0, 0.0), 0.0);
 }
 
 TEST(Acquisition, ExpectedImprovementLooksBothWays) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <set>
 
+#include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/folds.hpp"
 #include "selection/search_proposal.hpp"
@@ -119,10 +120,10 @@ TEST(Search, ExpectedImprovement) {
       sum += gain;
       squares += gain * gain;
     }
-    EXPECT_NEAR(expected_improvement(mean, deviation, best), sum / n, 5.0 * std::sqrt(squares) / n);
+    EXPECT_NEAR(expected_improvement(best, mean, deviation), sum / n, 5.0 * std::sqrt(squares) / n);
   }
-  EXPECT_EQ(expected_improvement(1.0, 0.0, 3.0), 2.0);
-  EXPECT_EQ(expected_improvement(3.0, 0.0, 1.0), 0.0);
+  EXPECT_EQ(expected_improvement(3.0, 1.0, 0.0), 2.0);
+  EXPECT_EQ(expected_improvement(1.0, 3.0, 0.0), 0.0);
 }
 
 // Searches with a regressor whose error is known ------------------------------------------------------------
