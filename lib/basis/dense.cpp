@@ -1,7 +1,6 @@
 #include "basis/dense.hpp"
 
 #include <algorithm>
-#include <type_traits>
 #include <vector>
 
 #include "basis/products.hpp"
@@ -28,17 +27,8 @@ void factor(const char* name, Factor<T> routine, int m, int n, T* a, int lda, T*
   check(name, info);
   lwork = static_cast<int>(std::real(size));
   std::vector<T> work(static_cast<std::size_t>(lwork));
-  // OpenBLAS 0.3.21: zgemv_n for AVX2 reads some elements behind the matrix, which may be where memory ends.
-  // So complex ones are factorised where more memory follows.
-  std::vector<T> roomy;
-  const auto count = static_cast<std::size_t>(lda) * static_cast<std::size_t>(n);
-  if constexpr (std::is_same_v<T, Complex>) {
-    roomy.resize(count + 4 * static_cast<std::size_t>(lda) + 16);
-    std::copy_n(a, count, roomy.begin());
-  }
-  routine(&m, &n, roomy.empty() ? a : roomy.data(), &lda, tau, work.data(), &lwork, &info);
+  routine(&m, &n, a, &lda, tau, work.data(), &lwork, &info);
   check(name, info);
-  if (!roomy.empty()) std::copy_n(roomy.begin(), count, a);
 }
 
 void qr(int m, int n, double* a, double* tau) { factor<double>("dgeqrf", dgeqrf_, m, n, a, m, tau); }
@@ -103,12 +93,14 @@ Rows<T> triangle(RowsView<T> c) {
   Rows<T> g(0, k);
   for (Index first = 0; first < c.rows(); first += block) {
     const Index count = std::min(block, c.rows() - first);
-    Rows<T> stack(g.rows() + count, k);
-    stack << g, c.middleRows(first, count);
+    const Index n = g.rows() + count;
+    Rows<T> stack = Rows<T>::Zero(n + spare_rows(k), k);
+    stack.topRows(g.rows()) = g;
+    stack.middleRows(g.rows(), count) = c.middleRows(first, count);
     // The transpose is L Q, and L in Fortran's order is the upper triangle wanted, row by row.
-    const Index p = std::min(stack.rows(), k);
+    const Index p = std::min(n, k);
     std::vector<T> tau(static_cast<std::size_t>(std::max<Index>(p, 1)));
-    if (p > 0) lq(static_cast<int>(k), rows_of(stack), stack.data(), tau.data());
+    if (p > 0) lq(static_cast<int>(k), static_cast<int>(n), stack.data(), tau.data());
     g = stack.topRows(p);
     for (Index i = 1; i < p; ++i) g.row(i).head(std::min(i, k)).setZero();
   }
@@ -118,13 +110,14 @@ Rows<T> triangle(RowsView<T> c) {
 template <class T>
 Rows<T> orthonormal_beside(const Rows<T>& e, const Rows<T>& y) {
   if (y.rows() == 0) return y;
-  Rows<T> stack(e.rows() + y.rows(), y.cols());
+  const Index n = e.rows() + y.rows();
+  Rows<T> stack = Rows<T>::Zero(n + spare_rows(y.cols()), y.cols());
   stack.topRows(e.rows()) = e;
-  stack.bottomRows(y.rows()) = y;
-  std::vector<T> tau(static_cast<std::size_t>(stack.rows()));
-  qr(cols_of(stack), rows_of(stack), stack.data(), tau.data());
-  make_q(cols_of(stack), rows_of(stack), stack.data(), tau.data());
-  return stack.bottomRows(y.rows());
+  stack.middleRows(e.rows(), y.rows()) = y;
+  std::vector<T> tau(static_cast<std::size_t>(n));
+  qr(cols_of(stack), static_cast<int>(n), stack.data(), tau.data());
+  make_q(cols_of(stack), static_cast<int>(n), stack.data(), tau.data());
+  return stack.middleRows(e.rows(), y.rows());
 }
 
 template <class T>

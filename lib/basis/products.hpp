@@ -1,10 +1,16 @@
 #pragma once
 // Matrix products of BLAS for real and complex rows alike.
 
+#include <algorithm>
+
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/matrix.hpp"
 
 namespace ersatz {
+
+/// Rows to leave free behind a matrix of this many columns that LAPACK works on: OpenBLAS 0.3.21's zgemv_n
+/// for AVX2 reads some elements behind the last one, which may be where memory ends.
+inline Index spare_rows(Index columns) { return 5 + 16 / std::max<Index>(columns, 1); }
 
 // Overloads by type, so that what calls them is written once. Column major, as Fortran has it.
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "basis/products.hpp"
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 
@@ -26,7 +27,8 @@ SingularVectors right_singular_vectors(ConstMatrixRef rows, bool complex) {
   SingularVectors result;
   result.values.resize(k);
   result.vectors.resize(k, rows.cols());
-  Matrix a = rows;
+  Matrix a = Matrix::Zero(n + spare_rows(rows.cols()), rows.cols());
+  a.topRows(n) = rows;
   std::vector<int> iwork(static_cast<std::size_t>(8 * k));
   int info = 0;
   const int query = -1;
