@@ -13,6 +13,7 @@
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/folds.hpp"
+#include "ersatz/selection/pipeline.hpp"
 
 namespace ersatz::driver {
 
@@ -163,6 +164,26 @@ Archive read_simulations(const std::string& path, Executor& executor) {
   executor.together([&] { archive = read_simulations(path); });
   if (executor.processes() > 1) same_on_all_ranks(executor, archive.data_hash(), path);
   return archive;
+}
+
+Archive read_unseen(const std::string& path, const Model& model, const std::string& model_file) {
+  Archive archive = read_simulations(path);
+  if (archive.data_hash() == model.info.data_hash)
+    throw UsageError(text(path, ": these are the runs that ", model_file,
+                          " has learnt from; only runs it has never seen are a test"));
+  return archive;
+}
+
+void warn_of_training_points(const std::string& path, const Archive& archive, const Model& model) {
+  Workspace workspace;
+  Index known = 0;
+  for (Index i = 0; i < archive.size(); ++i)
+    known += model.emulator.domain_score(archive.parameters.row(i).data(), workspace) == 0.0;
+  if (known == 0) return;
+  std::fprintf(stderr,
+               "ersatz: warning: %ld of the %ld points of %s are among those that the emulator was trained "
+               "on; they are no test (another --seed of ersatz design gives other points)\n",
+               static_cast<long>(known), static_cast<long>(archive.size()), path.c_str());
 }
 
 void print_leaks(const Session& session, const Archive& archive) {

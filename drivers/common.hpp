@@ -16,6 +16,10 @@
 #include "ersatz/storage/archive.hpp"
 #include "ranks.hpp"
 
+namespace ersatz {
+struct Model;
+}
+
 namespace ersatz::driver {
 
 /// JSON objects keep the order in which they were filled.
@@ -82,6 +86,11 @@ Archive read_simulations(const std::string& path, Executor& executor);
 
 /// Reads an archive; where only the log of an interrupted campaign is there, says so.
 Archive read_simulations(const std::string& path);
+
+/// Simulations that are to test a model. Throws UsageError where they are those it has learnt from.
+Archive read_unseen(const std::string& path, const Model& model, const std::string& model_file);
+/// Warns on standard error of points among them that are training points, to the last bit.
+void warn_of_training_points(const std::string& path, const Archive& archive, const Model& model);
 
 /// Tells on standard error of runs that are at the same point or next to it: what cross-validation says may
 /// be too good.

@@ -39,13 +39,11 @@ void print(const Options& o, const MonitorReport& r) {
 
 int run(const Session& session, const Options& o) {
   const Model model = load_model(o.model);
-  const Archive fresh = read_simulations(o.simulations);
-  if (fresh.data_hash() == model.info.data_hash)
-    throw UsageError(text(o.simulations, ": these are the runs that ", o.model,
-                          " has learnt from; only runs it has never seen are a test"));
+  const Archive fresh = read_unseen(o.simulations, model, o.model);
   MonitorReport report =
       naming(o.simulations, [&] { return monitor(model, fresh, {o.significance}, session.threads); });
   report.validation.source = o.simulations;
+  warn_of_training_points(o.simulations, fresh, model);
   if (session.json)
     std::printf("%s\n", describe(report).dump(2).c_str());
   else

@@ -17,31 +17,14 @@ struct Options {
   MismatchFlags mismatch;
 };
 
-/// How many of the points are training points, to the last bit.
-Index training_points(const Emulator& emulator, const Archive& archive) {
-  if (archive.space.names() != emulator.space().names()) return 0;  // validate() says what is wrong
-  Workspace workspace;
-  Index count = 0;
-  for (Index i = 0; i < archive.size(); ++i)
-    count += emulator.domain_score(archive.parameters.row(i).data(), workspace) == 0.0;
-  return count;
-}
-
 int run(const Session& session, const Options& o) {
   const MismatchOptions mismatch = o.mismatch.options();
   const Model model = load_model(o.model);
-  const Archive held_out = read_simulations(o.held_out);
-  if (held_out.data_hash() == model.info.data_hash)
-    throw UsageError(text(o.held_out, ": these are the runs that ", o.model,
-                          " has learnt from; only runs it has never seen are a test"));
+  const Archive held_out = read_unseen(o.held_out, model, o.model);
   Validation v =
       naming(o.held_out, [&] { return validate(model.emulator, held_out, session.threads, mismatch); });
   v.source = o.held_out;
-  if (const Index known = training_points(model.emulator, held_out); known > 0)
-    std::fprintf(stderr,
-                 "ersatz: warning: %ld of the %ld points of %s are among those that the emulator was trained "
-                 "on; they are no test (another --seed of ersatz design gives other points)\n",
-                 static_cast<long>(known), static_cast<long>(held_out.size()), o.held_out.c_str());
+  warn_of_training_points(o.held_out, held_out, model);
   if (session.json) {
     Json j = to_json(v);
     j["simulator_seconds"] =

@@ -82,10 +82,12 @@ class Learner {
       : simulator_(simulator),
         options_(options),
         executor_(executor),
-        files_(options),
+        files_(options_),
         random_(RandomStream(options.seed).split("learn")),
         acquisition_(make_acquisition(options.acquisition.name, options.acquisition.settings)),
-        start_(start_of(options, simulator.space().size())) {}
+        default_start_(options.start == 0) {
+    options_.start = start_of(options, simulator.space().size());
+  }
 
   LearnResult run() {
     recall();
@@ -117,18 +119,28 @@ class Learner {
     archive_.parameters.resize(0, simulator_.space().size());
     archive_.provenance = options_.provenance;
     const Bytes rounds = executor_.share([&] {
+      std::vector<LearnRound> kept;
       if (Archive before = files_.open(simulator_); before.size() > 0) {
         archive_ = std::move(before);
+        kept = files_.load_history();
+        recall_start(kept);
         check_beginning();
       }
       files_.tidy(archive_);
-      std::vector<LearnRound> before;
-      for (const LearnRound& r : files_.load_history())
-        if (r.runs < archive_.size()) before.push_back(r);
-      return detail::encode(before);
+      return detail::encode(kept);
     });
     history_ = detail::decode_rounds(rounds);
+    recall_start(history_);
     detail::share(archive_, executor_);
+    // The last round is assessed anew: it may not have stored what it chose.
+    history_.erase(std::remove_if(history_.begin(), history_.end(),
+                                  [&](const LearnRound& r) { return r.runs >= archive_.size(); }),
+                   history_.end());
+  }
+
+  /// The default start depends on the budget, which may be another now: it is what it was.
+  void recall_start(const std::vector<LearnRound>& before) {
+    if (default_start_ && !before.empty()) options_.start = std::min(before.front().runs, options_.budget);
   }
 
   void check_beginning() const {
@@ -197,7 +209,7 @@ class Learner {
 
   bool run_start() {
     if (archive_.size() > 0) return true;
-    progress().note(text("simulating the start design of ", start_, " points"));
+    progress().note(text("simulating the start design of ", options_.start, " points"));
     return simulate_batch(start_design(simulator_.space(), options_));
   }
 
@@ -225,7 +237,7 @@ class Learner {
 
   Index failures_in_a_row() const {
     Index count = 0;
-    while (count < archive_.size() - start_ &&
+    while (count < archive_.size() - options_.start &&
            archive_.status[static_cast<std::size_t>(archive_.size() - 1 - count)] == RunStatus::failed)
       ++count;
     return count;
@@ -334,12 +346,12 @@ class Learner {
   }
 
   const Simulator& simulator_;
-  const LearnOptions& options_;
+  LearnOptions options_;  ///< with the start resolved
   Executor& executor_;
   const LearnFiles files_;
   const RandomStream random_;
   const AcquisitionPtr acquisition_;
-  const Index start_;
+  const bool default_start_;
   Progress silent_;
   Archive archive_, test_, runs_;
   std::unique_ptr<Emulator> emulator_;

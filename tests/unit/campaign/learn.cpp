@@ -190,6 +190,28 @@ TEST(Learn, AStoppedCampaignGoesOnAlsoWithAnotherBudget) {
   expect_same(result.archive, learn(Hill(), o).archive);
 }
 
+// The default start depends on the budget; what has begun goes on as it began.
+TEST(Learn, AnotherBudgetDoesNotMoveTheDefaultStart) {
+  const Scratch scratch;
+  LearnOptions o = small();
+  o.start = 0;
+  o.budget = 15;  // 7 and four batches
+  o.archive = scratch("runs.h5");
+  const Archive before = learn(Hill(), o).archive;
+  ASSERT_EQ(before.size(), 15);
+  o.resume = true;
+  o.budget = 30;
+  const Hill more;
+  const LearnResult result = learn(more, o);
+  EXPECT_EQ(more.count, 15);
+  EXPECT_TRUE(result.archive.parameters.topRows(15) == before.parameters);
+  EXPECT_EQ(result.history.front().runs, 7);
+  o.archive.clear();
+  o.resume = false;
+  o.start = 7;
+  expect_same(result.archive, learn(Hill(), o).archive);
+}
+
 TEST(Learn, FailedRunsAreSpentAndAvoided) {
   Hill hill;
   hill.wall = 0.5;  // a quarter of the space fails
