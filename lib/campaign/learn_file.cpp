@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#define TOML_HEADER_ONLY 0
-#include <toml++/toml.h>
-
+#include "emulator/toml_component.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/storage/space_file.hpp"
 #include "storage/text_file.hpp"
@@ -67,29 +65,8 @@ class Reader {
       values.push_back(e.as_string()->get());
     }
   }
-  /// "name" or {name = "name", setting = …}.
   void component(const char* key, Component& value) const {
-    const toml::node* node = find(key);
-    if (!node) return;
-    if (node->is_string()) {
-      value = {node->as_string()->get(), {}};
-      return;
-    }
-    const toml::table* table = node->as_table();
-    if (!table || !table->get("name") || !table->get("name")->is_string())
-      fail(*node, text("'", key, "' must be a name, or a table with a name: {name = \"…\", …}"));
-    value = {table->get("name")->as_string()->get(), {}};
-    for (const auto& [k, v] : *table) {
-      if (k.str() == "name") continue;
-      if (v.is_string())
-        value.settings.set(std::string(k.str()), v.as_string()->get());
-      else if (v.is_boolean())
-        value.settings.set(std::string(k.str()), v.as_boolean()->get());
-      else if (v.is_number())
-        value.settings.set(std::string(k.str()), *v.value<double>());
-      else
-        fail(v, text("'", k.str(), "' must be a number, a text, or true/false"));
-    }
+    if (const toml::node* node = find(key)) value = component_of(*node, where_, key);
   }
 
  private:

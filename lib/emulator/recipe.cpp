@@ -2,9 +2,7 @@
 
 #include <sstream>
 
-#define TOML_HEADER_ONLY 0
-#include <toml++/toml.h>
-
+#include "emulator/toml_component.hpp"
 #include "ersatz/core/error.hpp"
 #include "storage/text_file.hpp"
 
@@ -39,7 +37,8 @@ SettingValue value_of(const toml::node& node, const std::string& where, std::str
   throw UsageError(text(place(where, node), "'", key, "' must be a number, a text, true/false or a list"));
 }
 
-/// "pod" or {name = "pod", tolerance = 1e-6}.
+}  // namespace
+
 Component component_of(const toml::node& node, const std::string& where, std::string_view key) {
   if (const auto v = node.as_string()) return {v->get(), {}};
   const toml::table* table = node.as_table();
@@ -56,6 +55,8 @@ Component component_of(const toml::node& node, const std::string& where, std::st
   if (c.name.empty()) throw UsageError(text(place(where, node), "'", key, "' lacks a name"));
   return c;
 }
+
+namespace {
 
 std::vector<Component> components_of(const toml::node& node, const std::string& where, std::string_view key) {
   std::vector<Component> list;

@@ -67,8 +67,8 @@ class PreparedFolds {
   std::vector<std::shared_ptr<const Prepared>> folds_;
 };
 
-/// A regressor on a fold, as bytes: 'R' and seconds of the fit, microseconds of a prediction, the NRMSE, the
-/// score and the rows' mismatches, or 'F' and why it failed.
+/// A regressor on a fold: seconds of the fit, microseconds of a prediction, the NRMSE, the score and the
+/// rows' mismatches.
 Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& recipe,
                const Regressor& regressor, const RandomStream& random, const MismatchOptions& mismatch,
                const Score& score) {
@@ -76,7 +76,7 @@ Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& reci
   FitContext context;
   context.executor = &serial;
   context.random = random;
-  try {
+  return fold_result([&] {
     const auto start = Clock::now();
     const Emulator emulator = assemble(prepared, fit_channels(prepared, recipe, context, &regressor));
     std::vector<double> numbers{seconds(start)};
@@ -91,12 +91,8 @@ Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& reci
     if (std::isnan(numbers.back()))
       throw DataError(text("the score ", score.name, " does not exist for the runs of a fold"));
     numbers.insert(numbers.end(), rows.data(), rows.data() + rows.size());
-    return "R" + to_bytes(numbers);
-  } catch (const NumericalError& error) {
-    return text("F", error.what());
-  } catch (const DataError& error) {
-    return text("F", error.what());
-  }
+    return numbers;
+  });
 }
 
 void take(const Bytes& result, double folds, Entry& e) {

@@ -12,14 +12,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A recipe on a split, as bytes: 'R', seconds of the fit and the score, or 'F' and why it failed.
+/// A recipe on a split: seconds of the fit and the score.
 Bytes run_split(const Archive& train, const Archive& test, const Recipe& recipe, const RandomStream& random,
                 const Score& score, const MismatchOptions& mismatch) {
   SerialExecutor serial;
   FitContext context;
   context.executor = &serial;
   context.random = random;
-  try {
+  return fold_result([&] {
     const auto start = Clock::now();
     const Emulator emulator = train_emulator(train, recipe, context).emulator;
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -30,12 +30,8 @@ Bytes run_split(const Archive& train, const Archive& test, const Recipe& recipe,
       const Vector found = largest_mismatches(mismatch, emulator, test, prediction, serial);
       rows.assign(found.data(), found.data() + found.size());
     }
-    return "R" + to_bytes({seconds, score_of(score, prediction, test, rows)});
-  } catch (const NumericalError& error) {
-    return text("F", error.what());
-  } catch (const DataError& error) {
-    return text("F", error.what());
-  }
+    return std::vector<double>{seconds, score_of(score, prediction, test, rows)};
+  });
 }
 
 }  // namespace
@@ -83,6 +79,16 @@ double score_of(const Score& score, const Prediction& prediction, const Archive&
   if (score.over == OverOutputs::largest) return largest;
   const double mean = sum / count;
   return score.over == OverOutputs::root_mean_square ? std::sqrt(mean) : mean;
+}
+
+Bytes fold_result(const std::function<std::vector<double>()>& work) {
+  try {
+    return "R" + to_bytes(work());
+  } catch (const NumericalError& error) {
+    return text("F", error.what());
+  } catch (const DataError& error) {
+    return text("F", error.what());
+  }
 }
 
 FoldScores cross_validate(const Archive& runs, const std::vector<Split>& splits, const Recipe& recipe,

@@ -1,6 +1,7 @@
 #pragma once
 // A recipe's score on folds. Not installed.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ double score_of(const Score& score, const Prediction& prediction, const Archive&
 
 /// Throws UsageError unless the emulator has what the score needs.
 void check_score(const Score& score, const Emulator& emulator);
+
+/// What a fold's fit came to, as bytes: 'R' and the numbers of `work`, or 'F' and why the numbers or the data
+/// cannot do it.
+Bytes fold_result(const std::function<std::vector<double>()>& work);
 
 struct FoldScores {
   std::vector<double> scores;  ///< of each split; empty where the recipe could not be fitted
