@@ -10,6 +10,16 @@ install(DIRECTORY include/ersatz DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
 set_target_properties(ersatz PROPERTIES INSTALL_RPATH "$ORIGIN")
 install(TARGETS ersatz EXPORT ErsatzTargets)
 install(EXPORT ErsatzTargets NAMESPACE ersatz:: DESTINATION ${ersatz_cmake_dir})
+# C and Fortran: shared and static both, as libersatz_c; the package offers one of them as ersatz::c.
+install(FILES lib/bindings/ersatz.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+set_target_properties(ersatz-c ersatz-c-static PROPERTIES EXPORT_NAME c)
+install(TARGETS ersatz-c EXPORT ErsatzCTargets)
+install(EXPORT ErsatzCTargets NAMESPACE ersatz:: DESTINATION ${ersatz_cmake_dir})
+install(TARGETS ersatz-c-static EXPORT ErsatzCStaticTargets)
+install(EXPORT ErsatzCStaticTargets NAMESPACE ersatz:: DESTINATION ${ersatz_cmake_dir})
+# The Fortran module as its source: what compilers make of it fits no other compiler.
+set(ERSATZ_FORTRAN_SOURCE ${CMAKE_INSTALL_DATADIR}/ersatz/ersatz.f90)
+install(FILES lib/bindings/ersatz.f90 DESTINATION ${CMAKE_INSTALL_DATADIR}/ersatz)
 if(ERSATZ_TRAIN)
   set_target_properties(ersatz-train PROPERTIES INSTALL_RPATH "$ORIGIN" EXPORT_NAME train)
   install(TARGETS ersatz-train EXPORT ErsatzTrainTargets)
@@ -38,14 +48,14 @@ else()
   set(ERSATZ_SHARED FALSE)
 endif()
 configure_package_config_file(cmake/ErsatzConfig.cmake.in ErsatzConfig.cmake INSTALL_DESTINATION ${ersatz_cmake_dir}
-                              NO_SET_AND_CHECK_MACRO)
+                              PATH_VARS ERSATZ_FORTRAN_SOURCE NO_SET_AND_CHECK_MACRO)
 # Before 1.0 a minor version may break what users compile against.
 write_basic_package_version_file(ErsatzConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/ErsatzConfig.cmake ${PROJECT_BINARY_DIR}/ErsatzConfigVersion.cmake
               cmake/ErsatzOpenBLAS.cmake cmake/ErsatzScaLAPACK.cmake
         DESTINATION ${ersatz_cmake_dir})
 
-set(pc_files ersatz.pc)
+set(pc_files ersatz.pc ersatz-c.pc ersatz-c-static.pc)
 if(ERSATZ_TRAIN)
   list(APPEND pc_files ersatz-train.pc)
 endif()

@@ -7,7 +7,10 @@ target_compile_options(ersatz_options INTERFACE -fmacro-prefix-map=${PROJECT_SOU
 if(ERSATZ_WERROR)
   target_compile_options(ersatz_options INTERFACE -Werror)
 endif()
-if(ERSATZ_SANITIZE)
+if(ERSATZ_SANITIZE STREQUAL "thread")
+  target_compile_options(ersatz_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(ersatz_options INTERFACE -fsanitize=thread)
+elseif(ERSATZ_SANITIZE)
   # Undefined behaviour is looked for in what is tested; in the tests it would only compile half as fast.
   target_compile_options(ersatz_options INTERFACE -fsanitize=address -fno-omit-frame-pointer
     $<$<NOT:$<BOOL:$<TARGET_PROPERTY:ERSATZ_UNIT_TEST>>>:-fsanitize=undefined$<SEMICOLON>-fno-sanitize-recover=undefined>)

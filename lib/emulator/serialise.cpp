@@ -296,11 +296,20 @@ ModelInfo load_model_info(const h5::Group& root) {
   return info;
 }
 
-h5::File open_model_file(const std::string& path) {
-  h5::File file = h5::File::open(path);
-  h5::check_format(file.root(), model_format, model_version, path);
+namespace {
+
+h5::File checked(h5::File file) {
+  h5::check_format(file.root(), model_format, model_version, file.path());
   h5::verify_checksum(file, true);
   return file;
+}
+
+}  // namespace
+
+h5::File open_model_file(const std::string& path) { return checked(h5::File::open(path)); }
+
+h5::File open_model_image(const h5::Bytes& image, const std::string& name) {
+  return checked(h5::File::from_memory(image, name));
 }
 
 Emulator open_emulator(const std::string& path) { return Emulator::load(open_model_file(path).root()); }

@@ -63,5 +63,7 @@ ModelInfo load_model_info(const h5::Group& root);
 
 /// Opens a model file for reading; verifies format, version and checksum. Throws StorageError.
 h5::File open_model_file(const std::string& path);
+/// The same of a file's bytes; `name` stands for it in messages.
+h5::File open_model_image(const h5::Bytes& image, const std::string& name);
 
 }  // namespace ersatz
