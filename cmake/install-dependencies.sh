@@ -14,7 +14,7 @@ build=(
   libopenmpi-dev openmpi-bin libscalapack-openmpi-dev
 )
 tests=(
-  libgtest-dev clang-format-14 binutils
+  libgtest-dev clang-format-14 binutils gfortran valgrind
   python3 python3-h5py python3-numpy python3-scipy python3-sklearn
 )
 

@@ -58,8 +58,7 @@ const char* ersatz_status_text(ersatz_status status);
  * fails. */
 const char* ersatz_message(void);
 
-/* ---- opening and ----
- * closing */
+/* ---- opening and closing ---- */
 
 /* Opens a model file, or the bytes of one (they are copied); checks format, version and checksum. *emulator
  * is null after a failure. Costs the reading of the file. Opening takes turns: HDF5 is not thread safe. */
@@ -86,8 +85,9 @@ ersatz_status ersatz_workspace_open(ersatz_workspace** workspace);
 /* ERSATZ_BUSY while another thread uses it. Closing NULL does nothing. */
 ersatz_status ersatz_workspace_close(ersatz_workspace* workspace);
 
-/* ---- what is in a ----
- * model Numbers of parameters, outputs and axes count from 0. Texts are UTF-8 and live as long as the handle;
+/* ---- what is in a model ---- */
+
+/* Numbers of parameters, outputs and axes count from 0. Texts are UTF-8 and live as long as the handle;
  * any pointer for a result may be null where the result is not wanted. */
 
 enum { ERSATZ_LINEAR = 0, ERSATZ_LOG = 1, ERSATZ_PERIODIC = 2 };
@@ -117,8 +117,9 @@ ersatz_status ersatz_axis_values(const ersatz_emulator* emulator, int64_t axis, 
 ersatz_status ersatz_has_std(const ersatz_emulator* emulator, int* has_std);
 ersatz_status ersatz_has_jacobian(const ersatz_emulator* emulator, int* has_jacobian);
 
-/* ------------------------------------------------------------------------------------------------------
- * evaluation x: points × parameters. `workspace` may be NULL: then memory is allocated for the one call. No
+/* ---- evaluation ---- */
+
+/* x: points × parameters. `workspace` may be NULL: then memory is allocated for the one call. No
  * points are none too few. A point outside of the domain is no error: ask ersatz_domain_score. */
 
 /* mean: points × row. */

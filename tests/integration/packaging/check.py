@@ -4,6 +4,8 @@
     check.py light LIBRARY                     the evaluation library drags in nothing heavy
     check.py blas PROGRAM LIBRARY OPENBLAS     BLAS and LAPACK calls of LIBRARY, in PROGRAM, end in OpenBLAS
     check.py binds PROGRAM LIBRARY SYMBOL TARGET  what LIBRARY, in PROGRAM, calls SYMBOL is that of TARGET
+    check.py hidden LIBRARY                    the C++ library exports what is its own
+    check.py abi LIBRARY LIST HEADER           LIBRARY exports the functions and versions of LIST, which HEADER declares
     check.py flags COMPILE_COMMANDS            nothing is compiled for the machine that builds
     check.py one-definition OBJECT...          code for one instruction set stays in its own functions
     check.py no-paths PREFIX SOURCE_DIR        installed files know nothing of where they were built
@@ -44,6 +46,29 @@ def undefined(path):
 
 def defined(path):
     return {line.split()[-1].split("@")[0] for line in output("nm", "-D", "--defined-only", path).splitlines()}
+
+
+def hidden(library):
+    names = [line.split(maxsplit=2)[2] for line in output("nm", "-DC", "--defined-only", library).splitlines()]
+    foreign = [name for name in names if "ersatz" not in name]
+    assert len(names) > 100 and not foreign, f"{library} exports {foreign[:10]}"
+    print(f"{len(names)} symbols, all of the library's own")
+
+
+def abi(library, expected, header):
+    """What programs in C and Fortran were linked to must stay; what is new gets a version of its own."""
+    lines = [line.split() for line in output("nm", "-D", "--defined-only", library).splitlines()]
+    found = {name.replace("@@", "@") for _, kind, name in lines if kind != "A"}
+    with open(expected, encoding="utf-8") as file:
+        wanted = {line.strip() for line in file if line.strip() and not line.startswith("#")}
+    assert found == wanted, f"gone: {sorted(wanted - found)}; not in {expected}: {sorted(found - wanted)}"
+    with open(header, encoding="utf-8") as file:
+        declared = set(re.findall(r"^[a-z][^;(]*\b(ersatz_\w+)\(", file.read(), re.MULTILINE))
+    names = {name.split("@")[0] for name in found}
+    assert declared == names, f"declared and not exported, or the other way round: {sorted(declared ^ names)}"
+    soname = re.findall(r"\(SONAME\).*\[(.+)\]", output("readelf", "-d", library))
+    assert soname == ["libersatz_c.so.1"], soname
+    print(f"{len(found)} functions, as listed and declared; {soname[0]}")
 
 
 def bindings(program, library):
@@ -120,7 +145,8 @@ def no_paths(prefix, source_dir):
     print(f"{count} installed files hold no path of the build")
 
 
-COMMANDS = {"light": light, "blas": blas, "binds": binds, "flags": flags, "one-definition": one_definition, "no-paths": no_paths}
+COMMANDS = {"light": light, "hidden": hidden, "abi": abi, "blas": blas, "binds": binds, "flags": flags, "one-definition": one_definition,
+            "no-paths": no_paths}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in COMMANDS:
