@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# docs_test.sh SOURCE PROGRAM COMPILER LIBDIR EIGEN: runs what README.md and docs/ tell people to run.
+# docs_test.sh SOURCE PROGRAM COMPILER LIBDIR EIGEN [CC [FORTRAN]]: runs what README.md and docs/ tell people to run.
 #
-# Blocks of ```sh and ```cpp right after a line <!-- test --> are run in the order in which they stand, all of one page
+# Blocks of ```sh, ```cpp, ```c and ```fortran right after a line <!-- test --> are run in the order in which they stand, all of one page
 # in the same temporary folder. A C++ block is a program: it is built against the evaluation library (and the training
-# library, when it says so in a comment: "links ersatz::train") and run.
+# library, when it says so in a comment: "links ersatz::train") and run. One in C or Fortran is built against libersatz_c.
 set -euo pipefail
-source=$1 program=$2 compiler=$3 lib=$4 eigen=$5
+source=$1 program=$2 compiler=$3 lib=$4 eigen=$5 c_compiler=${6:-} fortran=${7:-}
 pages=(README.md docs/user-guide.md docs/recipes.md docs/cpp.md docs/regressor-linear.md docs/regressor-chaos.md docs/mismatch.md)
+[ -z "$c_compiler" ] || pages+=(docs/c.md)
+[ -z "$fortran" ] || pages+=(docs/fortran.md)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -28,7 +30,7 @@ for page in "${pages[@]}"; do
   # block-1.sh, block-2.cpp, …; the number of marks is checked, so that no block is lost.
   awk -v folder="$folder" '
     /^<!-- test -->$/ { marked = 1; marks++; next }
-    marked && /^```(sh|cpp)$/ { file = sprintf("%s/block-%02d.%s", folder, ++n, substr($0, 4)); marked = 0; open = 1; next }
+    marked && /^```(sh|cpp|c|fortran)$/ { file = sprintf("%s/block-%02d.%s", folder, ++n, substr($0, 4)); marked = 0; open = 1; next }
     marked { print "a mark is not followed by a block: line " NR; exit 1 }
     open && /^```$/ { open = 0; next }
     open { print > file }
@@ -43,6 +45,14 @@ for page in "${pages[@]}"; do
         if grep -q '// links ersatz::train' "$block"; then libraries=(-lersatz-train -lersatz); fi
         "$compiler" -std=c++17 -O1 -Wall -Wextra -I"$source/include" -isystem "$eigen" "$block" -o "$block.run" \
           -L"$lib" "${libraries[@]}" -lpthread
+        run=("$block.run")
+        ;;
+      *.c)
+        "$c_compiler" -std=c99 -O1 -Wall -Wextra -I"$source/lib/bindings" "$block" -o "$block.run" -L"$lib" -lersatz_c
+        run=("$block.run")
+        ;;
+      *.fortran)
+        "$fortran" -O1 -Wall -J"$folder" "$source/lib/bindings/ersatz.f90" -x f95 "$block" -o "$block.run" -L"$lib" -lersatz_c
         run=("$block.run")
         ;;
     esac
