@@ -64,6 +64,7 @@ module ersatz
     final :: emulator_finalise
   end type ersatz_emulator
 
+  ! Results are inout: after a failure they are what they were before.
   interface
     function c_version() bind(c, name='ersatz_version') result(text)
       import :: c_ptr
@@ -87,20 +88,20 @@ module ersatz
     function c_open(path, emulator) bind(c, name='ersatz_open') result(status)
       import :: c_char, c_int, c_ptr
       character(kind=c_char), intent(in) :: path(*)
-      type(c_ptr), intent(out) :: emulator
+      type(c_ptr), intent(inout) :: emulator
       integer(c_int) :: status
     end function
     function c_open_memory(bytes, size, emulator) bind(c, name='ersatz_open_memory') result(status)
       import :: c_int, c_int8_t, c_int64_t, c_ptr
       integer(c_int8_t), intent(in) :: bytes(*)
       integer(c_int64_t), value :: size
-      type(c_ptr), intent(out) :: emulator
+      type(c_ptr), intent(inout) :: emulator
       integer(c_int) :: status
     end function
     function c_copy(emulator, copy) bind(c, name='ersatz_copy') result(status)
       import :: c_int, c_ptr
       type(c_ptr), value :: emulator
-      type(c_ptr), intent(out) :: copy
+      type(c_ptr), intent(inout) :: copy
       integer(c_int) :: status
     end function
     function c_restrict(emulator, axis, bins, count, restricted) bind(c, name='ersatz_restrict') result(status)
@@ -109,7 +110,7 @@ module ersatz
       character(kind=c_char), intent(in) :: axis(*)
       integer(c_int64_t), intent(in) :: bins(*)
       integer(c_int64_t), value :: count
-      type(c_ptr), intent(out) :: restricted
+      type(c_ptr), intent(inout) :: restricted
       integer(c_int) :: status
     end function
     function c_close(emulator) bind(c, name='ersatz_close') result(status)
@@ -124,7 +125,7 @@ module ersatz
     end function
     function c_workspace_open(workspace) bind(c, name='ersatz_workspace_open') result(status)
       import :: c_int, c_ptr
-      type(c_ptr), intent(out) :: workspace
+      type(c_ptr), intent(inout) :: workspace
       integer(c_int) :: status
     end function
     function c_workspace_close(workspace) bind(c, name='ersatz_workspace_close') result(status)
@@ -136,7 +137,7 @@ module ersatz
     function c_parameter_count(emulator, count) bind(c, name='ersatz_parameter_count') result(status)
       import :: c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
-      integer(c_int64_t), intent(out) :: count
+      integer(c_int64_t), intent(inout) :: count
       integer(c_int) :: status
     end function
     function c_parameter(emulator, parameter, name, unit, lower, upper, scale) bind(c, name='ersatz_parameter') &
@@ -144,22 +145,22 @@ module ersatz
       import :: c_double, c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
       integer(c_int64_t), value :: parameter
-      type(c_ptr), intent(out) :: name, unit
-      real(c_double), intent(out) :: lower, upper
-      integer(c_int), intent(out) :: scale
+      type(c_ptr), intent(inout) :: name, unit
+      real(c_double), intent(inout) :: lower, upper
+      integer(c_int), intent(inout) :: scale
       integer(c_int) :: status
     end function
     function c_parameter_number(emulator, name, parameter) bind(c, name='ersatz_parameter_number') result(status)
       import :: c_char, c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
       character(kind=c_char), intent(in) :: name(*)
-      integer(c_int64_t), intent(out) :: parameter
+      integer(c_int64_t), intent(inout) :: parameter
       integer(c_int) :: status
     end function
     function c_output_count(emulator, count) bind(c, name='ersatz_output_count') result(status)
       import :: c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
-      integer(c_int64_t), intent(out) :: count
+      integer(c_int64_t), intent(inout) :: count
       integer(c_int) :: status
     end function
     function c_output(emulator, output, name, unit, axis, bins, is_complex, offset) bind(c, name='ersatz_output') &
@@ -167,63 +168,63 @@ module ersatz
       import :: c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
       integer(c_int64_t), value :: output
-      type(c_ptr), intent(out) :: name, unit
-      integer(c_int64_t), intent(out) :: axis, bins
-      integer(c_int), intent(out) :: is_complex
-      integer(c_int64_t), intent(out) :: offset
+      type(c_ptr), intent(inout) :: name, unit
+      integer(c_int64_t), intent(inout) :: axis, bins
+      integer(c_int), intent(inout) :: is_complex
+      integer(c_int64_t), intent(inout) :: offset
       integer(c_int) :: status
     end function
     function c_output_number(emulator, name, output) bind(c, name='ersatz_output_number') result(status)
       import :: c_char, c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
       character(kind=c_char), intent(in) :: name(*)
-      integer(c_int64_t), intent(out) :: output
+      integer(c_int64_t), intent(inout) :: output
       integer(c_int) :: status
     end function
     function c_row_size(emulator, size) bind(c, name='ersatz_row_size') result(status)
       import :: c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
-      integer(c_int64_t), intent(out) :: size
+      integer(c_int64_t), intent(inout) :: size
       integer(c_int) :: status
     end function
     function c_axis_count(emulator, count) bind(c, name='ersatz_axis_count') result(status)
       import :: c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
-      integer(c_int64_t), intent(out) :: count
+      integer(c_int64_t), intent(inout) :: count
       integer(c_int) :: status
     end function
     function c_axis(emulator, axis, name, unit, bins) bind(c, name='ersatz_axis') result(status)
       import :: c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
       integer(c_int64_t), value :: axis
-      type(c_ptr), intent(out) :: name, unit
-      integer(c_int64_t), intent(out) :: bins
+      type(c_ptr), intent(inout) :: name, unit
+      integer(c_int64_t), intent(inout) :: bins
       integer(c_int) :: status
     end function
     function c_axis_values(emulator, axis, values, size) bind(c, name='ersatz_axis_values') result(status)
       import :: c_double, c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
       integer(c_int64_t), value :: axis
-      real(c_double), intent(out) :: values(*)
+      real(c_double), intent(inout) :: values(*)
       integer(c_int64_t), value :: size
       integer(c_int) :: status
     end function
     function c_has_std(emulator, has) bind(c, name='ersatz_has_std') result(status)
       import :: c_int, c_ptr
       type(c_ptr), value :: emulator
-      integer(c_int), intent(out) :: has
+      integer(c_int), intent(inout) :: has
       integer(c_int) :: status
     end function
     function c_has_jacobian(emulator, has) bind(c, name='ersatz_has_jacobian') result(status)
       import :: c_int, c_ptr
       type(c_ptr), value :: emulator
-      integer(c_int), intent(out) :: has
+      integer(c_int), intent(inout) :: has
       integer(c_int) :: status
     end function
     function c_covariance_rank(emulator, rank) bind(c, name='ersatz_covariance_rank') result(status)
       import :: c_int, c_int64_t, c_ptr
       type(c_ptr), value :: emulator
-      integer(c_int64_t), intent(out) :: rank
+      integer(c_int64_t), intent(inout) :: rank
       integer(c_int) :: status
     end function
 
@@ -347,6 +348,7 @@ contains
     character(len=*), intent(inout), optional :: errmsg
     type(c_ptr) :: handle
     integer(c_int) :: status
+    handle = c_null_ptr
     status = c_open(trim(path)//c_null_char, handle)
     if (status == ersatz_ok) call replace(self, handle)
     call conclude(status, stat, errmsg)
@@ -360,6 +362,7 @@ contains
     character(len=*), intent(inout), optional :: errmsg
     type(c_ptr) :: handle
     integer(c_int) :: status
+    handle = c_null_ptr
     status = c_open_memory(bytes, size(bytes, kind=c_int64_t), handle)
     if (status == ersatz_ok) call replace(self, handle)
     call conclude(status, stat, errmsg)
@@ -417,6 +420,7 @@ contains
     character(len=*), intent(inout), optional :: errmsg
     type(c_ptr) :: handle
     integer(c_int) :: status
+    handle = c_null_ptr
     status = c_restrict(self%handle, trim(axis)//c_null_char, int(bins, c_int64_t) - 1_c_int64_t, &
                         size(bins, kind=c_int64_t), handle)
     if (status == ersatz_ok) call replace(restricted, handle)

@@ -12,7 +12,7 @@ cd "$work"
 ersatz() { "$prefix/bin/ersatz" "$@" --quiet; }
 ersatz design --simulator supernova -n 30 -o design.csv
 ersatz simulate --simulator supernova --design design.csv -o sims.h5
-ersatz train sims.h5 -o model.h5
+ersatz train sims.h5 -o model.h5 >/dev/null
 sed -n 4p design.csv | tr ',' ' ' >point.txt
 point=$(cat point.txt)
 
