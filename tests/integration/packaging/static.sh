@@ -1,15 +1,15 @@
 #!/bin/sh
-# static.sh PREFIX LIBDIR EXAMPLES WORK CMAKE GENERATOR SOURCE: builds and installs evaluation alone without shared
+# static.sh PREFIX LIBDIR EXAMPLES WORK CMAKE GENERATOR SOURCE BUILD: builds and installs evaluation alone without shared
 # libraries, and the C++ example on it by CMake, pkg-config and make; it says what the shared one said in WORK, where
 # examples.sh has been. CC and CXX name the compilers.
 set -eu
-libdir=$2 examples=$3 work=$4 cmake=$5 generator=$6 source=$7
+libdir=$2 examples=$3 work=$4 cmake=$5 generator=$6 source=$7 static=$8
 cd "$work"
-"$cmake" -S "$source" -B static-build -G "$generator" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DERSATZ_TRAIN=OFF \
+"$cmake" -S "$source" -B "$static" -G "$generator" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DERSATZ_TRAIN=OFF \
   -DERSATZ_MPI=OFF -DERSATZ_PROGRAM=OFF -DERSATZ_TESTS=OFF -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" \
   -DCMAKE_INSTALL_LIBDIR="$libdir" >static.log 2>&1 || { cat static.log; exit 1; }
-"$cmake" --build static-build >static.log 2>&1 || { cat static.log; exit 1; }
-"$cmake" --install static-build --prefix "$work/static" >static.log
+"$cmake" --build "$static" >static.log 2>&1 || { cat static.log; exit 1; }
+"$cmake" --install "$static" --prefix "$work/static" >static.log
 
 checked() {
   if ldd "$2" | grep -q libersatz; then echo "$1: loads a library of Ersatz"; exit 1; fi
