@@ -72,7 +72,7 @@ BasisCode none(CFile& file, const h5::Group& group) {
 // Decoders ----------------------------------------------------------------------------------------------
 
 /// The three functions of a decoder, from their bodies.
-void decoder_functions(CFile& file, const std::string& name, const std::string& decode,
+void decoder_functions(CFile& file, bool directions, const std::string& name, const std::string& decode,
                        const std::string& push, const std::string& variance) {
   file.function(
       text("static void ", name,
@@ -81,10 +81,12 @@ void decoder_functions(CFile& file, const std::string& name, const std::string& 
            decode, "}\n"));
   if (!file.with_std()) return;
   const std::string unused = "  (void)x;\n  (void)rows;\n  (void)channel;\n  (void)work;\n";
-  file.function(text("static void ", name,
-                     "_push(const double *x, const double *const *rows, int channel, const double *tangent,\n"
-                     "    double *const *tangents, double *work)\n{\n",
-                     unused, push, "}\n"));
+  if (directions)
+    file.function(
+        text("static void ", name,
+             "_push(const double *x, const double *const *rows, int channel, const double *tangent,\n"
+             "    double *const *tangents, double *work)\n{\n",
+             unused, push, "}\n"));
   file.function(
       text("static void ", name,
            "_add_variance(const double *x, const double *const *rows, int channel, const double *variance,\n"
@@ -92,32 +94,32 @@ void decoder_functions(CFile& file, const std::string& name, const std::string& 
            unused, variance, "}\n"));
 }
 
-DecoderCode identity(CFile& file, const h5::Group& group) {
+DecoderCode identity(CFile& file, const h5::Group& group, bool directions) {
   const Index width = group.get_integer("size") * (group.get_integer("complex") != 0 ? 2 : 1);
   DecoderCode code{file.name("identity")};
   const std::string loop = text("  for (int j = 0; j < ", width, "; ++j) ");
-  decoder_functions(file, code.name, loop + "out[0][j] = rows[0][j];\n",
+  decoder_functions(file, directions, code.name, loop + "out[0][j] = rows[0][j];\n",
                     loop + "tangents[0][j] = tangent[j];\n", loop + "variances[0][j] += variance[j];\n");
   return code;
 }
 
-DecoderCode amplitude_phase(CFile& file, const h5::Group& group) {
+DecoderCode amplitude_phase(CFile& file, const h5::Group& group, bool directions) {
   const std::string constants =
       text("(", group.get_integer("size"), ", ", literal(group.get_double("turn")), ", ");
   DecoderCode code{file.name("from_amplitude_and_phase")};
   file.use("amplitude_phase");
   if (file.with_std()) {
-    file.use("amplitude_phase_push");
+    if (directions) file.use("amplitude_phase_push");
     file.use("amplitude_phase_variance");
   }
   decoder_functions(
-      file, code.name, text("  amplitude_phase", constants, "rows[0], rows[1], out[0]);\n"),
+      file, directions, code.name, text("  amplitude_phase", constants, "rows[0], rows[1], out[0]);\n"),
       text("  amplitude_phase_push", constants, "rows, channel, tangent, tangents[0]);\n"),
       text("  amplitude_phase_variance", constants, "rows, channel, variance, variances[0]);\n"));
   return code;
 }
 
-DecoderCode blackbody(CFile& file, const h5::Group& group) {
+DecoderCode blackbody(CFile& file, const h5::Group& group, bool directions) {
   const Vector wavelength = group.read_vector("wavelength");
   const std::string table = file.table("wavelength", wavelength);
   const std::string loop = text("  for (int j = 0; j < ", wavelength.size(), "; ++j) ");
@@ -125,13 +127,13 @@ DecoderCode blackbody(CFile& file, const h5::Group& group) {
   DecoderCode code{file.name("times_blackbody")};
   file.use("blackbody");
   decoder_functions(
-      file, code.name, loop + "out[0][j] = " + b + " * rows[0][j];\n",
+      file, directions, code.name, loop + "out[0][j] = " + b + " * rows[0][j];\n",
       loop + "tangents[0][j] = " + b + " * tangent[j];\n",
       loop + "{\n    const double b = " + b + ";\n    variances[0][j] += b * b * variance[j];\n  }\n");
   return code;
 }
 
-DecoderCode precessing(CFile& file, const h5::Group& group) {
+DecoderCode precessing(CFile& file, const h5::Group& group, bool directions) {
   const Index n = group.get_integer("size");
   const auto has = group.read_integers("pieces", 10);
   const std::string pole = file.table("pole", group.read_vector("pole", 3));
@@ -161,7 +163,7 @@ DecoderCode precessing(CFile& file, const h5::Group& group) {
   const std::string decode = turn + all + "  " + modes + "out);\n";
   std::string push, variance;
   if (file.with_std()) {
-    file.use("precessing_tangents");
+    if (directions) file.use("precessing_tangents");
     file.use("precessing_rotation_variance");
     push = turn + text("  if (channel >= 2) {\n  ", alone, "    ", modes, "tangents);\n  } else {\n  ", all,
                        "    ", modes, "tangents);\n    precessing_tangents", frame,
@@ -178,7 +180,7 @@ DecoderCode precessing(CFile& file, const h5::Group& group) {
                        "  for (int m = 0; m < 5; ++m)\n    for (int j = 0; j < ", 2 * n,
                        "; ++j) variances[m][j] += modes[m][j] * modes[m][j] * variance[j / 2];\n");
   }
-  decoder_functions(file, code.name, decode, push, variance);
+  decoder_functions(file, directions, code.name, decode, push, variance);
   return code;
 }
 
@@ -192,7 +194,7 @@ const std::map<std::string, BasisExporter>& basis_exporters() {
   };
   return table;
 }
-using DecoderExporter = DecoderCode (*)(CFile&, const h5::Group&);
+using DecoderExporter = DecoderCode (*)(CFile&, const h5::Group&, bool directions);
 const std::map<std::string, DecoderExporter>& decoder_exporters() {
   static const std::map<std::string, DecoderExporter> table = {
       {"identity", identity},
@@ -212,17 +214,17 @@ BasisCode export_basis(CFile& file, const h5::Group& group, const std::string& w
   return found->second(file, group);
 }
 
-DecoderCode export_decoder(CFile& file, const h5::Group& group, const std::string& whose) {
+DecoderCode export_decoder(CFile& file, const h5::Group& group, const std::string& whose, bool directions) {
   const std::string kind = group.get_string("kind");
   const auto found = decoder_exporters().find(kind);
   if (found == decoder_exporters().end()) no_source(whose, "decoder", kind);
-  return found->second(file, group);
+  return found->second(file, group, directions);
 }
 
 void no_source(const std::string& whose, const char* part, const std::string& kind) {
-  throw UsageError(text(whose, ": the ", part, " '", kind,
-                        "' has no C source. Only what the library brings can be exported, not what a program "
-                        "registers; link the library (ersatz.h) instead"));
+  throw UsageError(
+      text(whose, ": the ", part, " '", kind,
+           "' has no C source (what a program registers never has one); link the library instead"));
 }
 
 }  // namespace ersatz::c

@@ -20,6 +20,7 @@ struct ChannelCode {
   BasisCode basis;
   Index coefficients = 0, latent = 0, row = 0;  ///< how many
   Index at = 0;                                 ///< coefficients, variances, latent row, row
+  bool directions = false;                      ///< not all that errs errs by itself
   bool own_variance = false;                    ///< the predictor's, else of residuals
   std::string residual_variance, scale;         ///< tables
   Index at_variance() const { return at + coefficients; }
@@ -44,7 +45,11 @@ class Writer {
       std::string whose = "the decoder of";
       for (const Index o : emulator_.decodings()[i].outputs)
         whose += " '" + emulator_.outputs()[static_cast<std::size_t>(o)].name + "'";
-      decoders_.push_back(export_decoder(file_, g, whose));
+      bool directions = false;
+      for (const Index c : emulator_.decodings()[i].channels)
+        directions = directions || channels_[static_cast<std::size_t>(c)].directions;
+      decoders_.push_back(export_decoder(file_, g, whose, directions));
+      widths_.push_back(file_.with_std() ? widths_of(emulator_.decodings()[i]) : "");
     }
     layout(d, map.work);
     domain(in_space, map);
@@ -62,7 +67,9 @@ class Writer {
     ChannelCode code;
     code.predictor = export_predictor(file_, g.group("predictor"), whose);
     code.basis = export_basis(file_, g.group("basis"), whose);
-    code.transform = export_transform(file_, g.group("transform"), whose);
+    code.directions = !channel.basis->entrywise() &&
+                      (channel.basis->coefficients() > 0 || channel.basis->residual_modes().rows() > 0);
+    code.transform = export_transform(file_, g.group("transform"), whose, code.directions);
     code.coefficients = channel.basis->coefficients();
     code.latent = channel.basis->width();
     code.row = channel.transform->inputs();
@@ -100,19 +107,32 @@ class Writer {
     if (guard.size() == 0) {
       body += "  (void)work;\n  return INFINITY;\n";
     } else {
-      const Index d = emulator_.input_map().outputs();
       file_.use("nearest_squared");
-      body += text("  ", map.name, "(x, work, work + ", at_scratch_,
-                   ");\n  {\n    const double squared = nearest_squared(work, ",
-                   file_.table("training_points", guard.points()), ", ", guard.size(), ", ", d, ");\n");
-      if (d == 0)
-        body += "    (void)squared;\n    return 0.0;\n  }\n";
-      else if (guard.reach() > 0.0)
-        body += text("    return sqrt(squared) / ", literal(guard.reach()), ";\n  }\n");
-      else
-        body += "    return squared > 0.0 ? INFINITY : 0.0;\n  }\n";
+      body += text("  const double *u = work;\n  double distance;\n  ", map.name, "(x, work, work + ",
+                   at_scratch_, ");\n  distance = sqrt(nearest_squared(u, ",
+                   file_.table("training_points", guard.points()), ", ", guard.size(), ", ",
+                   emulator_.input_map().outputs(), "));\n");
+      if (guard.reach() > 0.0) {
+        body += isolation(literal(guard.reach()));
+        body += text("  return distance / ", literal(guard.reach()), ";\n");
+      } else {
+        body += "  return distance > 0.0 ? INFINITY : 0.0;\n";
+      }
     }
     file_.function("static double score_domain(const double *x, double *work)\n{\n" + body + "}\n");
+  }
+
+  /// Points that are near enough, and yet easily cut off from the training points by trees.
+  std::string isolation(const std::string& reach) {
+    const h5::Group guard = group_.group("guard");
+    if (!guard.has("isolation")) return "";
+    const h5::Group group = guard.group("isolation");
+    const TreesCode trees = export_trees(file_, group);
+    const std::string limit = literal(group.get_double("limit"));
+    return text("  if (distance <= ", reach, ") {\n    double path = 0.0;\n    for (int t = 0; t < ",
+                trees.count, "; ++t) path += ", trees.leaf, ";\n    path = exp2(-path / ", trees.count,
+                ".0 / ", literal(group.get_double("typical_path")), ");\n    if (path > ", limit,
+                ") return path / ", limit, ";\n  }\n");
   }
 
   std::string widths_of(const Decoding& decoding) {
@@ -126,7 +146,7 @@ class Writer {
   /// bin by bin.
   void propagation(std::size_t i) {
     const Decoding& decoding = emulator_.decodings()[i];
-    const std::string decoder = decoders_[i].name, widths = widths_of(decoding);
+    const std::string decoder = decoders_[i].name, widths = widths_[i];
     const auto count = static_cast<Index>(decoding.outputs.size());
     const std::string scratch = text("work + ", at_scratch_);
     std::string body = text("  double *t = work + ", at_tangents_, ", *row = t + ", widest_, ", *tangents[",
@@ -227,7 +247,7 @@ class Writer {
         body += "    if (std) {\n";
         body += assignments("out", variances);
         body += text("      for (int o = 0; o < ", decoding.outputs.size(),
-                     "; ++o)\n        for (int j = 0; j < ", widths_of(decoding),
+                     "; ++o)\n        for (int j = 0; j < ", widths_[i],
                      "[o]; ++j) out[o][j] = 0.0;\n      propagate", i, "(x, rows, out, work);\n    }\n");
       }
       body += "  }\n";
@@ -266,6 +286,7 @@ class Writer {
   CFile& file_;
   std::vector<ChannelCode> channels_;
   std::vector<DecoderCode> decoders_;
+  std::vector<std::string> widths_;  ///< tables of those of each decoding's outputs
   Index widest_ = 0, scratch_ = 0, at_tangents_ = 0, at_scratch_ = 0;
   bool squares_there_ = false;
 };

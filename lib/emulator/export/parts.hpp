@@ -28,13 +28,14 @@ struct ForwardCode {
 };
 ForwardCode export_input_map(CFile& file, const h5::Group& group, const std::string& whose);
 
-/// void NAME_inverse(const double *z, double *y, double *work), and with standard deviations
-/// NAME_push(z, dz, dy, work) and NAME_variance(z, variance of z, variance of y, work).
+/// void NAME_inverse(const double *z, double *y, double *work), and with standard deviations NAME_variance(z,
+/// variance of z, variance of y, work); where `directions` are pushed through it, NAME_push(z, dz, dy, work).
 struct TransformCode {
   std::string name;
   Index work = 0;
 };
-TransformCode export_transform(CFile& file, const h5::Group& group, const std::string& whose);
+TransformCode export_transform(CFile& file, const h5::Group& group, const std::string& whose,
+                               bool directions);
 
 /// void NAME_row(const double *coefficients, double *row), and with standard deviations
 /// NAME_element(int coefficient, double factor, double *row): factor times the row per unit of it.
@@ -44,13 +45,20 @@ struct BasisCode {
 BasisCode export_basis(CFile& file, const h5::Group& group, const std::string& whose);
 
 /// void NAME_decode(const double *x, const double *const *rows, double *const *out, double *work), and with
-/// standard deviations NAME_push(x, rows, channel, tangent, tangents, work) and
-/// NAME_add_variance(x, rows, channel, variance, variances, work), as in Decoder.
+/// standard deviations NAME_add_variance(x, rows, channel, variance, variances, work); where `directions` are
+/// pushed through it, NAME_push(x, rows, channel, tangent, tangents, work). As in Decoder.
 struct DecoderCode {
   std::string name;
   Index work = 0;
 };
-DecoderCode export_decoder(CFile& file, const h5::Group& group, const std::string& whose);
+DecoderCode export_decoder(CFile& file, const h5::Group& group, const std::string& whose, bool directions);
+
+/// Trees: a call `leaf(u, roots[t], …)` for tree t at u.
+struct TreesCode {
+  std::string leaf;
+  Index count = 0;
+};
+TreesCode export_trees(CFile& file, const h5::Group& group);
 
 /// int NAME(const double *x): in the box and its constraints.
 std::string export_space(CFile& file, const ParameterSpace& space);

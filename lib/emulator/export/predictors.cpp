@@ -210,17 +210,61 @@ PredictorCode knn(CFile& file, const h5::Group& group, const std::string& whose)
   return code;
 }
 
+PredictorCode forest(CFile& file, const h5::Group& group, const std::string&) {
+  const Vector centre = group.read_vector("centre");
+  const bool with_variance = file.with_std() && group.get_integer("has_variance") != 0;
+  const auto number = [&](const char* what, Index j) { return literal(group.read_vector(what)[j]); };
+  std::string body;
+  for (Index j = 0; j < centre.size(); ++j) {
+    const TreesCode trees = export_trees(file, group.group(text("output", j)));
+    const std::string loop = text("    for (int t = 0; t < ", trees.count, "; ++t) ");
+    body += text("  {\n    double sum = 0.0;\n", loop, "sum += ", trees.leaf, ";\n    sum /= ", trees.count,
+                 ";\n    mean[", j, "] = ", literal(centre[j]), " + sum;\n");
+    if (with_variance)
+      body += text("    if (variance) {\n      double spread = 0.0;\n  ", loop,
+                   "{\n        const double away = ", trees.leaf,
+                   " - sum;\n        spread += away * away;\n      }\n      variance[", j,
+                   "] = ", number("latent_constant", j), " + ", number("latent_factor", j), " * (",
+                   number("typical", j), " + spread / ", trees.count, ");\n    }\n");
+    body += "  }\n";
+  }
+  const PredictorCode code{file.name("forest"), 0};
+  file.function(predictor_head(code.name) + body + "  return 0;\n}\n");
+  return code;
+}
+
 /// One line per kind.
 using Exporter = PredictorCode (*)(CFile&, const h5::Group&, const std::string& whose);
 const std::map<std::string, Exporter>& exporters() {
   static const std::map<std::string, Exporter> table = {
-      {"polynomial", polynomial},     {"knn", knn}, {"gp", export_gp}, {"gp-inducing", export_inducing},
+      {"polynomial", polynomial},
+      {"knn", knn},
+      {"forest", forest},
+      {"gp", export_gp},
+      {"gp-inducing", export_inducing},
       {"gp-vecchia", export_vecchia},
   };
   return table;
 }
 
 }  // namespace
+
+TreesCode export_trees(CFile& file, const h5::Group& group) {
+  const Matrix nodes = group.read_matrix("nodes", -1, 3);
+  const auto roots = group.read_integers("roots");
+  std::vector<Index> input, right;
+  for (Index i = 0; i < nodes.rows(); ++i) {
+    input.push_back(static_cast<Index>(nodes(i, 0)));
+    right.push_back(static_cast<Index>(nodes(i, 2)));
+  }
+  file.use("leaf");
+  const std::string values = file.table("node_values", Vector(nodes.col(1)));
+  const std::string inputs = file.integers("node_inputs", input),
+                    children = file.integers("right_children", right);
+  return {text("leaf(u, ", file.integers("roots", {roots.begin(), roots.end()}), "[t], ", inputs, ", ",
+               values, ", ", children, ")"),
+          static_cast<Index>(roots.size())};
+}
 
 PredictorCode export_predictor(CFile& file, const h5::Group& group, const std::string& whose) {
   const std::string kind = group.get_string("kind");

@@ -53,7 +53,7 @@ static void add_rows(const double *c, const double *rows, int r, int width, doub
       {"nearest_squared", {}, R"(/* Squared distance to the nearest of n points. */
 static double nearest_squared(const double *u, const double *points, int n, int d)
 {
-  double least = INFINITY;
+  double least = d > 0 ? INFINITY : 0.0;
   for (int i = 0; i < n; ++i) {
     double sum = 0.0;
     for (int k = 0; k < d; ++k) {
@@ -63,6 +63,16 @@ static double nearest_squared(const double *u, const double *points, int n, int 
     if (sum < least) least = sum;
   }
   return least;
+}
+
+)"},
+      {"leaf",
+       {},
+       R"(/* The value of a tree's leaf where u lies: a node without an input is a leaf, else its left child is next to it. */
+static double leaf(const double *u, int node, const int *input, const double *value, const int *right)
+{
+  while (input[node] >= 0) node = u[input[node]] < value[node] ? node + 1 : right[node];
+  return value[node];
 }
 
 )"},

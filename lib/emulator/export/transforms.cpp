@@ -217,7 +217,8 @@ ForwardCode export_input_map(CFile& file, const h5::Group& group, const std::str
   return code;
 }
 
-TransformCode export_transform(CFile& file, const h5::Group& group, const std::string& whose) {
+TransformCode export_transform(CFile& file, const h5::Group& group, const std::string& whose,
+                               bool directions) {
   std::vector<Step> steps;
   Index width = 0;
   append_steps(file, group, false, whose, steps, width);
@@ -230,8 +231,9 @@ TransformCode export_transform(CFile& file, const h5::Group& group, const std::s
                      chained(calls, "z", "y", width, room), "}\n"));
   if (!file.with_std()) return code;
   const std::string arguments = "(const double *z, const double *dz, double *dy, double *work)\n{\n";
-  file.function(text("static void ", code.name, "_push", arguments,
-                     chained_changes(steps, &Step::push, width, room), "}\n"));
+  if (directions)
+    file.function(text("static void ", code.name, "_push", arguments,
+                       chained_changes(steps, &Step::push, width, room), "}\n"));
   file.function(text("static void ", code.name, "_variance", arguments,
                      chained_changes(steps, &Step::variance, width, room), "}\n"));
   return code;
