@@ -243,7 +243,7 @@ PredictorCode export_vecchia(CFile& file, const h5::Group& group, const std::str
     const gp::KernelPtr structure = gp::make_kernel(expression, d);
     const Matrix all = group.read_matrix("points");
     const std::string points = file.table("points", all);
-    file.use("dot");
+    if (file.with_std() && q > 0) file.use("dot");
     file.use("neighbours");
     file.use("condition_on_neighbours");
     body += frame.trend(file, "x", "f", "rest");
