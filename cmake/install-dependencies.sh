@@ -16,6 +16,7 @@ build=(
 tests=(
   libgtest-dev clang-format-14 binutils gfortran valgrind
   python3 python3-h5py python3-numpy python3-scipy python3-sklearn
+  pybind11-dev python3-dev python3-emcee
 )
 
 packages=("${build[@]}")

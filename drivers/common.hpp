@@ -110,6 +110,7 @@ void add_search(CLI::App& app, Session& session);
 void add_curve(CLI::App& app, Session& session);
 void add_learn(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
+void add_export(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
 
 }  // namespace ersatz::driver

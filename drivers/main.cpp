@@ -94,6 +94,7 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
   add_curve(app, session);
   add_learn(app, session);
   add_report(app, session);
+  add_export(app, session);
   add_info(app, session);
   try {
     const FirstRankOnly first(ranks.rank());

@@ -6,7 +6,7 @@
 # library, when it says so in a comment: "links ersatz::train") and run. One in C or Fortran is built against libersatz_c.
 set -euo pipefail
 source=$1 program=$2 compiler=$3 lib=$4 eigen=$5 c_compiler=${6:-} fortran=${7:-}
-pages=(README.md docs/user-guide.md docs/recipes.md docs/cpp.md docs/regressor-linear.md docs/regressor-chaos.md docs/mismatch.md)
+pages=(README.md docs/user-guide.md docs/recipes.md docs/cpp.md docs/export.md docs/regressor-linear.md docs/regressor-chaos.md docs/mismatch.md)
 [ -z "$c_compiler" ] || pages+=(docs/c.md)
 [ -z "$fortran" ] || pages+=(docs/fortran.md)
 

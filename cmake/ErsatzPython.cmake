@@ -1,0 +1,25 @@
+# What the Python module needs: an interpreter with NumPy, its headers, pybind11. Sets ERSATZ_PYTHON_MODULE.
+#
+# /usr/bin/python3 is taken where it has NumPy (a python3 earlier in PATH may be another one, without), else what CMake
+# finds; -DPython_EXECUTABLE=… overrides.
+set(ERSATZ_PYTHON_MODULE OFF)
+if(NOT ERSATZ_PYTHON OR NOT ERSATZ_TRAIN OR ERSATZ_SANITIZE)
+  return()
+endif()
+if(NOT Python_EXECUTABLE AND EXISTS /usr/bin/python3)
+  execute_process(COMMAND /usr/bin/python3 -c "import numpy" RESULT_VARIABLE without_numpy OUTPUT_QUIET ERROR_QUIET)
+  if(without_numpy EQUAL 0)
+    set(Python_EXECUTABLE /usr/bin/python3)
+  endif()
+endif()
+find_package(Python QUIET COMPONENTS Interpreter Development.Module NumPy)
+if(Python_FOUND)
+  find_package(pybind11 2.10 QUIET)
+endif()
+if(Python_FOUND AND pybind11_FOUND)
+  set(ERSATZ_PYTHON_MODULE ON)
+elseif(ERSATZ_PYTHON STREQUAL "ON")
+  ersatz_missing("What the Python module needs (headers, NumPy, pybind11)" "python3-dev python3-numpy pybind11-dev")
+else()
+  message(STATUS "The Python module is not built; it needs Debian's python3-dev, python3-numpy and pybind11-dev")
+endif()
