@@ -18,7 +18,7 @@ class ForwardModel {
   virtual const std::vector<OutputSpec>& outputs() const = 0;
   virtual bool has_jacobian() const { return false; }
 
-  /// Up to 1: as good as it gets; infinite: no prediction.
+  /// Up to 1: a prediction that can be trusted; infinite: outside of the space, no prediction.
   virtual double domain_score(const double* x, Workspace& workspace) const = 0;
   /// means[o]: a row of output o; jacobians, unless null: its derivatives by the parameters, width × d, row
   /// major. False where there is no value at x (the run failed, the numbers overflowed).
@@ -31,7 +31,7 @@ class ForwardModel {
 using ForwardModelPtr = std::shared_ptr<const ForwardModel>;
 
 ForwardModelPtr forward_model(Emulator emulator);
-/// Anywhere inside of the constraints of its space; no derivatives.
+/// Within the simulator's space; no derivatives.
 ForwardModelPtr forward_model(std::shared_ptr<const Simulator> simulator);
 
 }  // namespace ersatz

@@ -44,8 +44,8 @@ using LikelihoodPtr = std::shared_ptr<const Likelihood>;
 /// How much of the emulator's covariance counts: all of it, its diagonal, nothing.
 enum class EmulatorError { full, diagonal, none };
 EmulatorError emulator_error_from_string(std::string_view name);  ///< throws UsageError
-/// Points whose domain score s is above 1: rejected, or with the emulator's covariance times s². Outside of
-/// the emulator's box there is no score, and points are rejected either way.
+/// Points whose domain score s is above 1: rejected, or kept with the emulator's covariance times s². Outside
+/// of the model's box there is no score, and points are rejected either way.
 enum class Outside { reject, widen };
 Outside outside_from_string(std::string_view name);  ///< throws UsageError
 
@@ -53,8 +53,8 @@ struct GaussianOptions {
   EmulatorError emulator_error = EmulatorError::full;
   Outside outside = Outside::reject;
   /// 0: Gaussian. Otherwise the multivariate Student t with so many degrees of freedom and the same matrix as
-  /// scale (its covariance is ν / (ν - 2) times that): a Gaussian whose errors, the emulator's with them, have
-  /// an unknown common factor. It takes wrong sizes of errors, not single wrong bins.
+  /// scale (its covariance is ν / (ν - 2) times that): a Gaussian whose errors, the emulator's with them,
+  /// have an unknown common factor. It takes wrong sizes of errors, not single wrong bins.
   double degrees_of_freedom = 0.0;
   /// Those in use of "amplitude" (the model's rows and the deviations of its error times it), "error_scale"
   /// (the data's deviations times it) and "log_jitter" (natural logarithm of a deviation that is added to all
@@ -64,9 +64,9 @@ struct GaussianOptions {
 
 /// y ~ N(a μ(x), f² Σ + j² 1 + a² C(x)), with C the emulator's covariance.
 ///
-/// Cost beyond the emulator's coefficients (r) and their variances, for m values: where the emulator is linear
-/// in its coefficients (decoder "identity", transforms that scale and shift) and no nuisance parameter is in
-/// use, the data are compressed to r numbers once, without loss, and an evaluation is O(r³). Otherwise
+/// Cost beyond the emulator's coefficients (r) and their variances, for m values: where the emulator is
+/// linear in its coefficients (decoder "identity", transforms that scale and shift) and no nuisance parameter
+/// is in use, the data are compressed to r numbers once, without loss, and an evaluation is O(r³). Otherwise
 /// Woodbury's identity: O(K² m) with K directions of the covariance (a full Σ: + K m², and m³ / 3 where
 /// jitter or the emulator's variances of single bins come on top of it).
 ///
@@ -78,18 +78,18 @@ LikelihoodPtr gaussian_likelihood(ForwardModelPtr model, const Observation& obse
 
 /// What is done with a shift in time or a phase that are not known: nothing, a parameter, marginalised over,
 /// maximised over.
-enum class Nuisances { none, parameter, marginalise, maximise };
-Nuisances nuisances_from_string(std::string_view name);  ///< throws UsageError
+enum class Unknown { none, parameter, marginalise, maximise };
+Unknown unknown_from_string(std::string_view name);  ///< throws UsageError
 
 struct WaveformOptions {
   NoiseCurve noise;
   /// Flat noise: deviation of the real and of the imaginary part of each value.
   double deviation = 0.0;
-  double total_mass = 0.0;  ///< solar masses, see MismatchOptions
+  double total_mass = 0.0;                                           ///< solar masses, see MismatchOptions
   double low = 0.0, high = std::numeric_limits<double>::infinity();  ///< band, see MismatchOptions
   Taper taper;
-  Nuisances phase = Nuisances::marginalise;  ///< uniform; as a parameter: "phase" [rad]
-  Nuisances time = Nuisances::none;          ///< as a parameter: "time_shift", in the axis' unit
+  Unknown phase = Unknown::marginalise;  ///< uniform; as a parameter: "phase" [rad]
+  Unknown time = Unknown::none;          ///< as a parameter: "time_shift", in the axis' unit
   double time_range = 0.0;  ///< marginalised and maximised over shifts from -time_range to time_range
   bool amplitude = false;   ///< a parameter "amplitude", a factor of the model
   Outside outside = Outside::reject;

@@ -38,8 +38,10 @@ PosteriorFile posterior_file_from_toml(const std::string& toml, const std::strin
 
 /// Reads the data for a model. Columns that are not named are found: `value` or the output's name (complex:
 /// those with _re and _im), `error`, the name of the axis. Throws DataError naming file, row and column where
-/// an axis value is no bin of the model (to 1e-6 of a bin's width), or a bin comes twice.
-Observation read_observation(const std::vector<DataFile>& data, const ForwardModel& model);
+/// an axis value is no bin of the model (to 1e-6 of a bin's width), or a bin comes twice; or where there are
+/// no errors and `errors` are needed.
+Observation read_observation(const std::vector<DataFile>& data, const ForwardModel& model,
+                             bool errors = true);
 
 std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, ForwardModelPtr model);
 std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, Emulator emulator);

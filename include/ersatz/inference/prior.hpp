@@ -1,6 +1,7 @@
 #pragma once
 // Prior densities of single parameters.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,7 +32,7 @@ class Prior {
   virtual double quantile(double p) const = 0;
   virtual std::string describe() const = 0;  ///< "normal, mean 0, deviation 1"
 
-  double sample(RandomStream& random) const { return quantile(random.uniform()); }
+  double sample(RandomStream& random) const { return quantile(std::max(random.uniform(), 0x1p-54)); }
 };
 
 /// All throw UsageError on bounds that do not ascend, deviations that are not positive, values that are not
@@ -45,8 +46,8 @@ PriorPtr normal_prior(double mean, double deviation);
 PriorPtr log_normal_prior(double log_mean, double log_deviation);
 /// Linear between the values (at least two, ascending), zero outside; densities from 0 on, in any scale.
 PriorPtr table_prior(const Vector& values, const Vector& densities);
-/// Another prior cut to an interval, whose ends may be infinite, and normalised again. Throws UsageError where
-/// less than 1e-10 of it is left.
+/// Another prior cut to an interval, whose ends may be infinite, and normalised again. Throws UsageError
+/// where less than 1e-10 of it is left.
 PriorPtr truncated_prior(PriorPtr prior, double lower, double upper);
 
 /// By name, as in a configuration: "fixed" (setting `value`), "uniform" and "log-uniform" (`lower`, `upper`),
