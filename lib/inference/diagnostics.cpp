@@ -125,9 +125,9 @@ double effective_size(const Matrix& chains) {
   rho.resize(rho.size() - 2);
   for (std::size_t t = 2; t < rho.size(); t += 2)
     if (rho[t] + rho[t + 1] > rho[t - 2] + rho[t - 1]) rho[t] = rho[t + 1] = 0.5 * (rho[t - 2] + rho[t - 1]);
-  const double sum = std::accumulate(rho.begin(), rho.end(), std::max(even, 0.0));
+  const double tau = 2.0 * std::accumulate(rho.begin(), rho.end(), 0.0) - 1.0 + std::max(even, 0.0);
   const double draws = static_cast<double>(m) * steps;
-  return draws / std::max(2.0 * sum - 1.0, 1.0 / std::log10(draws));
+  return draws / std::max(tau, 1.0 / std::log10(draws));
 }
 
 Matrix folded(const Matrix& draws) {

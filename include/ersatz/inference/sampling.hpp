@@ -135,9 +135,10 @@ SamplingFigures figures(const Chains& chains);
 
 /// Draws near the edges of an interval.
 struct EdgeShare {
+  static constexpr double much = 0.025;
   double at_lower = 0.0, at_upper = 0.0;  ///< shares of the draws within 5% of its width from each edge
   /// More than 2.5% at one: the 95% interval reaches it.
-  bool leans() const { return at_lower > 0.025 || at_upper > 0.025; }
+  bool leans() const { return at_lower > much || at_upper > much; }
 };
 /// Zeros where an edge is not finite.
 EdgeShare edge_share(ConstMatrixRef draws, double lower, double upper);
