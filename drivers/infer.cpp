@@ -20,7 +20,8 @@ namespace {
 struct Options {
   std::string model, data, config, output, method, report;
   Index chains = 0, walkers = 0, steps = 0, warmup = -1, starts = 8;
-  double target_size = 0.0, target_r_hat = std::numeric_limits<double>::infinity(), acceptance = 0.8;
+  double target_size = 0.0, target_r_hat = std::numeric_limits<double>::infinity(), acceptance = 0.8,
+         save_seconds = 30.0;
   bool resume = false;
 };
 
@@ -223,6 +224,7 @@ int run(const Session& session, const Options& o) {
   context.executor = executor.get();
   context.progress = progress.get();
   context.stop = &stop_requested;
+  context.save_seconds = o.save_seconds;
   context.save = [&](const Chains& chains) {
     ChainFile part = file;
     part.chains = chains;
@@ -286,6 +288,9 @@ void add_infer(CLI::App& app, Session& session) {
       ->check(positive());
   sub->add_option("--acceptance", o->acceptance,
                   "Mean acceptance that nuts adapts its step size to (default 0.8; higher where it diverges)")
+      ->check(positive());
+  sub->add_option("--save-every", o->save_seconds,
+                  "Seconds after which the sample so far is saved (default 30)")
       ->check(positive());
   sub->add_option("--report", o->report,
                   "HTML report to write: corner plot, chains, prediction against data");

@@ -1,7 +1,7 @@
 // Our side of the comparisons in this folder.
 //
-//   inference_peer diagnose DRAWS CHAINS        four numbers: R-hat, bulk and tail sizes, autocorrelation time
-//   inference_peer sample ensemble|nuts CHAINS WARMUP STEPS SEED RESULT
+//   inference_peer diagnose DRAWS CHAINS        four numbers: R-hat, bulk and tail sizes, autocorrelation
+//   time inference_peer sample ensemble|nuts CHAINS WARMUP STEPS SEED RESULT
 //       draws (chains, steps, 3) of the density that compare_emcee.py knows as well
 #include <cmath>
 #include <cstdio>
@@ -28,16 +28,16 @@ auto ridge() {
     return -0.5 * x[0] * x[0] - 0.5 * (x[1] - 0.5 * x[0] * x[0]) * off + std::log(x[2]) - 1.5 * x[2];
   };
   constexpr double wide = testing::infinite;
-  return testing::Density<decltype(function)>({{"a", "", -wide, wide}, {"b", "", -wide, wide}, {"c", "", 0.0, 20.0}},
-                                              function);
+  return testing::Density<decltype(function)>(
+      {{"a", "", -wide, wide}, {"b", "", -wide, wide}, {"c", "", 0.0, 20.0}}, function);
 }
 
 int diagnose(char** argv) {
   const Index chains = std::atol(argv[3]);
   const Matrix flat = peer::read(argv[2], 1);
   const Matrix draws = Eigen::Map<const Matrix>(flat.data(), chains, flat.rows() / chains);
-  std::printf("%.17g %.17g %.17g %.17g\n", r_hat(draws), bulk_effective_size(draws), tail_effective_size(draws),
-              autocorrelation_time(draws));
+  std::printf("%.17g %.17g %.17g %.17g\n", r_hat(draws), bulk_effective_size(draws),
+              tail_effective_size(draws), autocorrelation_time(draws));
   return 0;
 }
 
