@@ -110,6 +110,7 @@ void add_search(CLI::App& app, Session& session);
 void add_curve(CLI::App& app, Session& session);
 void add_learn(CLI::App& app, Session& session);
 void add_infer(CLI::App& app, Session& session);
+void add_sbc(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
 

@@ -93,6 +93,7 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
   add_curve(app, session);
   add_learn(app, session);
   add_infer(app, session);
+  add_sbc(app, session);
   add_report(app, session);
   add_info(app, session);
   try {
