@@ -10,9 +10,9 @@ namespace ersatz {
 namespace {
 
 /// Predictions of all outputs at one draw; false where there is none.
-class Predictor {
+class DrawnRows {
  public:
-  explicit Predictor(const Posterior& posterior) : posterior_(posterior) {
+  explicit DrawnRows(const Posterior& posterior) : posterior_(posterior) {
     const auto& nuisance = posterior.likelihood().nuisance();
     for (std::size_t i = 0; i < nuisance.size(); ++i)
       if (nuisance[i].name == "amplitude")
@@ -82,7 +82,7 @@ std::vector<PredictiveView> posterior_predictive(const Posterior& posterior, con
           {o, entry, value++});
   }
   Matrix predictions(thetas.rows(), observation.size()), noisy(thetas.rows(), observation.size());
-  Predictor predict(posterior);
+  DrawnRows predict(posterior);
   Index count = 0;
   for (Index i = 0; i < thetas.rows(); ++i) {
     if (!predict(thetas.row(i).data())) continue;
