@@ -109,6 +109,8 @@ void add_diff(CLI::App& app, Session& session);
 void add_search(CLI::App& app, Session& session);
 void add_curve(CLI::App& app, Session& session);
 void add_learn(CLI::App& app, Session& session);
+void add_infer(CLI::App& app, Session& session);
+void add_sbc(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);

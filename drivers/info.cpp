@@ -1,7 +1,9 @@
+#include <cmath>
 #include <cstdio>
 
 #include "common.hpp"
 #include "ersatz/core/error.hpp"
+#include "ersatz/inference/chain_file.hpp"
 #include "ersatz/selection/pipeline.hpp"
 #include "ersatz/storage/archive.hpp"
 #include "ersatz/storage/hdf5.hpp"
@@ -74,6 +76,42 @@ Json describe_model(const std::string& path) {
   return j;
 }
 
+Json describe_chain(const std::string& path) {
+  const ChainFile file = read_chain_file(path);
+  const Chains& chains = file.chains;
+  Json j{{"format", chain_format}, {"model", file.model}, {"data", file.data}};
+  Json parameters = Json::array();
+  const auto all = summaries(chains);
+  for (std::size_t i = 0; i < chains.parameters.size(); ++i) {
+    const DensityParameter& p = chains.parameters[i];
+    Json one{{"name", p.name}, {"unit", p.unit}};
+    if (file.maximum) one["maximum"] = file.maximum->theta[static_cast<Index>(i)];
+    if (!all.empty()) {
+      one["mean"] = all[i].mean;
+      one["standard_deviation"] = all[i].deviation;
+      one["r_hat"] = std::isfinite(all[i].r_hat) ? Json(all[i].r_hat) : Json(nullptr);
+      one["bulk_effective_size"] = std::isfinite(all[i].bulk_size) ? Json(all[i].bulk_size) : Json(nullptr);
+    }
+    parameters.push_back(one);
+  }
+  if (chains.samples.empty()) {
+    j["method"] = "map";
+  } else {
+    j["method"] = to_string(chains.options.method);
+    j["complete"] = file.complete;
+    j["end"] = file.complete ? file.end : "not yet: go on with ersatz infer … --resume";
+    j[chains.options.method == SamplingMethod::nuts ? "chains" : "walkers"] = chains.chains();
+    j["warmup_steps"] = chains.warmup_steps();
+    j["steps"] = chains.steps();
+    j["seed"] = chains.options.seed;
+    j["share_outside_domain"] = figures(chains).outside_domain;
+  }
+  j["parameters"] = parameters;
+  j["configuration"] = file.configuration;
+  j["warnings"] = file.warnings;
+  return j;
+}
+
 /// Indented "key: value" lines: the same content as the JSON, without its punctuation.
 void print(const Json& j, int indent) {
   for (auto it = j.begin(); it != j.end(); ++it) {
@@ -129,6 +167,8 @@ int run(const Session& session, const std::string& path) {
     j = describe_model(path);
   else if (format == "ersatz-archive")
     j = describe_archive(path);
+  else if (format == chain_format)
+    j = describe_chain(path);
   else if (j.is_null())
     throw StorageError(text(path, ": is an HDF5 file, but not one of Ersatz'",
                             format.empty() ? " (no attribute 'format')" : " (format '" + format + "')"));
@@ -143,7 +183,7 @@ int run(const Session& session, const std::string& path) {
 
 void add_info(CLI::App& app, Session& session) {
   auto path = std::make_shared<std::string>();
-  CLI::App* sub = app.add_subcommand("info", "What is in a file: archive, model or predictions");
+  CLI::App* sub = app.add_subcommand("info", "What is in a file: archive, model, predictions or chain");
   sub->add_option("file", *path, "The file")->required();
   session.add_options(*sub, false);
   sub->footer("Example:\n  ersatz info model.h5");

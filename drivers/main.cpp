@@ -74,9 +74,8 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
       "  ersatz report   model.h5 -o report.html\n\n"
       "Exit status: 0 done, 1 unexpected failure, 2 wrong use or unreadable input, 3 the numbers cannot do "
       "it,\n"
-      "4 finished with some simulations failed, 5 a check came out negative, 130 simulations or a search "
-      "were "
-      "stopped by a signal (go on with --resume).");
+      "4 finished with some simulations failed, 5 a check came out negative, 130 simulations, a search or a "
+      "sample were stopped by a signal (go on with --resume).");
   Session session;
   session.ranks = &ranks;
   for (int i = 0; i < argc; ++i) session.command_line += (i ? " " : "") + std::string(i ? argv[i] : "ersatz");
@@ -93,6 +92,8 @@ int parse_and_run(int argc, char** argv, const ersatz::driver::Ranks& ranks) {
   add_search(app, session);
   add_curve(app, session);
   add_learn(app, session);
+  add_infer(app, session);
+  add_sbc(app, session);
   add_report(app, session);
   add_export(app, session);
   add_info(app, session);

@@ -5,13 +5,13 @@
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
+#include "selection/noise_band.hpp"
 #include "transform/fft.hpp"
 
 namespace ersatz {
 namespace {
 
 constexpr double two_pi = 6.28318530717958647692;
-constexpr double solar_mass_seconds = 4.925490947e-6;  // G M_sun / c^3
 
 /// (a* b) and (a b) without the search for infinities that std::complex makes.
 inline Complex conj_times(Complex a, Complex b) {
@@ -34,32 +34,6 @@ std::optional<std::pair<Index, Index>> mode_of(const std::string& name) {
   const Index l = digit(rest[0]), m = digit(rest.back());
   if (l < 2 || m < 0 || m > l) return std::nullopt;
   return std::pair{l, negative ? -m : m};
-}
-
-/// How many seconds a unit of the axis has (hertz, for a frequency), or 1 where it keeps its own.
-double seconds_per_unit(const MismatchOptions& o, const Axis& axis) {
-  const bool physical = axis.unit == "s" || axis.unit == "Hz" || axis.unit == "1/s";
-  if (!(o.total_mass >= 0.0) || !std::isfinite(o.total_mass))
-    throw UsageError(
-        text("mismatch: the total mass must be a number of solar masses above 0, got ", o.total_mass));
-  if (physical && o.total_mass > 0.0)
-    throw UsageError(text("mismatch: axis '", axis.name, "' is in ", axis.unit,
-                          " already, so a total mass has no meaning; leave it out"));
-  if (!physical && o.total_mass == 0.0 && !o.noise.flat())
-    throw UsageError(text("mismatch: axis '", axis.name, "'",
-                          axis.unit.empty() ? " has no unit" : " is in " + axis.unit, "; noise curve ",
-                          o.noise.name(),
-                          " needs the total mass of the binary, in solar masses, to turn it into seconds"));
-  return o.total_mass > 0.0 ? o.total_mass * solar_mass_seconds : 1.0;
-}
-
-void check_band(const MismatchOptions& o) {
-  if (!(o.low >= 0.0) || !(o.high > o.low))
-    throw UsageError(text("mismatch: the band from ", o.low, " to ", o.high, " is empty"));
-  if (o.noise.flat()) return;
-  if ((o.low > 0.0 && o.low < o.noise.lower()) || (std::isfinite(o.high) && o.high > o.noise.upper()))
-    throw UsageError(text("mismatch: noise curve ", o.noise.name(), " is known from ", o.noise.lower(),
-                          " to ", o.noise.upper(), " Hz, the band goes from ", o.low, " to ", o.high, " Hz"));
 }
 
 }  // namespace
@@ -109,7 +83,7 @@ struct Mismatch::State {
 Mismatch::State::State(const MismatchOptions& o, const Axis& axis, const std::vector<std::string>& modes)
     : options(o), names(modes), size(axis.values.size()) {
   if (modes.empty()) throw UsageError("mismatch: there is no series to compare");
-  check_band(o);
+  check_band("mismatch", o.noise, o.low, o.high);
   polarised = o.maximise == Maximise::time_phase_polarisation;
   use_direction();
   if (is_frequency(axis))
@@ -146,7 +120,8 @@ void Mismatch::State::use_direction() {
 }
 
 void Mismatch::State::use_time(const Axis& axis) {
-  const double unit = seconds_per_unit(options, axis), dt = equal_step(axis) * unit;
+  const double unit = seconds_per_unit("mismatch", options.noise, options.total_mass, axis),
+               dt = equal_step(axis) * unit;
   if (options.taper.shape != Taper::Shape::none) taper = window(options.taper, size);
   const bool all = options.noise.flat() && options.low == 0.0 && !std::isfinite(options.high);
   if (all && (options.maximise == Maximise::none || options.maximise == Maximise::phase)) {
@@ -187,7 +162,7 @@ void Mismatch::State::use_frequency(const Axis& axis) {
   if (polarised)
     throw UsageError(text("mismatch: axis '", axis.name,
                           "' is a frequency; the polarisation is maximised over for series in time"));
-  const double unit = seconds_per_unit(options, axis);
+  const double unit = seconds_per_unit("mismatch", options.noise, options.total_mass, axis);
   const Vector& f = axis.values;
   std::vector<double> density;
   for (Index k = 0; k < f.size(); ++k) {

@@ -101,6 +101,8 @@ CSVS = {
     "swapped.csv": "b,a\n2,0.1\n5,0.5\n9,0.9\n",
     "crlf.csv": "a,b\r\n0.1,2\r\n0.5,5\r\n0.9,9\r\n",
     "name ü [1].csv": "a,b\n0.1,2\n0.5,5\n",
+    "observed.csv": "value,error\n0.5,0.1\n1.5,0.1\n1.6,0.1\n1.2,0.1\n1.0,0.1\n",
+    "no-error.csv": "value,error\n0.5,0.1\n1.5,0\n1.6,0.1\n1.2,0.1\n1.0,0.1\n",
     "axis-short.csv": "1\n2\n3\n",
     "axis-unsorted.csv": "1\n3\n2\n4\n5\n",
     "axis-same.csv": "1\n2\n2\n4\n5\n",

@@ -1,0 +1,33 @@
+#pragma once
+// Data against an emulator that is linear in its coefficients: as many numbers as coefficients hold all that
+// a Gaussian likelihood sees. Not installed.
+
+#include "ersatz/core/matrix.hpp"
+#include "inference/linear_form.hpp"
+#include "inference/residual_density.hpp"
+
+namespace ersatz {
+
+/// y ~ N(offset + cᵀ rows, N + modesᵀ modes + diag(rest) + Σ v_a e_a e_aᵀ). The fixed part of the covariance
+/// is whitened away and rows and residual are turned onto the few directions that the rows span (QR), once:
+/// then t ~ N(T_c c, 1 + T_v diag(v) T_vᵀ) with at most r (calibrated: 2r) numbers t, and a remainder of chi²
+/// that no parameter changes.
+class CompressedData {
+ public:
+  /// variances: of independent errors (N diagonal), or covariance: all of N. `with_error`: the emulator's
+  /// covariance counts; otherwise only N. Throws NumericalError where N is not positive definite.
+  CompressedData(const LinearForm& form, const Vector& values, const Vector& variances,
+                 const Matrix& covariance, bool with_error);
+
+  /// ln likelihood. v null: without the emulator's covariance. by_mean, by_variance: null, or its derivatives
+  /// by c and v. O(r³).
+  double evaluate(const double* c, const double* v, const ResidualDensity& density, double* by_mean,
+                  double* by_variance) const;
+
+ private:
+  Vector t_;                      ///< k
+  Eigen::MatrixXd mean_, error_;  ///< T_c, T_v: k × r
+  double remainder_ = 0.0, log_determinant_ = 0.0;
+};
+
+}  // namespace ersatz

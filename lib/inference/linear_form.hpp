@@ -1,0 +1,41 @@
+#pragma once
+// An emulator that is linear in its coefficients, seen at the entries that were observed. Not installed.
+
+#include <optional>
+#include <vector>
+
+#include "ersatz/emulator/emulator.hpp"
+#include "inference/observed_entries.hpp"
+
+namespace ersatz {
+
+/// With the coefficients c and their variances v at a point: mean = offset + cᵀ rows, covariance =
+/// Σ v_a e_a e_aᵀ + modesᵀ modes + diag(rest), e_a the error rows.
+class LinearForm {
+ public:
+  /// None where a decoder or a transform is not linear, or where coefficients are as many as bins.
+  static std::optional<LinearForm> of(const Emulator& emulator, const std::vector<ObservedEntry>& entries);
+
+  Index coefficients() const { return rows.rows(); }
+  bool has_variance() const;
+  bool has_jacobian() const;
+  /// c and v: coefficients() values, v may be null; their derivatives, coefficients() × d, or null. Slopes of
+  /// variances that the predictor does not know are central differences.
+  void evaluate(const double* x, double* c, double* v, MatrixRef* jacobian, MatrixRef* slopes,
+                Workspace& workspace) const;
+
+  Vector offset;      ///< m
+  Matrix rows;        ///< r × m
+  Matrix error_rows;  ///< r × m: those times the calibration's scale; empty: the same
+  Matrix modes;       ///< k × m
+  Vector rest;        ///< m
+
+  const Matrix& errors() const { return error_rows.size() > 0 ? error_rows : rows; }
+
+ private:
+  explicit LinearForm(const Emulator& emulator) : emulator_(emulator) {}
+  Emulator emulator_;
+  std::vector<std::size_t> channels_;  ///< whose coefficients these are, one after the other
+};
+
+}  // namespace ersatz

@@ -1,0 +1,31 @@
+#pragma once
+// The model at what was observed. Not installed.
+
+#include <vector>
+
+#include "ersatz/inference/forward_model.hpp"
+#include "ersatz/inference/observation.hpp"
+
+namespace ersatz {
+
+/// Where a value of an observation comes from.
+struct ObservedEntry {
+  std::size_t output;  ///< of the model
+  Index entry;         ///< of its row
+};
+/// Throws UsageError naming an output, or an entry, that is not there.
+std::vector<ObservedEntry> observed_entries(const Observation& observation,
+                                            const std::vector<OutputSpec>& outputs);
+
+/// The model's mean there, m, and its derivatives, m × d, unless null. False where there is none.
+bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedEntry>& entries, const double* x,
+                      Vector& mean, Matrix* jacobian, Workspace& workspace);
+
+/// Where central differences by a parameter are taken: 1e-5 of its range to both sides (log scale: of the
+/// logarithm's).
+struct DifferencePoints {
+  double below, above;
+};
+DifferencePoints difference_points(const Parameter& parameter, double value);
+
+}  // namespace ersatz
