@@ -14,8 +14,8 @@ struct Contestant {
 };
 
 /// What compare() tries when told nothing else, from the simplest on: the mean, linear, ridge with
-/// polynomials of growing degree, lasso, elastic net, polynomial chaos, nearest neighbours, Gaussian
-/// processes (one length for all inputs, one for each, with a linear mean).
+/// polynomials of growing degree, lasso, elastic net, nearest neighbours, polynomial chaos, a random forest
+/// (where it is built), Gaussian processes (one length for all inputs, one for each, with a linear mean).
 std::vector<Contestant> default_contestants();
 
 /// Runs K-fold cross-validation of the whole pipeline (decoders, transforms and bases are fitted to each
