@@ -69,7 +69,7 @@ Matrix bootstrap(const Problem& problem, Index trees, const RandomStream& random
 /// A grown tree over its sample: thresholds in the inputs' own units, means in the leaves.
 class Planter {
  public:
-  Planter(const Problem& problem, const GrownTree& grown, const Vector& y, ConstMatrixRef weights, Index tree,
+  Planter(const Problem& problem, const GrownTree& grown, const Vector& y, const Matrix& weights, Index tree,
           Trees& trees)
       : problem_(problem), grown_(grown), y_(y), weights_(weights), tree_(tree), trees_(trees) {}
 
@@ -114,7 +114,7 @@ class Planter {
   const Problem& problem_;
   const GrownTree& grown_;
   const Vector& y_;
-  ConstMatrixRef weights_;
+  const Matrix& weights_;
   Index tree_;
   Trees& trees_;
 };

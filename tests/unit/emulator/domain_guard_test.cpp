@@ -18,11 +18,11 @@ Matrix uniform(Index n, Index d, std::uint64_t seed) {
   return points;
 }
 
-/// Most runs in a corner of the square, every eighth anywhere: a large hole with few points in it.
+/// Most runs in a corner of the square, every twelfth anywhere: a large hole with few points in it.
 Matrix corner_and_some(Index n, std::uint64_t seed) {
   Matrix points = uniform(n, 2, seed);
   for (Index i = 0; i < n; ++i)
-    if (i % 8 != 0) points.row(i) *= 0.3;
+    if (i % 12 != 0) points.row(i) *= 0.7;
   return points;
 }
 

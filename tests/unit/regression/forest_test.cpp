@@ -4,12 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/storage/hdf5.hpp"
 #include "regression/forest_growth.hpp"
-#include "regression/trees.hpp"
 #include "unit/regression/problems.hpp"
 
 namespace ersatz {
