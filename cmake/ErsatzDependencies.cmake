@@ -40,6 +40,13 @@ if(ERSATZ_TRAIN)
   if(NOT Boost_FOUND)
     ersatz_missing("Boost (headers)" libboost-dev)
   endif()
+  # Random forests alone need it: without it all the rest is built.
+  if(ERSATZ_FOREST)
+    include(ErsatzXGBoost)
+    if(NOT TARGET Ersatz::XGBoost)
+      message(STATUS "XGBoost was not found (Debian: libxgboost-dev): built without the regressor forest")
+    endif()
+  endif()
 endif()
 
 if(ERSATZ_MPI AND NOT ERSATZ_TRAIN)

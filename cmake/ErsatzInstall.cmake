@@ -47,12 +47,19 @@ if(BUILD_SHARED_LIBS)
 else()
   set(ERSATZ_SHARED FALSE)
 endif()
+if(TARGET Ersatz::XGBoost)
+  set(ERSATZ_WITH_XGBOOST TRUE)
+  set(ERSATZ_PC_XGBOOST " -lxgboost")
+else()
+  set(ERSATZ_WITH_XGBOOST FALSE)
+  set(ERSATZ_PC_XGBOOST)
+endif()
 configure_package_config_file(cmake/ErsatzConfig.cmake.in ErsatzConfig.cmake INSTALL_DESTINATION ${ersatz_cmake_dir}
                               PATH_VARS ERSATZ_FORTRAN_SOURCE NO_SET_AND_CHECK_MACRO)
 # Before 1.0 a minor version may break what users compile against.
 write_basic_package_version_file(ErsatzConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/ErsatzConfig.cmake ${PROJECT_BINARY_DIR}/ErsatzConfigVersion.cmake
-              cmake/ErsatzOpenBLAS.cmake cmake/ErsatzScaLAPACK.cmake
+              cmake/ErsatzOpenBLAS.cmake cmake/ErsatzScaLAPACK.cmake cmake/ErsatzXGBoost.cmake
         DESTINATION ${ersatz_cmake_dir})
 
 set(pc_files ersatz.pc ersatz-c.pc ersatz-c-static.pc)

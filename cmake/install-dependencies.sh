@@ -9,7 +9,7 @@ set -euo pipefail
 build=(
   g++ cmake ninja-build pkg-config
   libeigen3-dev libhdf5-dev libopenblas-dev
-  libceres-dev libboost-dev libnanoflann-dev
+  libceres-dev libboost-dev libnanoflann-dev libxgboost-dev
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libopenmpi-dev openmpi-bin libscalapack-openmpi-dev
 )

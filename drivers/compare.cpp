@@ -13,7 +13,7 @@ namespace ersatz::driver {
 namespace {
 
 struct Options {
-  std::string archive, recipe;
+  std::string archive, recipe, entrants;
   Index folds = 5;
   std::string score = "nrmse";
   MismatchFlags mismatch;
@@ -26,10 +26,18 @@ int run(const Session& session, const Options& o) {
   const Archive archive = read_simulations(o.archive, *executor);
   const Recipe recipe = o.recipe.empty() ? Recipe{} : read_recipe(o.recipe);
   same_on_all_ranks(*executor, to_toml(recipe), "the recipe");
+  const auto contestants = o.entrants.empty() ? default_contestants() : read_contestants(o.entrants);
+  std::string list;
+  for (const Contestant& c : contestants) {
+    Recipe entrant;
+    entrant.channel.regressor = {c.regressor, c.settings};
+    list += to_toml(entrant);
+  }
+  same_on_all_ranks(*executor, list, "the list of entrants");
   const auto progress = session.progress();
   const auto rows = naming(o.archive, [&] {
-    return ersatz::compare(archive, recipe, default_contestants(), o.folds,
-                           session.context(*executor, *progress), mismatch, o.score);
+    return ersatz::compare(archive, recipe, contestants, o.folds, session.context(*executor, *progress),
+                           mismatch, o.score);
   });
   print_leaks(session, archive);
   if (session.json)
@@ -51,12 +59,17 @@ void add_compare(CLI::App& app, Session& session) {
   sub->add_option("--folds", o->folds, "Folds of the cross-validation (default 5)")
       ->check(CLI::Range(2, 1000));
   sub->add_option("--recipe", o->recipe, "Recipe for decoders, transforms and bases (TOML)");
+  sub->add_option("--entrants", o->entrants,
+                  "Regressors to compare, from the simplest on (TOML; default: all that apply); see "
+                  "docs/choosing.md");
   std::string known;
   for (const auto& name : score_names()) known += (known.empty() ? "" : ", ") + name;
   sub->add_option("--score", o->score, "What decides (default nrmse): " + known);
   o->mismatch.add_to(*sub);
   session.add_options(*sub, false);
-  sub->footer("Examples:\n  ersatz compare sims.h5 --folds 10\n  ersatz compare sims.h5 --score crps");
+  sub->footer(
+      "Examples:\n  ersatz compare sims.h5 --folds 10\n  ersatz compare sims.h5 --score crps\n  ersatz "
+      "compare sims.h5 --entrants entrants.toml");
   sub->callback([&session, o] {
     session.uses_ranks = true;
     session.run = [&session, o] { return run(session, *o); };

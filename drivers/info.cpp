@@ -31,6 +31,14 @@ Json describe(const std::vector<OutputSpec>& outputs) {
   return list;
 }
 
+/// Distances are those of mapped inputs. A model of an older version has no reason and no isolation limit.
+Json describe(const DomainGuard& guard) {
+  return {{"reach", guard.reach()},
+          {"reason", guard.reason()},
+          {"spacing", guard.spacing()},
+          {"isolation_limit", guard.forest() ? Json(guard.isolation_limit()) : Json(nullptr)}};
+}
+
 Json describe_archive(const std::string& path) {
   const Archive a = read_archive(path);
   return {{"format", "ersatz-archive"},
@@ -67,6 +75,7 @@ Json describe_model(const std::string& path) {
          {"outputs", describe(m.emulator.outputs())},
          {"channels", channels},
          {"calibration", m.emulator.calibration().method},
+         {"domain", describe(m.emulator.guard())},
          {"recipe", m.info.recipe},
          {"recipe_hash", m.info.recipe_hash},
          {"data_hash", m.info.data_hash},

@@ -111,6 +111,7 @@ Json to_json(const Validation& v) {
          {"groups", groups},
          {"n", v.n},
          {"outside_domain", v.outside_domain},
+         {"domain_rule", v.domain_rule},
          {"source", v.source},
          {"predict_us", number(v.predict_seconds * 1e6)},
          {"batch_us", number(v.batch_seconds * 1e6)}};
@@ -190,6 +191,7 @@ std::string to_text(const Validation& v) {
   }
   for (auto& row : domain) row.emplace_back();
   if (domain.size() > 2) out += "\n" + table(domain, 1);
+  if (!v.domain_rule.empty()) out += "\nDomain score: " + v.domain_rule + ".\n";
   out += text("\nOutside of the training domain: ", v.outside_domain, " of ", v.n, ". One prediction takes ",
               show(v.predict_seconds * 1e6), " µs alone, ", show(v.batch_seconds * 1e6), " µs in a batch.\n");
   return out;

@@ -93,18 +93,25 @@ int run(const Session& session, const Options& o) {
   session.check_output(options.history, {o.archive, o.space, o.output}, o.resume);
   const SearchSpace space = SearchSpace::read(o.space);
   const auto executor = session.executor();
-  const Archive archive = read_simulations(o.archive);
+  const Archive archive = read_simulations(o.archive, *executor);
+  same_on_all_ranks(*executor, space.hash(), "the space of recipes");
   print_leaks(session, archive);
-  if (session.force && !o.resume) std::remove(options.history.c_str());
+  executor->share([&] {
+    if (session.force && !o.resume) std::remove(options.history.c_str());
+    return Bytes();
+  });
   catch_signals();
   const auto progress = session.progress();
   const SearchResult r = naming(o.archive, [&] {
     return ersatz::search(archive, space, options, session.context(*executor, *progress));
   });
-  if (r.best >= 0)
-    replace_file(o.output, text("# The best of ", r.trials.size(), " recipes: ", score.name, " ",
-                                r.trials[static_cast<std::size_t>(r.best)].score, " (ersatz search, seed ",
-                                session.seed, ")\n", to_toml(r.recipe)));
+  executor->share([&] {
+    if (r.best >= 0)
+      replace_file(o.output, text("# The best of ", r.trials.size(), " recipes: ", score.name, " ",
+                                  r.trials[static_cast<std::size_t>(r.best)].score, " (ersatz search, seed ",
+                                  session.seed, ")\n", to_toml(r.recipe)));
+    return Bytes();
+  });
   if (session.json) {
     Json trials = Json::array();
     for (const SearchTrial& t : r.trials) trials.push_back(to_json(t));
@@ -124,7 +131,8 @@ int run(const Session& session, const Options& o) {
     print(r, o, score);
   }
   if (r.end == SearchEnd::stopped) {
-    std::fprintf(stderr, "ersatz: stopped after %zu recipes; go on with --resume\n", r.trials.size());
+    if (executor->process() == 0)
+      std::fprintf(stderr, "ersatz: stopped after %zu recipes; go on with --resume\n", r.trials.size());
     return 130;
   }
   if (r.best < 0)
@@ -163,7 +171,10 @@ void add_search(CLI::App& app, Session& session) {
       "  ersatz search sims.h5 --space search.toml -o best.toml --trials 80 --resume\n"
       "  ersatz train sims.h5 --recipe best.toml -o model.h5\n\n"
       "Ctrl-C stops after the recipe under way; --resume goes on.");
-  sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });
+  sub->callback([&session, o] {
+    session.uses_ranks = true;
+    session.run = [&session, o] { return run(session, *o); };
+  });
 }
 
 }  // namespace ersatz::driver

@@ -153,15 +153,20 @@ Matrix rows_of(const Matrix& m, const std::vector<Index>& rows) {
   return some;
 }
 
-/// Residuals of five folds of the same regressor, for predictors that tell nothing of their error. Equal
-/// points stay together.
-Matrix left_out_residuals(const Regressor& regressor, const TrainingData& data, const FitContext& context) {
-  const std::vector<Index> first = first_of_equal_rows(data.x);
+/// Five folds of the rows, equal points in one; empty where there are fewer than five points.
+std::vector<Index> five_folds(const Matrix& x) {
+  const std::vector<Index> first = first_of_equal_rows(x);
   std::vector<Index> fold(first.size());
   Index groups = 0;
   for (std::size_t i = 0; i < first.size(); ++i)
     fold[i] = first[i] == static_cast<Index>(i) ? groups++ % 5 : fold[static_cast<std::size_t>(first[i])];
-  if (groups < 5) return {};
+  return groups < 5 ? std::vector<Index>{} : fold;
+}
+
+/// Residuals of these folds of the same regressor, for predictors that tell nothing of their error.
+Matrix left_out_residuals(const Regressor& regressor, const TrainingData& data,
+                          const std::vector<Index>& fold, const FitContext& context) {
+  if (fold.empty()) return {};
   Matrix residuals = data.y;
   Workspace workspace;
   for (Index f = 0; f < 5; ++f) {
@@ -177,6 +182,26 @@ Matrix left_out_residuals(const Regressor& regressor, const TrainingData& data, 
     for (std::size_t i = 0; i < out.size(); ++i) residuals.row(out[i]) -= mean.row(static_cast<Index>(i));
   }
   return residuals;
+}
+
+/// The guard with the reach that residuals of left-out runs speak for; of channels whose runs were left out
+/// in another way than the first one's, nothing is taken.
+DomainGuard reached(const Prepared& prepared, const std::vector<FittedChannel>& fitted) {
+  const Index n = prepared.x.rows();
+  Vector error = Vector::Zero(n);
+  const std::vector<Index>* folds = nullptr;
+  for (std::size_t c = 0; c < fitted.size(); ++c) {
+    const Matrix &r = fitted[c].summary.leave_one_out, &y = prepared.channels[c].coefficients;
+    if (r.rows() != n || r.cols() != y.cols() || (folds && *folds != fitted[c].folds)) continue;
+    folds = &fitted[c].folds;
+    const double spread = (y.rowwise() - y.colwise().mean()).squaredNorm();
+    if (spread > 0.0) error += r.rowwise().squaredNorm() / spread;
+  }
+  if (!folds)
+    return prepared.guard.with_reach(prepared.guard.spacing(),
+                                     "the largest distance between neighbours of the training set: the "
+                                     "errors of runs left out are not known");
+  return cross_validated(prepared.guard, left_out_distances(prepared.x, *folds), error);
 }
 
 std::string utc_now() {
@@ -212,7 +237,7 @@ Prepared prepare(const Archive& archive, const Recipe& recipe, const FitContext&
   p.input_units = std::move(map.units);
   p.input_bounds = std::move(map.bounds);
   p.x = forward_rows(*p.input_map, runs.parameters);
-  p.guard = fit_domain_guard(p.x);
+  p.guard = fit_domain_guard(p.x, context.random.split("guard"));
 
   for (const auto& [name, c] : recipe.decoders) runs.output_index(name);  // throws, naming the known ones
   std::vector<Index> numbers;  // of the completed runs among all of them
@@ -281,18 +306,22 @@ std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& 
     if (!fit.summary.usable)
       throw NumericalError(text("channel '", channel.name, "': ", regressor->name(),
                                 " gave no usable fit: ", fit.summary.message));
+    std::vector<Index> folds;
     if (!fit.predictor->has_variance() && fit.summary.leave_one_out.rows() == 0) {
       if (context.progress) context.progress->note("it tells nothing of its error: fitting five folds");
-      fit.summary.leave_one_out = left_out_residuals(*regressor, data, inner);
+      folds = five_folds(data.x);
+      fit.summary.leave_one_out = left_out_residuals(*regressor, data, folds, inner);
     }
     const std::string settings = fit.summary.settings.empty() ? regressor->settings() : fit.summary.settings;
     result.push_back({fit.predictor, std::move(fit.summary),
-                      regressor->name() + (settings.empty() ? "" : ", " + settings)});
+                      regressor->name() + (settings.empty() ? "" : ", " + settings), std::move(folds)});
   }
   return result;
 }
 
-Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fitted) {
+namespace {
+
+Emulator::Parts parts_of(const Prepared& prepared, const std::vector<FittedChannel>& fitted) {
   Emulator::Parts parts;
   parts.space = prepared.space;
   parts.axes = prepared.axes;
@@ -312,7 +341,13 @@ Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fi
           r.colwise().squaredNorm().transpose() / static_cast<double>(r.rows());
     }
   }
-  return Emulator(std::move(parts));
+  return parts;
+}
+
+}  // namespace
+
+Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fitted) {
+  return Emulator(parts_of(prepared, fitted));
 }
 
 TrainedEmulator train_emulator(const Archive& archive, const Recipe& recipe, const FitContext& context) {
@@ -326,7 +361,9 @@ TrainedEmulator train_prepared(const Prepared& prepared, const Archive& archive,
                                const FitContext& context) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<FittedChannel> fitted = fit_channels(prepared, recipe, context);
-  Emulator emulator = assemble(prepared, fitted);
+  Emulator::Parts parts = parts_of(prepared, fitted);
+  parts.guard = reached(prepared, fitted);
+  Emulator emulator(std::move(parts));
 
   ModelInfo info;
   info.title = archive.outputs.size() == 1 ? archive.outputs[0].name : "emulator";

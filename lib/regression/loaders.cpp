@@ -14,11 +14,9 @@ namespace {
 
 std::map<std::string, PredictorLoader>& loaders() {
   static std::map<std::string, PredictorLoader> table = {
-      {"polynomial", load_polynomial_predictor},
-      {"knn", load_knn_predictor},
-      {"gp", load_gp_predictor},
-      {"gp-inducing", load_inducing_predictor},
-      {"gp-vecchia", gp::load_vecchia_predictor},
+      {"polynomial", load_polynomial_predictor}, {"knn", load_knn_predictor},
+      {"forest", load_forest_predictor},         {"gp", load_gp_predictor},
+      {"gp-inducing", load_inducing_predictor},  {"gp-vecchia", gp::load_vecchia_predictor},
   };
   return table;
 }

@@ -1,9 +1,11 @@
 // The table of trainers: name -> maker, the simplest first. One line per regressor.
+#include <algorithm>
 #include <mutex>
 
 #include "core/named_table.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/regression/chaos.hpp"
+#include "ersatz/regression/forest.hpp"
 #include "ersatz/regression/gp/gp.hpp"
 #include "ersatz/regression/knn.hpp"
 #include "ersatz/regression/lasso.hpp"
@@ -27,6 +29,7 @@ std::vector<Trainer>& trainers() {
       {"lasso", make_lasso_regressor},
       {"chaos", make_chaos_regressor},
       {"knn", make_knn_regressor},
+      {"forest", make_forest_regressor},
       {"gp", make_gp_regressor},
   };
   // clang-format on
@@ -51,7 +54,9 @@ RegressorPtr make_regressor(const std::string& name, const Settings& settings) {
 
 std::vector<std::string> regressor_names() {
   const std::lock_guard<std::mutex> lock(trainers_mutex());
-  return names_in(trainers());
+  std::vector<std::string> names = names_in(trainers());
+  if (!forest_is_built()) names.erase(std::find(names.begin(), names.end(), "forest"));
+  return names;
 }
 
 void register_regressor(const std::string& name, RegressorMaker maker) {

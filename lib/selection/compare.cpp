@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "ersatz/core/error.hpp"
+#include "ersatz/regression/forest.hpp"
 #include "ersatz/selection/folds.hpp"
 #include "ersatz/selection/scores.hpp"
 #include "selection/cross_validation.hpp"
@@ -162,20 +163,26 @@ void choose(std::vector<Entry>& entries, const Score& score) {
 }  // namespace
 
 std::vector<Contestant> default_contestants() {
-  return {{"mean", {}},
-          {"linear", {}},
-          {"ridge", {{"degree", 2.0}}},
-          {"lasso", {{"degree", 2.0}}},
-          {"lasso", {{"degree", 2.0}, {"l1_ratio", 0.5}}},
-          {"knn", {{"weights", std::string("inverse-distance")}}},
-          {"knn", {{"weights", std::string("kernel")}}},
-          {"knn", {{"weights", std::string("local-linear")}}},
-          {"ridge", {{"degree", 3.0}}},
-          {"chaos", {}},
-          {"gp", {{"kernel", std::string("matern52(length=shared)")}}},
-          {"gp", {{"kernel", std::string("squared-exponential")}}},
-          {"gp", {{"kernel", std::string("matern52")}}},
-          {"gp", {{"kernel", std::string("matern52")}, {"mean", std::string("linear")}}}};
+  std::vector<Contestant> list{
+      {"mean", {}},
+      {"linear", {}},
+      {"ridge", {{"degree", 2.0}}},
+      {"lasso", {{"degree", 2.0}}},
+      {"lasso", {{"degree", 2.0}, {"l1_ratio", 0.5}}},
+      {"knn", {{"weights", std::string("inverse-distance")}}},
+      {"knn", {{"weights", std::string("kernel")}}},
+      {"knn", {{"weights", std::string("local-linear")}}},
+      {"ridge", {{"degree", 3.0}}},
+      {"chaos", {}},
+      {"forest", {}},
+      {"gp", {{"kernel", std::string("matern52(length=shared)")}}},
+      {"gp", {{"kernel", std::string("squared-exponential")}}},
+      {"gp", {{"kernel", std::string("matern52")}}},
+      {"gp", {{"kernel", std::string("matern52")}, {"mean", std::string("linear")}}}};
+  if (!forest_is_built())
+    list.erase(
+        std::find_if(list.begin(), list.end(), [](const Contestant& c) { return c.regressor == "forest"; }));
+  return list;
 }
 
 std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,

@@ -91,23 +91,19 @@ Bytes fold_result(const std::function<std::vector<double>()>& work) {
   }
 }
 
-FoldScores cross_validate(const Archive& runs, const std::vector<Split>& splits, const Recipe& recipe,
-                          const FitContext& context, const Score& score, const MismatchOptions& mismatch) {
-  SerialExecutor serial;
-  Executor& executor = context.executor ? *context.executor : serial;
-  const std::vector<Bytes> results = executor.map(static_cast<Index>(splits.size()), [&](Index f) {
-    const Split& split = splits[static_cast<std::size_t>(f)];
-    return run_split(runs.subset(split.train), runs.subset(split.test), recipe,
-                     context.random.split(static_cast<std::uint64_t>(f)), score, mismatch);
-  });
+namespace {
+
+/// What one recipe's splits came to.
+FoldScores joined(const Bytes* results, std::size_t count, const Score& score) {
   FoldScores found;
-  for (const Bytes& result : results) {
+  for (std::size_t f = 0; f < count; ++f) {
+    const Bytes& result = results[f];
     if (result[0] == 'F') {
       found.failure = result.substr(1);
       break;
     }
     const std::vector<double> numbers = doubles_from_bytes(result.substr(1));
-    found.fit_seconds += numbers[0] / static_cast<double>(results.size());
+    found.fit_seconds += numbers[0] / static_cast<double>(count);
     found.scores.push_back(numbers[1]);
     if (std::isnan(numbers[1])) {
       found.failure = text("the score ", score.name, " does not exist for these runs");
@@ -115,6 +111,32 @@ FoldScores cross_validate(const Archive& runs, const std::vector<Split>& splits,
     }
   }
   if (!found.failure.empty()) found.scores.clear();
+  return found;
+}
+
+}  // namespace
+
+FoldScores cross_validate(const Archive& runs, const std::vector<Split>& splits, const Recipe& recipe,
+                          const FitContext& context, const Score& score, const MismatchOptions& mismatch) {
+  return cross_validate(runs, splits, std::vector<Recipe>{recipe}, context, score, mismatch)[0];
+}
+
+std::vector<FoldScores> cross_validate(const Archive& runs, const std::vector<Split>& splits,
+                                       const std::vector<Recipe>& recipes, const FitContext& context,
+                                       const Score& score, const MismatchOptions& mismatch) {
+  SerialExecutor serial;
+  Executor& executor = context.executor ? *context.executor : serial;
+  const std::size_t folds = splits.size();
+  const std::vector<Bytes> results =
+      executor.map(static_cast<Index>(recipes.size() * folds), [&](Index task) {
+        const std::size_t f = static_cast<std::size_t>(task) % folds;
+        return run_split(runs.subset(splits[f].train), runs.subset(splits[f].test),
+                         recipes[static_cast<std::size_t>(task) / folds],
+                         context.random.split(static_cast<std::uint64_t>(f)), score, mismatch);
+      });
+  std::vector<FoldScores> found;
+  for (std::size_t r = 0; r < recipes.size(); ++r)
+    found.push_back(joined(results.data() + r * folds, folds, score));
   return found;
 }
 

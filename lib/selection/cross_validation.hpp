@@ -39,4 +39,9 @@ struct FoldScores {
 FoldScores cross_validate(const Archive& runs, const std::vector<Split>& splits, const Recipe& recipe,
                           const FitContext& context, const Score& score, const MismatchOptions& mismatch);
 
+/// Several recipes on the same splits, with the same streams: one task for each of both, all at once.
+std::vector<FoldScores> cross_validate(const Archive& runs, const std::vector<Split>& splits,
+                                       const std::vector<Recipe>& recipes, const FitContext& context,
+                                       const Score& score, const MismatchOptions& mismatch);
+
 }  // namespace ersatz

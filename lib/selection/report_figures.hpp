@@ -33,7 +33,7 @@ std::string pit_histogram(const OutputDiagnostics& d, const Canvas& canvas);
 std::string coverage_over_axis(const OutputDiagnostics& d, const Canvas& canvas);
 /// A table of errors in intervals of the domain score; empty where all runs are in one of them. `runs`:
 /// Validation::domain_runs.
-std::string error_by_domain_score(const OutputDiagnostics& d, const Vector& runs);
+std::string error_by_domain_score(const OutputDiagnostics& d, const Vector& runs, const std::string& rule);
 
 /// The first elements of the basis over the axis, with its nodes; empty where they were not kept.
 std::string basis_elements(const ChannelSummary& channel, const std::string& id);

@@ -39,11 +39,11 @@ std::string coverage_over_axis(const OutputDiagnostics& d, const Canvas& canvas)
                 "Where a line falls below its dashed level, error bars are too narrow.", render(f));
 }
 
-std::string error_by_domain_score(const OutputDiagnostics& d, const Vector& runs) {
+std::string error_by_domain_score(const OutputDiagnostics& d, const Vector& runs, const std::string& rule) {
   if (d.domain_error.size() == 0 || runs.size() != d.domain_error.size()) return {};
   Table t;
   t.compact = true;
-  t.caption = "Error of " + d.spec.name + " against the domain score";
+  t.caption = "Error of " + d.spec.name + " against the domain score" + (rule.empty() ? "" : ": " + rule);
   t.columns = {{"Domain score", "distance to the nearest training run, 1 at the edge of the domain", false},
                {"Runs", "held-out runs with that score", true},
                {"NRMSE", "root mean square error over the variation of the truth", true}};

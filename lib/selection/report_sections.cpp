@@ -189,7 +189,8 @@ std::string output_pictures(const OutputDiagnostics& d, const ReportData& data, 
     s += std::string("<div class=\"") + (figures(small) % 2 == 0 ? "halves" : "thirds") + "\">\n" + small +
          "</div>\n";
   if (single) s += single_bin_cases(d, data.space);
-  s += coverage_over_axis(d, canvas) + error_by_domain_score(d, data.validation.domain_runs);
+  s += coverage_over_axis(d, canvas) +
+       error_by_domain_score(d, data.validation.domain_runs, data.validation.domain_rule);
   if (!bars)
     s += "<p class=\"hint\">The regressor gives no error bars, so there is no calibration to show.</p>\n";
   return s;

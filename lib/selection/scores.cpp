@@ -325,6 +325,7 @@ Validation validate(const Emulator& emulator, const Archive& archive, int thread
   Validation result;
   result.n = held_out.size();
   result.outside_domain = std::count(prediction.inside_domain.begin(), prediction.inside_domain.end(), false);
+  result.domain_rule = in_words(emulator.guard());
   result.mismatch = describe(options);
   result.domain_runs = Vector::Zero(static_cast<Index>(domain_edges.size()) + 1);
   for (Index i = 0; i < result.n; ++i) result.domain_runs[domain_bin(prediction.domain_score[i])] += 1.0;

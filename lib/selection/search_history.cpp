@@ -63,6 +63,9 @@ SearchTrial trial_of(const Json& j) {
 
 }  // namespace
 
+std::string to_line(const SearchTrial& trial) { return to_json(trial).dump(); }
+SearchTrial trial_of(const std::string& line) { return trial_of(Json::parse(line)); }
+
 SearchHistory::SearchHistory(const std::string& path, bool resume, const SearchIdentity& identity)
     : path_(path) {
   struct stat status {};
@@ -104,7 +107,7 @@ SearchHistory::SearchHistory(const std::string& path, bool resume, const SearchI
   }
 }
 
-void SearchHistory::append(const SearchTrial& trial) { write(to_json(trial).dump()); }
+void SearchHistory::append(const SearchTrial& trial) { write(to_line(trial)); }
 void SearchHistory::append_nested(double score, Index trials) {
   write(Json{{"nested", number(score)}, {"trials", trials}}.dump());
 }

@@ -12,6 +12,10 @@ namespace ersatz {
 /// What makes two searches the same, as names and values.
 using SearchIdentity = std::vector<std::pair<std::string, std::string>>;
 
+/// A trial as its line of the file, without the end of it; and back.
+std::string to_line(const SearchTrial& trial);
+SearchTrial trial_of(const std::string& line);
+
 class SearchHistory {
  public:
   /// Opens or begins the file. What a killed process left of a line is dropped. Throws UsageError where the

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "core/gaussian.hpp"
@@ -149,6 +150,12 @@ std::optional<Vector> propose(const SearchSpace& space, SearchMethod method,
   } catch (const NumericalError&) {  // a process that cannot be fitted proposes nothing
     return random_point(space, tried, own);
   }
+}
+
+Index proposals_without_scores(const SearchSpace& space, SearchMethod method,
+                               const std::vector<SearchTrial>& trials) {
+  if (method != SearchMethod::bayesian) return std::numeric_limits<Index>::max();
+  return std::max<Index>(1, start_trials(space) - static_cast<Index>(trials.size()));
 }
 
 }  // namespace ersatz

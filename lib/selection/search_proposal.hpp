@@ -14,4 +14,8 @@ std::optional<Vector> propose(const SearchSpace& space, SearchMethod method,
                               const std::vector<SearchTrial>& trials, double sign, bool is_error,
                               const RandomStream& random);
 
+/// How many of the next points depend on where the trials so far are, but not on their scores.
+Index proposals_without_scores(const SearchSpace& space, SearchMethod method,
+                               const std::vector<SearchTrial>& trials);
+
 }  // namespace ersatz

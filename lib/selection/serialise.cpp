@@ -70,6 +70,7 @@ void save_validation(const h5::Group& group, const Validation& v) {
   group.set("outside_domain", static_cast<std::int64_t>(v.outside_domain));
   group.set("source", v.source);
   group.write("domain_runs", v.domain_runs);
+  group.set("domain_rule", v.domain_rule);
   group.set("test_hash", v.test_hash);
   group.set("test_uses", static_cast<std::int64_t>(v.test_uses));
   group.set("predict_seconds", v.predict_seconds);
@@ -117,6 +118,7 @@ Validation load_validation(const h5::Group& group) {
   v.outside_domain = group.get_integer("outside_domain");
   v.source = group.get_string("source");
   if (group.has("domain_runs")) v.domain_runs = group.read_vector("domain_runs");
+  if (group.has_attribute("domain_rule")) v.domain_rule = group.get_string("domain_rule");
   if (group.has_attribute("test_hash")) {
     v.test_hash = group.get_string("test_hash");
     v.test_uses = group.get_integer("test_uses");

@@ -57,6 +57,13 @@ for score in ("rmse", "relative-l2", "rmsle", "r2", "adjusted-r2", "max-error", 
         best = (max if score == "r2" else min)(rows, key=lambda r: r["score_value"])
         chosen = next(r for r in rows if r["chosen"])
         check("... chosen is the best or before it", rows.index(chosen) <= rows.index(best), chosen)
+write("entrants.toml", 'entrants = ["linear", {name = "ridge", degree = 2}, {name = "knn", k = 3}]\n')
+rows = json.loads(run("compare sims.h5 --entrants entrants.toml --folds 3 --json --quiet").stdout)
+check("compare --entrants: these, in this order", [(r["regressor"], r["settings"][:8]) for r in rows]
+      == [("linear", "least sq"), ("ridge", "degree 2"), ("knn", "k 3, wei")], rows)
+write("wrong.toml", 'entrants = ["linear",\n {name = "ridge", degre = 2}]\n')
+refused("compare sims.h5 --entrants wrong.toml", r"wrong\.toml, line 2: .*degre")
+refused("compare sims.h5 --entrants none.toml", r"none\.toml")
 refused("compare sims.h5 --score luck", r"unknown score 'luck'; known: nrmse")
 refused("compare sims.h5 --score mismatch --quiet --folds 2", r"no complex output")
 

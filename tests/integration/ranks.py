@@ -3,6 +3,7 @@
 
     ranks.py PROGRAM MPIRUN_SH
 """
+import json
 import os
 import subprocess
 import sys
@@ -86,6 +87,50 @@ def training_and_prediction():
         check(f"the comparison on {ranks} ranks", len(errors[0]) == len(errors[1]) > 0, other)
 
 
+SPACE = """test_fraction = 0.25
+regressor = {choices = [
+  {name = "ridge", degree = {from = 1, to = 3, whole = true}, alpha = {from = 1e-8, to = 1, log = true}},
+  {name = "knn", k = {from = 1, to = 9, whole = true}},
+]}
+"""
+
+
+def history(name):
+    """Its lines without how long things took."""
+    with open(f"{name}.history.jsonl", encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    for line in lines:
+        line.pop("seconds", None)
+    return lines
+
+
+def searching():
+    with open("space.toml", "w", encoding="utf-8") as file:
+        file.write(SPACE)
+    common = "search sims.h5 --space space.toml --folds 2 --quiet"
+    for method in ("random", "bayesian"):
+        line = f"{common} --method {method} --trials 9 --nested 2"
+        good(f"{line} -o {method}.toml --threads 1")
+        whole = history(f"{method}.toml")
+        for ranks, threads in ((1, 1), (2, 1), (2, 3)):  # the last: three recipes at a time
+            name = f"{method}-{ranks}-{threads}.toml"
+            result = good(f"{line} -o {name} --threads {threads}", ranks)
+            check("what is found is printed once", result.stdout.count("recipes tried") == 1, result.stdout)
+            check(f"{method} search on {ranks} ranks, {threads} threads", history(name) == whole, history(name))
+            with open(f"{method}.toml", encoding="utf-8") as one, open(name, encoding="utf-8") as two:
+                check("... writes the same recipe", one.read() == two.read())
+        good(f"{common} --method {method} --trials 4 -o part-{method}.toml", 2)
+        good(f"{common} --method {method} --trials 9 -o part-{method}.toml --resume")
+        good(f"{common} --method {method} --trials 9 -o all-{method}.toml", 2)
+        check("begun on two ranks, resumed on one", history(f"part-{method}.toml") == history(f"all-{method}.toml"))
+    result = run(f"{common} -o random.toml", 2)
+    check("a file in the way is told once", result.returncode == 2
+          and len([x for x in result.stderr.splitlines() if "random.toml" in x]) == 1, result.stderr)
+    result = run(f"{common} -o fresh.toml --history random.toml.history.jsonl", 2)
+    check("so is a history in the way", result.returncode == 2
+          and len([x for x in result.stderr.splitlines() if "history.jsonl" in x]) == 1, result.stderr)
+
+
 def errors():
     for ranks in RANKS:
         begin = time.time()
@@ -129,6 +174,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         training_and_prediction()
+        searching()
         errors()
         one_rank_differs()
         os.chdir("/")

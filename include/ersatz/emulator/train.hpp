@@ -42,12 +42,15 @@ struct FittedChannel {
   PredictorPtr predictor;
   FitSummary summary;
   std::string regressor;  ///< name and settings
+  /// Of each run, where the summary's leave_one_out are residuals of folds and not of runs left out alone.
+  std::vector<Index> folds{};
 };
 
 /// Fits each channel's regressor as the recipe says; `override` (if any) in its place, for comparisons.
 std::vector<FittedChannel> fit_channels(const Prepared& prepared, const Recipe& recipe,
                                         const FitContext& context, const Regressor* override = nullptr);
 
+/// With the guard that was prepared, whose reach no residuals have spoken for.
 Emulator assemble(const Prepared& prepared, const std::vector<FittedChannel>& fitted);
 
 struct TrainedEmulator {
@@ -55,7 +58,9 @@ struct TrainedEmulator {
   ModelInfo info;
 };
 
-/// Fits and assembles what was prepared from these runs.
+/// Fits and assembles what was prepared from these runs. The guard's reach is cross_validated() by the
+/// residuals of left-out runs that the fits come with, summed over coefficients and channels, each channel
+/// over its own spread: no fit more.
 TrainedEmulator train_prepared(const Prepared& prepared, const Archive& archive, const Recipe& recipe,
                                const FitContext& context = {});
 

@@ -14,9 +14,17 @@ struct Contestant {
 };
 
 /// What compare() tries when told nothing else, from the simplest on: the mean, linear, ridge with
-/// polynomials of growing degree, lasso, elastic net, polynomial chaos, nearest neighbours, Gaussian
-/// processes (one length for all inputs, one for each, with a linear mean).
+/// polynomials of growing degree, lasso, elastic net, nearest neighbours, polynomial chaos, a random forest
+/// (where it is built), Gaussian processes (one length for all inputs, one for each, with a linear mean).
 std::vector<Contestant> default_contestants();
+
+/// A list of one's own, from TOML: `entrants`, regressors as in a recipe (a name, or a table of name and
+/// settings) from the simplest on; "defaults" among them stands for default_contestants(). `where` begins
+/// messages. Throws UsageError naming the line: another key, no list, regressors or settings that are not
+/// known.
+std::vector<Contestant> contestants_of(const std::string& toml, const std::string& where);
+/// The same from a file. Throws StorageError where it cannot be read.
+std::vector<Contestant> read_contestants(const std::string& path);
 
 /// Runs K-fold cross-validation of the whole pipeline (decoders, transforms and bases are fitted to each
 /// fold's training rows alone). The NRMSE of a fold is over all outputs, each divided by its own spread.

@@ -83,11 +83,12 @@ struct OutputDiagnostics {
 };
 
 struct Validation {
-  Index n = 0;               ///< held-out rows
-  Index outside_domain = 0;  ///< of them, flagged by the domain guard
-  Vector domain_runs;        ///< of them, in each interval of the domain score (domain_edges)
-  std::string source;        ///< "held-out file sims.h5", "60 of 300 training runs set aside"
-  MismatchTerms mismatch;    ///< of all mismatches below
+  Index n = 0;                ///< held-out rows
+  Index outside_domain = 0;   ///< of them, flagged by the domain guard
+  Vector domain_runs;         ///< of them, in each interval of the domain score (domain_edges)
+  std::string domain_rule{};  ///< how far the domain reaches and why, in words; empty: not known
+  std::string source;         ///< "held-out file sims.h5", "60 of 300 training runs set aside"
+  MismatchTerms mismatch;     ///< of all mismatches below
   /// Of runs that train_model() set aside before anything was fitted or chosen: their hash, and how many
   /// models of this file's name they have scored, this one included. Else empty and 0.
   std::string test_hash{};

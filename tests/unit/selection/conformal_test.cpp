@@ -276,7 +276,7 @@ double cross_coverage(const Regressor& regressor, const TrainingData& data, cons
 /// The guarantee is 1 - 2 alpha = 80 %; what is seen is near 90 %.
 TEST_P(ConformalCoverage, CrossKeepsItsGuarantee) {
   const std::string& name = GetParam();
-  const bool slow = name == "gp" || name == "chaos" || name == "lasso" || name == "knn";
+  const bool slow = name == "gp" || name == "chaos" || name == "lasso" || name == "knn" || name == "forest";
   const RegressorPtr regressor = make_regressor(name);
   const int times = std::min(repeats(slow ? 2 : 8), slow ? 20 : 200);
   double jackknife = 0.0, cross = 0.0;

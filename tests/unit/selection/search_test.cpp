@@ -241,6 +241,10 @@ TEST(Search, GridEndsWhenAllAreTried) {
   EXPECT_EQ(r.end, SearchEnd::finished);
   EXPECT_NEAR(r.recipe.channel.regressor.settings.get("a", 0.0), 0.3, 1e-12);
   EXPECT_EQ(r.recipe.channel.regressor.settings.get("b", 0.0), 0.01);
+  ThreadExecutor threads(8);  // four recipes at a time: 4, 4 and the last one
+  FitContext parallel = seeded(1);
+  parallel.executor = &threads;
+  EXPECT_TRUE(same(r, search(one_output(20), space, options, parallel)));
 }
 
 TEST(Search, ResumedIsUndisturbed) {
@@ -255,10 +259,14 @@ TEST(Search, ResumedIsUndisturbed) {
     options.trials = 14;
     options.nested = 2;
     const SearchResult whole = search(runs, space, options, seeded(4));
-    ThreadExecutor threads(3);
-    FitContext parallel = seeded(4);
-    parallel.executor = &threads;
-    EXPECT_TRUE(same(whole, search(runs, space, options, parallel)));
+    for (const Index workers : {3, 9}) {  // two recipes at a time, and five: 14 is no multiple of it
+      ThreadExecutor threads(workers);
+      FitContext parallel = seeded(4);
+      parallel.executor = &threads;
+      const SearchResult other = search(runs, space, options, parallel);
+      EXPECT_TRUE(same(whole, other)) << workers;
+      EXPECT_EQ(whole.nested->first, other.nested->first);
+    }
     EXPECT_FALSE(same(whole, search(runs, space, options, seeded(5))));
 
     options.history = scratch(std::string(to_string(method)) + ".jsonl");
