@@ -85,7 +85,8 @@ std::vector<Choice> choose_batch(const Acquisition& acquisition, const Knowledge
       throw NumericalError(text("acquisition ", acquisition.name(), ": no candidate has a score"));
     taken[static_cast<std::size_t>(best)] = true;
     const double all = scoring->shrinking();
-    batch.push_back({best, scores[best], all == 0.0 ? 0.0 : std::min(1.0, scores[best] / all)});
+    const double share = all > 0.0 ? std::min(1.0, scores[best] / all) : 0.0;
+    batch.push_back({best, scores[best], std::isnan(all) ? all : share});
     if (static_cast<Index>(batch.size()) == count) return batch;
     scoring->pend(best);
   }
