@@ -12,19 +12,48 @@ namespace ersatz::driver {
 namespace {
 
 struct Options {
-  std::string space, simulator, method = "sobol", output;
-  Index n = 0;
+  std::string space, simulator, method = "sobol", output, existing, scramble;
+  Index n = 0, skip = 0, slices = 1;
 };
 
+/// Points that are there already: an archive (all of its points, whatever became of them), or a table.
+Matrix existing_points(const std::string& path, const ParameterSpace& space) {
+  const auto ends_with = [&](std::string_view ending) {
+    return path.size() >= ending.size() &&
+           path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
+  };
+  if (!ends_with(".h5") && !ends_with(".hdf5")) return parameters_of(read_table(path), space);
+  const Archive archive = read_simulations(path);
+  Table table;
+  table.values = archive.parameters;
+  table.names = archive.space.names();
+  table.where = path;
+  return parameters_of(table, space);
+}
+
+DesignOptions design_options(const Session& session, const Options& o, const ParameterSpace& space) {
+  DesignOptions options;
+  if (!o.scramble.empty() && o.scramble != "none" && o.scramble != "shift" && o.scramble != "owen")
+    throw UsageError(text("unknown --scramble '", o.scramble, "'; known: none, shift, owen"));
+  options.owen_scrambling = o.scramble == "owen";
+  // Unless said otherwise: with seed 0 the sequence itself.
+  options.digital_shift = o.scramble.empty() ? session.seed != 0 : o.scramble == "shift";
+  options.skip = o.skip;
+  options.slices = o.slices;
+  if (!o.existing.empty()) options.existing = existing_points(o.existing, space);
+  return options;
+}
+
 int run(const Session& session, const Options& o) {
-  session.check_output(o.output, {o.space});
+  session.check_output(o.output, {o.space, o.existing});
   if (o.space.empty() == o.simulator.empty())
     throw UsageError("name the parameter space: either --simulator NAME or --space space.toml");
   const ParameterSpace space = o.space.empty() ? make_simulator(o.simulator)->space() : read_space(o.space);
-  DesignOptions options;
-  options.digital_shift = session.seed != 0;  // seed 0: the sequence itself
-  const Matrix design = make_design(design_method_from_string(o.method), space, o.n,
-                                    RandomStream(session.seed).split("design"), options);
+  const DesignMethod method = design_method_from_string(o.method);
+  const DesignOptions options = design_options(session, o, space);
+  const Matrix design = naming(o.existing, [&] {
+    return make_design(method, space, o.n, RandomStream(session.seed).split("design"), options);
+  });
   write_csv(o.output, design, space.names());
   if (session.json)
     std::printf(
@@ -47,12 +76,22 @@ void add_design(CLI::App& app, Session& session) {
   sub->add_option("--simulator", o->simulator, "Simulator whose space it is");
   sub->add_option("--method", o->method, "sobol, lhs, maximin or grid (default sobol)");
   sub->add_option("-n", o->n, "Number of points")->required()->check(CLI::Range(1, 100000000));
+  sub->add_option("--existing", o->existing,
+                  "Points that are there already (archive or table): the new ones go between them");
+  sub->add_option("--skip", o->skip, "sobol: points left out first, to continue a design")
+      ->check(CLI::Range(0, 1000000000));
+  sub->add_option("--scramble", o->scramble,
+                  "sobol: none, shift or owen (default: none with seed 0, else shift)");
+  sub->add_option("--slices", o->slices, "lhs: so many Latin hypercubes of equal size, one after the other")
+      ->check(CLI::Range(1, 100000000));
   sub->add_option("-o,--output", o->output, "CSV file to write")->required();
   session.add_options(*sub, true);
   sub->footer(
       "Examples:\n"
       "  ersatz design --simulator supernova-6 --method sobol -n 300 -o design.csv\n"
-      "  ersatz design --space space.toml --method maximin -n 50 --seed 3 -o design.csv");
+      "  ersatz design --space space.toml --method maximin -n 50 --seed 3 -o design.csv\n"
+      "  ersatz design --simulator borehole --method maximin -n 20 --existing sims.h5 -o more.csv\n"
+      "  ersatz design --simulator borehole --method lhs -n 80 --slices 4 -o batches.csv");
   sub->callback([&session, o] { session.run = [&session, o] { return run(session, *o); }; });
 }
 

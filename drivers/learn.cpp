@@ -75,6 +75,7 @@ void print_json(const LearnFile& file, const LearnResult& result, const std::vec
                       {"error_upper", number_or_null(r.error_upper)},
                       {"error_p95", number_or_null(r.error_p95)},
                       {"score", number_or_null(r.score)},
+                      {"gain", number_or_null(r.gain)},
                       {"fit_seconds", r.fit_seconds},
                       {"choose_seconds", r.choose_seconds}});
   Json j{{"archive", file.archive},

@@ -1,6 +1,8 @@
 #include "ersatz/acquisition/acquisition.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "acquisition/acquisitions.hpp"
 #include "core/named_table.hpp"
@@ -17,6 +19,7 @@ struct Entry {
 constexpr Entry entries[] = {
     {"integrated-variance", acquisition::make_integrated_variance},
     {"largest-variance", acquisition::make_largest_variance},
+    {"mice", acquisition::make_mice},
     {"residual", acquisition::make_residual},
     {"committee", acquisition::make_committee},
     {"expected-improvement", acquisition::make_expected_improvement},
@@ -41,6 +44,8 @@ void check_candidates(const Knowledge& knowledge, ConstMatrixRef candidates, Ind
 }
 
 }  // namespace
+
+double Scoring::shrinking() const { return std::numeric_limits<double>::quiet_NaN(); }
 
 Vector error_weights(const Archive& runs) {
   Vector weights = Vector::Zero(static_cast<Index>(runs.outputs.size()));
@@ -79,7 +84,9 @@ std::vector<Choice> choose_batch(const Acquisition& acquisition, const Knowledge
     if (best < 0)
       throw NumericalError(text("acquisition ", acquisition.name(), ": no candidate has a score"));
     taken[static_cast<std::size_t>(best)] = true;
-    batch.push_back({best, scores[best]});
+    const double all = scoring->shrinking();
+    const double share = all > 0.0 ? std::min(1.0, scores[best] / all) : 0.0;
+    batch.push_back({best, scores[best], std::isnan(all) ? all : share});
     if (static_cast<Index>(batch.size()) == count) return batch;
     scoring->pend(best);
   }

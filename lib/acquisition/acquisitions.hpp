@@ -7,6 +7,7 @@ namespace ersatz::acquisition {
 
 AcquisitionPtr make_largest_variance(const Settings& settings);
 AcquisitionPtr make_integrated_variance(const Settings& settings);
+AcquisitionPtr make_mice(const Settings& settings);
 AcquisitionPtr make_committee(const Settings& settings);
 AcquisitionPtr make_expected_improvement(const Settings& settings);
 AcquisitionPtr make_residual(const Settings& settings);

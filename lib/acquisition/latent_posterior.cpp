@@ -89,6 +89,18 @@ Matrix mapped(const Emulator& emulator, ConstMatrixRef X, Executor& executor) {
   return U;
 }
 
+Matrix stacked(std::initializer_list<Matrix> parts) {
+  Index rows = 0;
+  for (const Matrix& m : parts) rows += m.rows();
+  Matrix all(rows, parts.begin()->cols());
+  Index first = 0;
+  for (const Matrix& m : parts) {
+    if (m.rows() > 0) all.middleRows(first, m.rows()) = m;
+    first += m.rows();
+  }
+  return all;
+}
+
 Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef means, const Vector& weights,
                    Executor& executor) {
   Matrix result(X.rows(), means.cols());

@@ -3,6 +3,7 @@
 // would leave. Not installed.
 
 #include <algorithm>
+#include <initializer_list>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,9 @@ std::vector<Latent> latents_of(const Emulator& emulator);
 
 /// X (q × d, the space's units) as the input map gives it.
 Matrix mapped(const Emulator& emulator, ConstMatrixRef X, Executor& executor);
+
+/// The rows of all, one below the other; all have as many columns as the first.
+Matrix stacked(std::initializer_list<Matrix> parts);
 
 /// q × coefficients: by how much the weighted square of the outputs changes with the square of each
 /// coefficient, where the coefficients are `means` (q × coefficients); first order. Cost per point:

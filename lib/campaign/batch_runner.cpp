@@ -49,7 +49,14 @@ std::string clean(std::string message) {
   return message;
 }
 
-// The run, repeated while it fails as often as is wanted.
+void raise(std::atomic<double>& longest, double seconds) {
+  double before = longest;
+  while (before < seconds && !longest.compare_exchange_weak(before, seconds)) {
+  }
+}
+
+}  // namespace
+
 RunRecord run_row(const Simulator& simulator, const Matrix& design, Index row, Index retries,
                   const std::atomic<bool>* stop) {
   RunRecord record;
@@ -72,14 +79,6 @@ RunRecord run_row(const Simulator& simulator, const Matrix& design, Index row, I
   if (retries > 0) record.message += text(" (", retries + 1, " attempts)");
   return record;
 }
-
-void raise(std::atomic<double>& longest, double seconds) {
-  double before = longest;
-  while (before < seconds && !longest.compare_exchange_weak(before, seconds)) {
-  }
-}
-
-}  // namespace
 
 Bytes encode_batch(const std::vector<Index>& rows, double longest) {
   std::vector<double> numbers{longest};

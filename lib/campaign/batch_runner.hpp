@@ -17,6 +17,10 @@ Bytes encode_batch(const std::vector<Index>& rows, double longest);
 std::vector<RunRecord> decode_records(const Bytes& bytes);
 void append_record(Bytes& bytes, const RunRecord& record);
 
+/// Runs a row of the design, and again while it fails, `retries` times at most and not after `stop`.
+RunRecord run_row(const Simulator& simulator, const Matrix& design, Index row, Index retries,
+                  const std::atomic<bool>* stop);
+
 /// One per process; its threads run batches at once. The arguments must outlive it.
 class BatchRunner {
  public:

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
+#include <limits>
 
 #include "campaign/learn_parts.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/emulator/train.hpp"
 #include "ersatz/selection/folds.hpp"
+#include "ersatz/selection/learning_curve.hpp"
 #include "selection/quantile.hpp"
 
 namespace ersatz::detail {
@@ -60,6 +62,26 @@ void summarise(const Vector& squared, double confidence, LearnRound& round) {
   round.error_upper = std::sqrt(mean + std::max(z, 0.0) * std::sqrt(variance / n));
   const Vector errors = squared.cwiseSqrt();
   round.error_p95 = quantile({errors.data(), errors.data() + errors.size()}, 0.95);
+}
+
+double gain_of_shares(const std::vector<double>& shares) {
+  double left = 1.0;  // of the mean squared error
+  for (const double s : shares) left *= 1.0 - s;
+  return 1.0 - std::pow(left, 0.5 / static_cast<double>(shares.size()));
+}
+
+double gain_of_errors(const std::vector<LearnRound>& rounds, Index batch) {
+  constexpr std::size_t fewest = 5;
+  std::vector<double> sizes, errors;
+  for (const LearnRound& r : rounds) {
+    if (!(r.error > 0.0)) continue;
+    sizes.push_back(static_cast<double>(r.runs));
+    errors.push_back(r.error);
+  }
+  if (sizes.size() < fewest) return std::numeric_limits<double>::quiet_NaN();
+  const PowerLaw law = fit_power_law(sizes, errors);
+  const double now = law.at(sizes.back()), then = law.at(sizes.back() + static_cast<double>(batch));
+  return now > 0.0 ? 1.0 - std::pow(then / now, 1.0 / static_cast<double>(batch)) : 0.0;
 }
 
 }  // namespace ersatz::detail

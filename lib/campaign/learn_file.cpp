@@ -12,9 +12,10 @@ namespace ersatz {
 namespace {
 
 constexpr const char* known_keys[] = {
-    "simulator",  "command", "space", "timeout", "retries",      "input_format", "output_format", "name",
-    "budget",     "start",   "batch", "recipe",  "start_method", "candidates",   "acquisition",   "tolerance",
-    "confidence", "test",    "folds", "compare", "output",       "model",        "report"};
+    "simulator",  "command",     "space",     "timeout",    "retries",      "input_format", "output_format",
+    "name",       "budget",      "start",     "batch",      "asynchronous", "recipe",       "start_method",
+    "candidates", "acquisition", "tolerance", "confidence", "minimum_gain", "test",         "folds",
+    "compare",    "output",      "model",     "report"};
 
 /// The table of a file, with messages that say where.
 class Reader {
@@ -54,6 +55,12 @@ class Reader {
     if (!node->is_integer() || node->as_integer()->get() < 0 || node->as_integer()->get() > 1000000000)
       fail(*node, text("'", key, "' must be a whole number from 0"));
     value = static_cast<Index>(node->as_integer()->get());
+  }
+  void truth(const char* key, bool& value) const {
+    const toml::node* node = find(key);
+    if (!node) return;
+    if (!node->is_boolean()) fail(*node, text("'", key, "' must be true or false"));
+    value = node->as_boolean()->get();
   }
   void words(const char* key, std::vector<std::string>& values) const {
     const toml::node* node = find(key);
@@ -129,11 +136,13 @@ LearnFile learn_file_from_toml(const std::string& source, const std::string& whe
   read.count("budget", o.budget);
   read.count("start", o.start);
   read.count("batch", o.batch);
+  read.truth("asynchronous", o.asynchronous);
   read.count("candidates", o.candidates);
   read.count("folds", o.folds);
   read.count("retries", o.retries);
   read.number("tolerance", o.tolerance);
   read.number("confidence", o.confidence);
+  read.number("minimum_gain", o.minimum_gain);
   read.component("acquisition", o.acquisition);
   std::string method(to_string(o.start_method)), recipe;
   read.word("start_method", method);

@@ -44,6 +44,7 @@ const std::vector<std::pair<const char*, double LearnRound::*>>& numbers() {
       {"error_upper", &LearnRound::error_upper},
       {"error_p95", &LearnRound::error_p95},
       {"score", &LearnRound::score},
+      {"gain", &LearnRound::gain},
       {"fit_seconds", &LearnRound::fit_seconds},
       {"choose_seconds", &LearnRound::choose_seconds}};
   return list;
@@ -75,10 +76,19 @@ Archive LearnFiles::open(const Simulator& simulator) const {
   if (space_to_toml(archive.space) != space_to_toml(simulator.space()) || !same_outputs(archive, simulator))
     throw UsageError(text("'", options_.archive, "' holds runs of another simulator (other parameters, ",
                           "bounds or outputs); choose another name or --force"));
-  if (archive.count(RunStatus::pending) > 0)
-    throw UsageError(text("'", options_.archive, "' has ", archive.count(RunStatus::pending),
-                          " pending runs: it does not come from a learning campaign; choose another name"));
+  if (archive.count(RunStatus::pending) > 0 && !options_.asynchronous)
+    throw UsageError(
+        text("'", options_.archive, "' has ", archive.count(RunStatus::pending),
+             " pending runs: if it comes from an asynchronous campaign, go on with asynchronous = "
+             "true; else choose another name"));
   return archive;
+}
+
+void LearnFiles::refuse_batch() const {
+  if (options_.archive.empty() || (!exists(batch()) && run_logs_of(batch()).empty())) return;
+  throw UsageError(text("'", options_.archive, "': a batch is under way (", batch(),
+                        "), which an asynchronous campaign cannot take over; let it end with asynchronous = "
+                        "false"));
 }
 
 void LearnFiles::tidy(const Archive& archive) const {
@@ -107,6 +117,7 @@ std::vector<LearnRound> LearnFiles::load_history() const {
     list[i].failed = static_cast<Index>(failed[i]);
   }
   for (const auto& [name, member] : numbers()) {
+    if (!file.root().has(name)) continue;  // of a version that did not know it
     const Vector values = file.root().read_vector(name, size);
     for (std::size_t i = 0; i < runs.size(); ++i) list[i].*member = values[static_cast<Index>(i)];
   }

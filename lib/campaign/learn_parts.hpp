@@ -22,6 +22,13 @@ Vector squared_errors(const Emulator& emulator, const Archive& test, const Vecto
 /// error, error_upper and error_p95 from squared errors.
 void summarise(const Vector& squared, double confidence, LearnRound& round);
 
+/// LearnRound::gain from the shares of variance that the choices of a batch take away, one after the other;
+/// NaN where they are.
+double gain_of_shares(const std::vector<double>& shares);
+/// The same for the next `batch` simulations along a power law through the errors of all rounds, whose last
+/// is now; NaN with fewer than five, or where there is no error.
+double gain_of_errors(const std::vector<LearnRound>& rounds, Index batch);
+
 /// A campaign's files, on process 0; in memory all calls do nothing.
 class LearnFiles {
  public:
@@ -35,6 +42,8 @@ class LearnFiles {
   Archive open(const Simulator& simulator) const;
   /// Removes what is left of a batch that is in the archive already.
   void tidy(const Archive& archive) const;
+  /// Throws UsageError where a batch is under way: asynchronous campaigns know none after their start.
+  void refuse_batch() const;
   void store(const Archive& archive) const;
   std::vector<LearnRound> load_history() const;
   void store(const std::vector<LearnRound>& history) const;

@@ -58,16 +58,19 @@ std::string history_table(const LearnReport& r) {
   report::Table table;
   table.caption = "The rounds of the campaign";
   table.compact = true;
-  table.columns = {{"Simulations", "spent so far"},
-                   {"Failed", "of them"},
-                   {"Error", "root of the mean of NRMSE² over outputs"},
-                   {"At most", "one-sided bound at the confidence asked for"},
-                   {"95% of runs", "quantile of the errors of single runs"},
-                   {"Fit", "seconds"},
-                   {"Choice", "seconds"}};
+  table.columns = {
+      {"Simulations", "spent so far"},
+      {"Failed", "of them"},
+      {"Error", "root of the mean of NRMSE² over outputs"},
+      {"At most", "one-sided bound at the confidence asked for"},
+      {"95% of runs", "quantile of the errors of single runs"},
+      {"Gain", "share of the error that each simulation of the next batch is predicted to take away"},
+      {"Fit", "seconds"},
+      {"Choice", "seconds"}};
   for (const LearnRound& round : r.history)
     table.rows.push_back({{text(round.runs), text(round.failed), report::number(round.error),
                            report::number(round.error_upper), report::number(round.error_p95),
+                           std::isnan(round.gain) ? "–" : report::number(round.gain),
                            report::duration(round.fit_seconds), report::duration(round.choose_seconds)},
                           false});
   return report::to_html(table);

@@ -5,97 +5,64 @@
 #include <cmath>
 #include <limits>
 
+#include "design/hypercube.hpp"
 #include "design/maximin.hpp"
+#include "design/scramble.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
 namespace {
 
-using detail::Levels;
-
 constexpr Index most_maximin = 50000;  // some ten seconds
 
 bool varies(const Parameter& p) { return p.upper > p.lower; }
 
-[[noreturn]] void too_narrow() {
-  throw NumericalError(
-      "fewer than one point in a thousand meets the linear constraints: they may contradict each other");
-}
+/// How a coordinate's digits are randomised.
+struct Randomisation {
+  bool shift = false, nested = false;
+  std::uint64_t key = 0;
+
+  std::uint64_t operator()(std::uint64_t bits) const {
+    if (nested) return detail::owen_scrambled(bits, key);
+    return shift ? bits ^ key : bits;
+  }
+};
 
 Matrix sobol(const ParameterSpace& space, Index n, const RandomStream& random, const DesignOptions& options) {
-  const Index d = space.size();
+  const Index d = space.size(), there = options.existing.rows();
   if (d > 1000) throw UsageError(text("Sobol' sequences go up to 1000 parameters here, the space has ", d));
   boost::random::sobol engine(static_cast<std::size_t>(d));
-  std::vector<std::uint64_t> shift(static_cast<std::size_t>(d), 0);
-  if (options.digital_shift)
-    for (std::size_t k = 0; k < shift.size(); ++k) {
-      auto stream = random.split(k);
-      shift[k] = stream();
-    }
-  if (options.skip > 0)
-    engine.discard(static_cast<std::uintmax_t>(options.skip) * static_cast<std::uintmax_t>(d));
-  Matrix X(n, d);
+  std::vector<Randomisation> randomised(static_cast<std::size_t>(d));
+  for (std::size_t k = 0; k < randomised.size(); ++k) {
+    auto stream = random.split(k);
+    randomised[k] = {options.digital_shift, options.owen_scrambling, stream()};
+  }
+  Matrix X(n + there, d);
   Vector u(d);
-  // Boost leaves out the origin; with a shift it is a point like any other.
-  bool origin = options.digital_shift && options.skip == 0;
-  for (Index i = 0, tries = 0; i < n; ++tries) {
-    if (tries > 1000 * (n + 10)) too_narrow();
+  // Boost leaves out the origin; randomised it is a point like any other.
+  const bool from_origin = options.digital_shift || options.owen_scrambling;
+  bool origin = from_origin && options.skip == 0;
+  if (const Index left_out = options.skip - (from_origin ? 1 : 0); left_out > 0)
+    engine.discard(static_cast<std::uintmax_t>(left_out) * static_cast<std::uintmax_t>(d));
+  for (Index i = 0, tries = 0; i < X.rows(); ++tries) {
+    if (tries > 1000 * (X.rows() + 10)) detail::too_narrow();
     for (Index k = 0; k < d; ++k) {
-      const std::uint64_t bits = (origin ? 0 : engine()) ^ shift[static_cast<std::size_t>(k)];
+      const std::uint64_t bits = randomised[static_cast<std::size_t>(k)](origin ? 0 : engine());
       u[k] = static_cast<double>(bits >> 11) * 0x1.0p-53;
     }
     origin = false;
     space.from_unit(u.data(), X.row(i).data());
     if (space.fills_cube() || space.contains(X.row(i).data())) ++i;
   }
-  return X;
-}
-
-Matrix hypercube(const ParameterSpace& space, Index n, const RandomStream& random, bool maximin) {
-  const Index d = space.size();
-  std::vector<bool> counts, periodic;
-  for (const auto& p : space.parameters()) {
-    counts.push_back(varies(p));
-    periodic.push_back(p.scale == Scale::periodic);
-  }
-  for (const auto& b : space.balls()) periodic[static_cast<std::size_t>(b.members[2])] = true;  // the azimuth
-  // How many to draw, so that about n meet the constraints.
-  Index drawn = n;
-  if (!space.fills_cube()) {
-    RandomStream trial = random.split("trial");
-    constexpr Index trials = 20000;
-    Index met = 0;
-    Vector u(d), x(d);
-    for (Index i = 0; i < trials; ++i) {
-      for (Index k = 0; k < d; ++k) u[k] = trial.uniform();
-      space.from_unit(u.data(), x.data());
-      met += space.contains(x.data());
-    }
-    if (met < trials / 1000) too_narrow();
-    drawn =
-        static_cast<Index>(static_cast<double>(n) * static_cast<double>(trials) / static_cast<double>(met)) +
-        1;
-  }
-  for (std::uint64_t attempt = 0;; ++attempt) {
-    const RandomStream stream = random.split(attempt);
-    Levels levels = detail::random_levels(drawn, d, stream.split("levels"));
-    if (maximin) detail::spread(levels, counts, periodic, stream.split("spread"));
-    RandomStream place = stream.split("place");
-    Matrix X(drawn, d);
-    Vector u(d);
-    Index kept = 0;
-    for (Index i = 0; i < drawn; ++i) {
-      for (Index k = 0; k < d; ++k)
-        u[k] = (levels(i, k) + (maximin ? 0.5 : place.uniform())) / static_cast<double>(drawn);
-      space.from_unit(u.data(), X.row(kept).data());
-      if (space.fills_cube() || space.contains(X.row(kept).data())) ++kept;
-    }
-    if (kept >= n) return X.topRows(n);
-    if (drawn > 1000 * (n + 10)) too_narrow();
-    const double more = 1.02 * static_cast<double>(drawn) * static_cast<double>(n) /
-                        static_cast<double>(std::max<Index>(kept, 1));
-    drawn = std::min(static_cast<Index>(more) + 1, 20 * drawn);
-  }
+  for (Index i = 0; i < there; ++i)
+    for (Index k = 0; k < d; ++k)
+      if (!(std::abs(X(i, k) - options.existing(i, k)) <= 1e-9 * (space[k].upper - space[k].lower)))
+        throw UsageError(text("the existing points are not the beginning of this Sobol' sequence: point ", i,
+                              " has ", space[k].name, " = ", options.existing(i, k), ", the sequence ",
+                              X(i, k),
+                              ". It has to be continued with the seed and the scrambling that it was begun "
+                              "with; maximin and lhs fill the gaps between any points"));
+  return X.bottomRows(n);
 }
 
 // The grid with these numbers of levels, points outside of the constraints left out; stops beyond `most`.
@@ -145,7 +112,7 @@ Matrix grid(const ParameterSpace& space, Index n) {
   // One level more for one parameter after another, for as long as at most n points result.
   for (std::size_t k = 0, idle = 0;; k = (k + 1) % levels.size()) {
     if (product() > 1000.0 * static_cast<double>(n + 10)) {
-      if (best.rows() == 0) too_narrow();
+      if (best.rows() == 0) detail::too_narrow();
       return best;
     }
     Matrix points;
@@ -162,6 +129,41 @@ Matrix grid(const ParameterSpace& space, Index n) {
     if (idle == levels.size()) return best;
     ++levels[k];
   }
+}
+
+void check(DesignMethod method, const ParameterSpace& space, Index n, const DesignOptions& o) {
+  const bool sobol = method == DesignMethod::sobol;
+  if (o.skip < 0) throw UsageError(text("a design cannot skip ", o.skip, " points"));
+  if (!sobol && (o.skip > 0 || o.owen_scrambling))
+    throw UsageError(text("only the sobol sequence can be ",
+                          o.skip > 0 ? "continued by skipping" : "scrambled", ", ", to_string(method),
+                          " cannot"));
+  if (o.digital_shift && o.owen_scrambling) throw UsageError("a sequence is shifted or scrambled, not both");
+  if (o.slices < 1) throw UsageError(text("a design cannot have ", o.slices, " slices"));
+  if (o.slices > 1) {
+    if (method != DesignMethod::lhs)
+      throw UsageError(text("only lhs designs have slices, ", to_string(method),
+                            " has none; a sobol sequence is continued instead (skip, existing points)"));
+    if (n % o.slices != 0)
+      throw UsageError(text(n, " points cannot be divided into ", o.slices, " slices of one size"));
+    if (!space.fills_cube())
+      throw UsageError(
+          "slices are Latin hypercubes, which constraints would cut; continue a sobol design "
+          "instead (skip, existing points)");
+  }
+  const Matrix& there = o.existing;
+  if (there.rows() == 0) return;
+  if (method == DesignMethod::grid)
+    throw UsageError("a grid does not go around existing points; take maximin, lhs or sobol");
+  if (o.slices > 1) throw UsageError("slices are made at once: they do not go around existing points");
+  if (o.skip > 0) throw UsageError("existing points say where a design goes on: nothing is to be skipped");
+  if (there.cols() != space.size())
+    throw UsageError(
+        text("existing points have ", there.cols(), " values each, the space has ", space.size()));
+  for (Index i = 0; i < there.rows(); ++i)
+    if (!space.contains(there.row(i).data()))
+      throw DataError(
+          text("existing point ", i, " is outside of the space: ", space.why_outside(there.row(i).data())));
 }
 
 }  // namespace
@@ -190,17 +192,17 @@ Matrix make_design(DesignMethod method, const ParameterSpace& space, Index n, co
                    const DesignOptions& options) {
   if (n < 1) throw UsageError(text("a design needs at least one point, got ", n));
   if (space.size() == 0) throw UsageError("a design needs at least one parameter");
-  if (options.skip < 0) throw UsageError(text("a design cannot skip ", options.skip, " points"));
+  check(method, space, n, options);
   switch (method) {
     case DesignMethod::sobol:
       return sobol(space, n, random, options);
     case DesignMethod::lhs:
-      return hypercube(space, n, random, false);
+      return detail::hypercube(space, n, random, false, options);
     case DesignMethod::maximin:
-      if (n > most_maximin)
+      if (n + options.existing.rows() > most_maximin)
         throw UsageError(text("maximin compares every pair of points and goes up to ", most_maximin,
-                              " points, got ", n, "; take sobol or lhs"));
-      return hypercube(space, n, random, true);
+                              " points, got ", n + options.existing.rows(), "; take sobol or lhs"));
+      return detail::hypercube(space, n, random, true, options);
     case DesignMethod::grid:
       return grid(space, n);
   }

@@ -11,8 +11,9 @@ namespace {
 // mean squared distance is one. Levels are whole numbers, so squared distances are exact.
 class Criterion {
  public:
-  Criterion(Index n, std::vector<Index> columns, const std::vector<bool>& periodic)
-      : n_(n), columns_(std::move(columns)) {
+  /// Of n rows, of which the first `movable` are to be spread.
+  Criterion(Index n, Index movable, std::vector<Index> columns, const std::vector<bool>& periodic)
+      : n_(n), movable_(movable), columns_(std::move(columns)) {
     for (const Index k : columns_) wraps_.push_back(periodic[static_cast<std::size_t>(k)]);
     scale_ = 6.0 / (static_cast<double>(columns_.size()) * static_cast<double>(n) * static_cast<double>(n));
   }
@@ -29,14 +30,15 @@ class Criterion {
     return sum;
   }
   double term(double distance2) const {
-    const double x = 1.0 / (distance2 * scale_), x2 = x * x, x4 = x2 * x2;
+    // Points that stay may lie as near as they like; no sum is to overflow.
+    const double x = 1.0 / (std::max(distance2, 1e-6) * scale_), x2 = x * x, x4 = x2 * x2;
     return x4 * x4 * x2;
   }
   double total(const Levels& levels, double& smallest2) const {
     double sum = 0.0;
     smallest2 = std::numeric_limits<double>::infinity();
     for (Index i = 0; i < n_; ++i)
-      for (Index j = 0; j < i; ++j) {
+      for (Index j = 0; j < std::min(i, movable_); ++j) {
         const double d2 = distance2(levels, i, j);
         smallest2 = std::min(smallest2, d2);
         sum += term(d2);
@@ -62,7 +64,7 @@ class Criterion {
   Index column(std::size_t c) const { return columns_[c]; }
 
  private:
-  Index n_;
+  Index n_, movable_;
   std::vector<Index> columns_;
   std::vector<bool> wraps_;
   double scale_;
@@ -85,15 +87,15 @@ Levels random_levels(Index n, Index d, const RandomStream& random) {
   return levels;
 }
 
-void spread(Levels& levels, const std::vector<bool>& counts, const std::vector<bool>& periodic,
+void spread(Levels& levels, Index movable, const std::vector<bool>& counts, const std::vector<bool>& periodic,
             RandomStream random) {
   const Index n = levels.rows();
   std::vector<Index> columns;
   for (Index k = 0; k < levels.cols(); ++k)
     if (counts[static_cast<std::size_t>(k)]) columns.push_back(k);
   // In one dimension all Latin hypercubes are the same set of points.
-  if (n < 3 || columns.size() < 2) return;
-  const Criterion criterion(n, columns, periodic);
+  if (n < 3 || movable < 2 || columns.size() < 2) return;
+  const Criterion criterion(n, movable, columns, periodic);
   const double nd = static_cast<double>(n) * static_cast<double>(columns.size());
   const auto steps = static_cast<Index>(std::min(200.0 * nd + 1000.0, work / (2.0 * nd)));
 
@@ -108,8 +110,8 @@ void spread(Levels& levels, const std::vector<bool>& counts, const std::vector<b
     const double progress = static_cast<double>(stage) / (0.9 * static_cast<double>(stages));
     const double heat = progress >= 1.0 ? 0.0 : first_heat * std::pow(last_heat / first_heat, progress);
     for (Index step = stage * steps / stages; step < (stage + 1) * steps / stages; ++step) {
-      const auto a = static_cast<Index>(random.below(static_cast<std::uint64_t>(n)));
-      auto b = static_cast<Index>(random.below(static_cast<std::uint64_t>(n - 1)));
+      const auto a = static_cast<Index>(random.below(static_cast<std::uint64_t>(movable)));
+      auto b = static_cast<Index>(random.below(static_cast<std::uint64_t>(movable - 1)));
       if (b >= a) ++b;
       const auto c = static_cast<std::size_t>(random.below(criterion.column_count()));
       const double dice = random.uniform();

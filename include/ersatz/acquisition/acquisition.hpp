@@ -37,6 +37,9 @@ class Scoring {
   virtual ~Scoring() = default;
   /// q; larger is better.
   virtual const Vector& scores() const = 0;
+  /// What a score is a part of, where scores say by how much that shrinks: the mean weighted variance over
+  /// the space, given what pends. NaN where they say something else.
+  virtual double shrinking() const;
   /// From now on the candidate counts as one that will be run.
   virtual void pend(Index candidate) = 0;
 };
@@ -61,6 +64,13 @@ using AcquisitionPtr = std::shared_ptr<const Acquisition>;
 ///                           latent coefficients, weighted by what they do to the outputs. Setting
 ///                           `reference`: points that the space is represented by, default 500
 ///   "largest-variance"      the variance at the candidate: ALM, MacKay (1992)
+///                           Both: setting `local` (false): variances are multiplied with how much larger the
+///                           squared leave-one-out residuals of the nearest runs are than predicted, so that
+///                           they see where the function is rough. Exact Gaussian processes only
+///   "mice"                  the variance at the candidate over that given the other candidates: Beck &
+///                           Guillas, SIAM/ASA J. Uncertain. Quantif. 4, 739 (2016). Settings `others`: how
+///                           many of them, default 300; `nugget`: noise over variance of their values,
+///                           default 1. Exact Gaussian processes only
 ///   "residual"              the error of the nearest run when it was set aside, times the squared distance
 ///   to
 ///                           it: after Xu et al., J. Mech. Des. 136, 071009 (2014)
@@ -76,6 +86,9 @@ std::vector<std::string> acquisition_names();
 struct Choice {
   Index candidate = 0;
   double score = 0.0;  ///< when it was chosen, given those before
+  /// The share of the mean variance over the space that it takes away, given those before; NaN where the
+  /// acquisition does not know.
+  double share = 0.0;
 };
 
 /// `count` different candidates, best first: the best, then the best given that, and so on. Where every

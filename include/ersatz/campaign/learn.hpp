@@ -2,6 +2,7 @@
 // Simulate, learn, choose the next points, and again: until the error is small enough or the budget is spent.
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,12 @@ struct LearnOptions {
   Index start = 0;   ///< of them, spread over the space first; 0: ten per parameter, at most half the budget
   DesignMethod start_method = DesignMethod::maximin;
   Index batch = 1;  ///< points that are chosen at a time
+  /// Not batch after batch: `batch` points are under way at any time, and whenever one has ended another one
+  /// is chosen. Point k is chosen from the runs before k - batch + 1, the others under way, so that the
+  /// points are the same whatever the executor and the order in which runs end; a run that takes much longer
+  /// than the batch - 1 after it holds up the next choice. Process 0 learns and chooses alone, with its
+  /// threads.
+  bool asynchronous = false;
   Index candidates =
       5000;  ///< points that a batch is chosen among: a Sobol' sequence shifted anew each round
   Component acquisition{"integrated-variance", {}};
@@ -27,6 +34,9 @@ struct LearnOptions {
   // When it is good enough.
   double tolerance = 0.0;    ///< on NRMSE, all outputs together; 0: the budget decides
   double confidence = 0.95;  ///< that the error is below the tolerance (one-sided)
+  /// What a simulation has to be worth: the campaign ends when the next ones are predicted to lower the error
+  /// by a smaller share each (LearnRound::gain). 0: the budget decides.
+  double minimum_gain = 0.0;
   /// Runs that the error is measured on, none of which is learnt from: these, or so many random points that
   /// are simulated first. Neither: cross-validation in `folds` parts.
   const Archive* test = nullptr;
@@ -53,7 +63,12 @@ struct LearnRound {
   double error = 0.0;          ///< NRMSE: root of the mean over outputs of NRMSE²
   double error_upper = 0.0;    ///< one-sided bound at the confidence asked for
   double error_p95 = 0.0;      ///< the same per run: its 95% quantile, over the same spread
-  double score = 0.0;          ///< of the best candidate; NaN in the last round, which chose none
+  /// Of the best candidate; NaN where none was chosen.
+  double score = std::numeric_limits<double>::quiet_NaN();
+  /// By which share each simulation of the batch chosen lowers the error, as predicted: from the variance
+  /// that goes, where the acquisition knows it; else along a power law with a floor through the errors so
+  /// far, from five rounds on. NaN before that, and where none was chosen.
+  double gain = std::numeric_limits<double>::quiet_NaN();
   double fit_seconds = 0.0, choose_seconds = 0.0;
 };
 
@@ -63,7 +78,7 @@ struct LearnCurve {
   Vector runs, error, error_p95;
 };
 
-enum class LearnEnd { tolerance, budget, stopped, failing };
+enum class LearnEnd { tolerance, gain, budget, stopped, failing };
 std::string_view to_string(LearnEnd end);
 
 struct LearnResult {
@@ -75,8 +90,8 @@ struct LearnResult {
 };
 
 /// The same seed gives the same points whatever the executor, and when a call is killed and resumed: what is
-/// chosen depends on the runs that are there, the options and the seed alone. On resuming, budget, tolerance
-/// and batch may be others. With several processes, all call this and all get the result.
+/// chosen depends on the runs that are there, the options and the seed alone. On resuming, budget, tolerance,
+/// minimum_gain and batch may be others. With several processes, all call this and all get the result.
 /// Throws, on all processes: UsageError for options that make no sense, an acquisition that the recipe cannot
 /// serve, files in the way and archives of another campaign; NumericalError when fewer than two runs of the
 /// start succeeded (says why); what simulate() and train_emulator() throw.

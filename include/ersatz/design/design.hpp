@@ -37,14 +37,27 @@ struct DesignOptions {
   /// Sobol': shifts each coordinate by random bits (exclusive or), and then keeps the origin: another seed,
   /// another point set of the same evenness. Without it the seed does not matter.
   bool digital_shift = false;
+  /// Sobol': Owen's nested scrambling in the place of the shift (Monte Carlo and Quasi-Monte Carlo Methods
+  /// 1995, 299; origin kept): as even, and means over the points converge faster where the function is
+  /// smooth. Costs some 0.2 microseconds per value.
+  bool owen_scrambling = false;
   Index skip = 0;  ///< Sobol': points left out before the first, to continue a design
+  /// Latin hypercube: made of so many, of n / slices points each, one after the other (Qian, J. Am. Stat.
+  /// Assoc. 107, 393, 2012): batches of which each, and all together, fill the space. Spaces without
+  /// constraints only.
+  Index slices = 1;
+  /// Rows in the space's units that are there already; the n new points go between them. Sobol': they have to
+  /// be the beginning of the sequence, which is continued. Latin hypercube: of n + existing slices of each
+  /// parameter, those that hold an existing point get no new one. Maximin: moreover, distances to them count.
+  Matrix existing{};
 };
 
 /// n points (rows), uniform in the unit cube of the space (`ParameterSpace::from_unit`). The same seed gives
 /// the same points. Points that violate a linear constraint are replaced: Sobol' takes the next ones of the
 /// sequence; Latin hypercubes are drawn larger and cut to n (each slice then no longer holds exactly one
-/// point); the grid is made finer. Throws UsageError when n < 1 or there are no parameters, NumericalError
-/// when fewer than one point in a thousand meets the constraints.
+/// point); the grid is made finer. Throws UsageError when n < 1, there are no parameters or the options do
+/// not fit the method, DataError for an existing point outside of the space, NumericalError when fewer than
+/// one point in a thousand meets the constraints.
 Matrix make_design(DesignMethod method, const ParameterSpace& space, Index n, const RandomStream& random,
                    const DesignOptions& options = {});
 

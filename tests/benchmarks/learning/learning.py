@@ -35,9 +35,14 @@ def interval(values):
     return float(values.mean()), STUDENT[freedom] * float(values.std(ddof=1)) / math.sqrt(n)
 
 
+def component(acquisition):
+    """A name, or a component as campaign files have it: {name = "integrated-variance", local = true}."""
+    return acquisition if acquisition.startswith("{") else f'"{acquisition}"'
+
+
 def campaign(program, options, acquisition, seed):
     toml = [f'simulator = "{options.simulator}"', f"budget = {options.budget}", f"start = {options.start}",
-            f"batch = {options.batch}", f"test = {options.test}", f'acquisition = "{acquisition}"',
+            f"batch = {options.batch}", f"test = {options.test}", f"acquisition = {component(acquisition)}",
             f"candidates = {options.candidates}", 'output = "runs.h5"', 'compare = ["random", "space-filling"]']
     if options.recipe:
         toml.append(f'recipe = "{os.path.abspath(options.recipe)}"')

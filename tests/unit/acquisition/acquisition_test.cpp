@@ -1,14 +1,17 @@
 // Acquisitions against refits with the same hyperparameters, Monte Carlo and brute force.
 #include <gtest/gtest.h>
 
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "acquisition/acquisitions.hpp"
 #include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/design/design.hpp"
 #include "ersatz/emulator/train.hpp"
+#include "ersatz/regression/gp/diagnostics.hpp"
 #include "ersatz/regression/gp/update.hpp"
 #include "regression/gp/predictor.hpp"
 #include "unit/emulator/small.hpp"
@@ -150,6 +153,99 @@ TEST(Acquisition, LargestVarianceIsTheEmulatorsOwn) {
                        emulator.channels()[0].variance_scale[0];
   for (Index c = 0; c < candidates.rows(); ++c)
     EXPECT_NEAR(scoring->scores()[c], after[c], 1e-6 * scores.maxCoeff()) << c;
+}
+
+/// Rough where a < 0.3.
+Archive rough(Index n) {
+  Archive runs = square(sobol(n, 1));
+  for (Index i = 0; i < n; ++i)
+    if (runs.parameters(i, 0) < 0.3)
+      runs.values[0](i, 0) += std::sin(31.0 * runs.parameters(i, 0) + 17.0 * runs.parameters(i, 1));
+  return runs;
+}
+
+TEST(Acquisition, LocalVariancesFollowTheResidualsOfTheNearestRuns) {
+  const Archive runs = rough(60);
+  const Emulator emulator = train_emulator(runs, recipe_with("gp", fixed())).emulator;
+  const Matrix candidates = sobol(200, 3);
+  const Vector plain = scores_of("largest-variance", known(emulator, runs), candidates);
+  const Vector local = make_acquisition("largest-variance", {{"local", true}})
+                           ->start(known(emulator, runs), candidates, {})
+                           ->scores();
+  const gp::LeftOut left = gp::leave_one_out(*emulator.channels()[0].predictor, 0);
+  Vector ratio = left.residual.cwiseQuotient(left.deviation).cwiseAbs2();
+  ratio /= ratio.mean();
+  const Matrix U = forward_rows(emulator.input_map(), candidates),
+               there = forward_rows(emulator.input_map(), runs.parameters);
+  std::vector<double> there_rough, there_smooth;
+  for (Index c = 0; c < candidates.rows(); ++c) {
+    std::vector<std::pair<double, Index>> near;
+    for (Index i = 0; i < 60; ++i) near.emplace_back((there.row(i) - U.row(c)).squaredNorm(), i);
+    std::sort(near.begin(), near.end());
+    double sum = 1.0, weight = 1.0;
+    for (std::size_t m = 0; m < 10; ++m) {
+      sum += (1.0 - near[m].first / near[10].first) * ratio[near[m].second];
+      weight += 1.0 - near[m].first / near[10].first;
+    }
+    EXPECT_NEAR(local[c] / plain[c], sum / weight, 1e-9 * sum / weight) << c;
+    if (candidates(c, 0) < 0.2) there_rough.push_back(local[c] / plain[c]);
+    if (candidates(c, 0) > 0.6) there_smooth.push_back(local[c] / plain[c]);
+  }
+  const auto mean = [](const std::vector<double>& v) {
+    return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
+  };
+  EXPECT_GT(mean(there_rough), 5.0 * mean(there_smooth));
+}
+
+TEST(Acquisition, LocalIntegratedVarianceLooksWhereTheFunctionIsRough) {
+  const Archive runs = rough(60);
+  const Emulator emulator = train_emulator(runs, recipe_with("gp", fixed())).emulator;
+  const Matrix candidates = sobol(500, 3);
+  const auto in_rough = [&](bool local) {
+    const auto rule = make_acquisition("integrated-variance", {{"local", local}});
+    Index count = 0;
+    for (const Choice& c : choose_batch(*rule, known(emulator, runs), candidates, 12))
+      count += candidates(c.candidate, 0) < 0.35;
+    return count;
+  };
+  EXPECT_GE(in_rough(true), 9);
+  EXPECT_LE(in_rough(false), 6);
+}
+
+double matern52(double a, double b, double length) {
+  const double r = std::sqrt(5.0) * std::abs(a - b) / length;
+  return (1.0 + r + r * r / 3.0) * std::exp(-r);
+}
+
+// Each candidate against a Gaussian process on the others, built anew.
+TEST(Acquisition, MiceDividesByWhatTheOtherCandidatesLeave) {
+  const Archive runs = square(sobol(20, 1));
+  const Emulator emulator = train_emulator(runs, recipe_with("gp", fixed())).emulator;
+  const Matrix candidates = sobol(40, 3), U = forward_rows(emulator.input_map(), candidates);
+  const Vector plain = scores_of("largest-variance", known(emulator, runs), candidates);
+  for (const auto& [others, nugget] : {std::pair<Index, double>{300, 1.0}, {300, 1e-3}, {12, 1.0}}) {
+    const auto rule = make_acquisition("mice", {{"others", static_cast<double>(others)}, {"nugget", nugget}});
+    const Vector scores = rule->start(known(emulator, runs), candidates, {})->scores();
+    for (Index c = 0; c < 40; ++c) {
+      std::vector<Index> those;
+      for (Index i = 0; i < std::min<Index>(others, 40); ++i)
+        if (i != c) those.push_back(i);
+      const auto correlation = [&](Index a, Index b) {
+        return matern52(U(a, 0), U(b, 0), 0.5) * matern52(U(a, 1), U(b, 1), 0.5);
+      };
+      const auto m = static_cast<Index>(those.size());
+      Eigen::MatrixXd R(m, m);
+      Eigen::VectorXd k(m);
+      for (Index i = 0; i < m; ++i) {
+        k[i] = correlation(c, those[static_cast<std::size_t>(i)]);
+        for (Index j = 0; j < m; ++j)
+          R(i, j) = correlation(those[static_cast<std::size_t>(i)], those[static_cast<std::size_t>(j)]) +
+                    (i == j ? nugget : 0.0);
+      }
+      const double left = 1.0 - k.dot(R.ldlt().solve(k));
+      EXPECT_NEAR(plain[c] / scores[c], left, 1e-8) << others << " " << nugget << " " << c;
+    }
+  }
 }
 
 // Transforms, bases, complex outputs: the sum of weighted variances of all outputs, but for what bases leave
@@ -327,7 +423,7 @@ TEST(Acquisition, SameScoresOnAnyNumberOfThreads) {
   const Emulator emulator = train_emulator(runs, recipe_with("gp")).emulator;
   RandomStream random(6);
   const Matrix candidates = runs.space.sample(3000, random);
-  for (const auto& name : {"integrated-variance", "largest-variance", "random", "space-filling"}) {
+  for (const auto& name : {"integrated-variance", "largest-variance", "mice", "random", "space-filling"}) {
     std::vector<std::vector<Choice>> batches;
     for (const Index threads : {1, 2, 3}) {
       const auto executor = make_executor(threads);
@@ -348,6 +444,8 @@ TEST(Acquisition, SaysWhatIsWrong) {
             std::string::npos);
   EXPECT_THROW(make_acquisition("random", {{"reference", 5.0}}), UsageError);
   EXPECT_THROW(make_acquisition("integrated-variance", {{"reference", 0.0}}), UsageError);
+  EXPECT_THROW(make_acquisition("mice", {{"others", 0.0}}), UsageError);
+  EXPECT_THROW(make_acquisition("mice", {{"nugget", 0.0}}), UsageError);
   for (const auto& name : acquisition_names()) EXPECT_EQ(make_acquisition(name)->name(), name);
 
   const Archive runs = square(sobol(20, 1));
@@ -360,6 +458,15 @@ TEST(Acquisition, SaysWhatIsWrong) {
   const std::string message = message_of<UsageError>(
       [&] { choose_batch(*make_acquisition("integrated-variance"), known(without, runs), sobol(5, 1), 1); });
   EXPECT_NE(message.find("needs predictors with covariances"), std::string::npos) << message;
+  const std::string local = message_of<UsageError>([&] {
+    choose_batch(*make_acquisition("largest-variance", {{"local", true}}), known(without, runs), sobol(5, 1),
+                 1);
+  });
+  const std::string mice = message_of<UsageError>(
+      [&] { choose_batch(*make_acquisition("mice"), known(without, runs), sobol(5, 1), 1); });
+  EXPECT_NE(mice.find("needs exact Gaussian processes"), std::string::npos) << mice;
+  EXPECT_NE(local.find("local = true looks at leave-one-out residuals"), std::string::npos) << local;
+  EXPECT_THROW(make_acquisition("largest-variance", {{"local", 1.0}}), UsageError);
 }
 
 }  // namespace

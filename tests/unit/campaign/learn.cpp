@@ -11,62 +11,17 @@
 #include "ersatz/campaign/learn_file.hpp"
 #include "ersatz/campaign/learn_report.hpp"
 #include "ersatz/core/error.hpp"
+#include "unit/campaign/hill.hpp"
 #include "unit/storage/scratch.hpp"
 
 namespace ersatz {
 namespace {
 
+using testing::expect_same;
+using testing::Hill;
 using testing::message_of;
 using testing::Scratch;
-
-// A smooth function of two parameters; fails beyond `wall` in the first; ends the process at run number
-// `fatal`, or sets `stop` there.
-class Hill final : public Simulator {
- public:
-  double wall = 2.0;
-  int fatal = -1;
-  std::atomic<bool>* stop = nullptr;
-  mutable std::atomic<int> count{0};
-
-  std::string name() const override { return "hill"; }
-  std::string description() const override { return "for tests"; }
-  const ParameterSpace& space() const override { return space_; }
-  const std::vector<Axis>& axes() const override { return axes_; }
-  const std::vector<OutputSpec>& outputs() const override { return outputs_; }
-  SimulationResult run(const double* x) const override {
-    if (count++ == fatal) {
-      if (stop == nullptr) _exit(9);
-      *stop = true;
-    }
-    if (x[0] > wall) return SimulationResult::failed("beyond the wall");
-    return {{Vector::Constant(1, std::exp(-8.0 * x[0] * x[0]) + std::sin(3.0 * x[1]))}, ""};
-  }
-
- private:
-  ParameterSpace space_{{{"a", "", -1.0, 1.0}, {"b", "", 0.0, 1.0}}};
-  std::vector<Axis> axes_{{"one", "", Vector::Zero(1)}};
-  std::vector<OutputSpec> outputs_{{"y", "", "one", 1, false}};
-};
-
-LearnOptions small() {
-  LearnOptions o;
-  o.budget = 14;
-  o.start = 8;
-  o.batch = 2;
-  o.candidates = 200;
-  o.acquisition.settings.set("reference", 50.0);
-  o.recipe.channel.regressor.settings.set("kernel", std::string("squared-exponential"));
-  o.recipe.channel.regressor.settings.set("starts", 1.0);
-  o.test_points = 30;
-  o.seed = 5;
-  return o;
-}
-
-void expect_same(const Archive& a, const Archive& b) {
-  EXPECT_EQ(a.parameters, b.parameters);
-  EXPECT_EQ(a.status, b.status);
-  EXPECT_EQ(a.data_hash(), b.data_hash());
-}
+using testing::small;
 
 TEST(Learn, SpendsItsBudgetAndGetsBetter) {
   const Hill hill;
@@ -96,6 +51,62 @@ TEST(Learn, StopsWhenTheErrorIsSmallEnough) {
   EXPECT_LT(result.archive.size(), 60);
   EXPECT_LE(result.history.back().error_upper, 0.02);
   for (std::size_t i = 0; i + 1 < result.history.size(); ++i) EXPECT_GT(result.history[i].error_upper, 0.02);
+}
+
+// Each of n independent simulations of equal worth takes the share that all together give.
+TEST(Learn, GainsAreSharesOfTheErrorPerSimulation) {
+  EXPECT_NEAR(detail::gain_of_shares({0.19}), 0.1, 1e-12);
+  EXPECT_NEAR(detail::gain_of_shares({0.19, 0.19, 0.19}), 0.1, 1e-12);
+  EXPECT_NEAR(detail::gain_of_shares({0.75, 0.0}), 1.0 - std::sqrt(0.5), 1e-12);
+  EXPECT_EQ(detail::gain_of_shares({0.0}), 0.0);
+  EXPECT_TRUE(std::isnan(detail::gain_of_shares({std::nan("")})));
+  // error(n) = 0.01 + 2 / n
+  std::vector<LearnRound> rounds(4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    rounds[i].runs = 10 * static_cast<Index>(i + 1);
+    rounds[i].error = 0.01 + 0.2 / static_cast<double>(i + 1);
+  }
+  EXPECT_TRUE(std::isnan(detail::gain_of_errors(rounds, 5)));
+  rounds.push_back(rounds.back());
+  rounds.back().runs = 50;
+  rounds.back().error = 0.05;
+  const double then = 0.01 + 2.0 / 55.0;
+  EXPECT_NEAR(detail::gain_of_errors(rounds, 5), 1.0 - std::pow(then / 0.05, 0.2), 1e-6);
+}
+
+TEST(Learn, StopsWhenASimulationIsNotWorthIt) {
+  for (const char* acquisition : {"integrated-variance", "largest-variance"}) {
+    LearnOptions o = small();
+    o.budget = 40;
+    o.acquisition = {acquisition, {}};
+    const LearnResult whole = learn(Hill(), o);
+    // The gain of a round in the middle, by which it is to end there or before.
+    const double goal = whole.history[whole.history.size() / 2].gain;
+    ASSERT_GT(goal, 0.0);
+    std::size_t end = 0;
+    while (!(whole.history[end].gain < 1.01 * goal)) ++end;
+    const Scratch scratch;
+    o.archive = scratch("runs.h5");
+    o.minimum_gain = 1.01 * goal;
+    const LearnResult result = learn(Hill(), o);
+    EXPECT_EQ(result.end, LearnEnd::gain) << result.why;
+    EXPECT_NE(result.why.find("less than minimum_gain"), std::string::npos) << result.why;
+    EXPECT_EQ(result.archive.size(), whole.history[end].runs);
+    expect_same(result.archive, whole.archive.subset([&] {
+      std::vector<Index> first;
+      for (Index i = 0; i < result.archive.size(); ++i) first.push_back(i);
+      return first;
+    }()));
+    // It stays ended, and goes on when less is asked for.
+    o.resume = true;
+    const Hill again;
+    const LearnResult same = learn(again, o);
+    EXPECT_EQ(same.end, LearnEnd::gain);
+    EXPECT_EQ(again.count, 0);
+    EXPECT_EQ(same.history.size(), result.history.size());
+    o.minimum_gain = 0.0;
+    expect_same(learn(Hill(), o).archive, whole.archive);
+  }
 }
 
 TEST(Learn, SamePointsWhateverTheExecutor) {
@@ -311,6 +322,8 @@ TEST(Learn, SaysWhatIsWrong) {
   EXPECT_NE(complaint([](auto& o) { o.candidates = 1; }).find("too few"), std::string::npos);
   EXPECT_NE(complaint([](auto& o) { o.start = 1; }).find("start = 1"), std::string::npos);
   EXPECT_NE(complaint([](auto& o) { o.tolerance = -1.0; }).find("tolerance"), std::string::npos);
+  EXPECT_NE(complaint([](auto& o) { o.minimum_gain = 1.0; }).find("minimum_gain = 1"), std::string::npos);
+  EXPECT_NE(complaint([](auto& o) { o.minimum_gain = -0.1; }).find("minimum_gain"), std::string::npos);
   EXPECT_NE(complaint([](auto& o) { o.confidence = 1.0; }).find("confidence"), std::string::npos);
   EXPECT_NE(complaint([](auto& o) {
               o.acquisition = {"alm", {}};
@@ -343,10 +356,12 @@ budget = 120
 start = 40
 start_method = "sobol"
 batch = 8
+asynchronous = true
 candidates = 3000
 acquisition = {name = "integrated-variance", reference = 200}
 tolerance = 0.01
 confidence = 0.9
+minimum_gain = 0.002
 test = 300
 folds = 4
 compare = ["random", "space-filling"]
@@ -360,10 +375,12 @@ report = "learn.html"
   EXPECT_EQ(file.options.start, 40);
   EXPECT_EQ(file.options.start_method, DesignMethod::sobol);
   EXPECT_EQ(file.options.batch, 8);
+  EXPECT_TRUE(file.options.asynchronous);
   EXPECT_EQ(file.options.candidates, 3000);
   EXPECT_EQ(file.options.acquisition.settings.get("reference", Index{0}), 200);
   EXPECT_EQ(file.options.tolerance, 0.01);
   EXPECT_EQ(file.options.confidence, 0.9);
+  EXPECT_EQ(file.options.minimum_gain, 0.002);
   EXPECT_EQ(file.options.test_points, 300);
   EXPECT_EQ(file.options.folds, 4);
   EXPECT_EQ(file.compare.size(), 2u);
@@ -384,6 +401,8 @@ TEST(LearnFile, SaysWhereItIsWrong) {
       {"batch = 2.5", "'batch' must be a whole number"},
       {"batch = -1", "'batch' must be a whole number"},
       {"tolerance = nan", "'tolerance' must be a finite number"},
+      {"minimum_gain = \"small\"", "'minimum_gain' must be a finite number"},
+      {"asynchronous = 1", "'asynchronous' must be true or false"},
       {"acquisition = 3", "'acquisition' must be a name"},
       {"start_method = \"grid\"", "grid"},
       {"compare = [\"random\"]", "'compare' needs test runs"},

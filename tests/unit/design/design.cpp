@@ -51,6 +51,123 @@ TEST(Design, ShiftedSobolKeepsItsNet) {
   EXPECT_FALSE(X == make_design(DesignMethod::sobol, cube(2), 64, RandomStream(4), options));
 }
 
+std::set<Index> slices_of(const Matrix& X, Index column, Index count) {
+  std::set<Index> slices;
+  for (Index i = 0; i < X.rows(); ++i)
+    slices.insert(static_cast<Index>(std::floor(static_cast<double>(count) * X(i, column))));
+  return slices;
+}
+
+TEST(Design, ScrambledSobolKeepsItsNet) {
+  DesignOptions options;
+  options.owen_scrambling = true;
+  const Matrix X = make_design(DesignMethod::sobol, cube(2), 256, RandomStream(3), options);
+  // A (0, 8, 2)-net: each elementary box of area 1/256 holds one point.
+  for (int a = 0; a <= 8; ++a) {
+    std::set<int> boxes;
+    for (Index i = 0; i < 256; ++i)
+      boxes.insert(static_cast<int>((1 << a) * X(i, 0)) * 256 + static_cast<int>((1 << (8 - a)) * X(i, 1)));
+    EXPECT_EQ(boxes.size(), 256u) << a;
+  }
+  EXPECT_FALSE(X == make_design(DesignMethod::sobol, cube(2), 256, RandomStream(4), options));
+  // Continued, it is the same sequence.
+  options.skip = 100;
+  EXPECT_TRUE(make_design(DesignMethod::sobol, cube(2), 100, RandomStream(3), options) ==
+              X.middleRows(100, 100));
+}
+
+// Owen (1997): the variance of a mean over a scrambled net of a smooth function falls as n^-3 and the root
+// mean square error so as n^-1.5, against n^-0.5 at random; each point is uniform, so that the mean is
+// unbiased.
+TEST(Design, ScrambledSobolIntegratesFasterThanAtRandom) {
+  const auto error = [](Index n) {
+    double squares = 0.0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+      DesignOptions options;
+      options.owen_scrambling = true;
+      const Matrix X = make_design(DesignMethod::sobol, cube(2), n, RandomStream(seed), options);
+      const double mean = (X.col(0).array().exp() * (3.0 * X.col(1).array()).cos()).mean();
+      const double truth = (std::exp(1.0) - 1.0) * std::sin(3.0) / 3.0;
+      squares += (mean - truth) * (mean - truth) / 100.0;
+    }
+    return std::sqrt(squares);
+  };
+  const double coarse = error(64), fine = error(1024);
+  EXPECT_GT(coarse / fine, std::pow(16.0, 1.25));
+}
+
+TEST(Design, EachSliceIsALatinHypercubeAndSoAreAllTogether) {
+  DesignOptions options;
+  options.slices = 4;
+  const Matrix X = make_design(DesignMethod::lhs, cube(5), 40, RandomStream(5), options);
+  for (Index k = 0; k < 5; ++k) {
+    EXPECT_EQ(slices_of(X, k, 40).size(), 40u);
+    for (Index s = 0; s < 4; ++s) EXPECT_EQ(slices_of(X.middleRows(10 * s, 10), k, 10).size(), 10u) << s;
+  }
+  options.slices = 3;
+  EXPECT_THROW(make_design(DesignMethod::lhs, cube(5), 40, RandomStream(5), options), UsageError);
+  options.slices = 4;
+  EXPECT_THROW(make_design(DesignMethod::maximin, cube(5), 40, RandomStream(5), options), UsageError);
+  EXPECT_THROW(make_design(DesignMethod::lhs, triangle(), 40, RandomStream(5), options), UsageError);
+}
+
+TEST(Design, NewPointsGoWhereNoneAre) {
+  // A Latin hypercube of 10, doubled: one of 20. Its points lie in 10 of 20 slices.
+  const Matrix first = make_design(DesignMethod::lhs, cube(4), 10, RandomStream(1));
+  for (const auto method : {DesignMethod::lhs, DesignMethod::maximin}) {
+    DesignOptions options;
+    options.existing = first;
+    const Matrix more = make_design(method, cube(4), 10, RandomStream(2), options);
+    ASSERT_EQ(more.rows(), 10);
+    Matrix both(20, 4);
+    both << first, more;
+    for (Index k = 0; k < 4; ++k) EXPECT_EQ(slices_of(both, k, 20).size(), 20u) << to_string(method);
+  }
+  // Points heaped in a corner: no new one shares a slice with them.
+  DesignOptions options;
+  options.existing = 0.3 * make_design(DesignMethod::lhs, cube(4), 20, RandomStream(3));
+  const Matrix more = make_design(DesignMethod::lhs, cube(4), 10, RandomStream(2), options);
+  for (Index k = 0; k < 4; ++k) {
+    const std::set<Index> there = slices_of(options.existing, k, 30), added = slices_of(more, k, 30);
+    EXPECT_EQ(added.size(), 10u);
+    for (const Index s : added) EXPECT_EQ(there.count(s), 0u);
+  }
+}
+
+TEST(Design, MaximinKeepsAwayFromExistingPoints) {
+  for (const Index d : {2, 6}) {
+    DesignOptions options;
+    options.existing = make_design(DesignMethod::maximin, cube(d), 20, RandomStream(1));
+    const auto distance_with = [&](const Matrix& more) {
+      Matrix both(40, d);
+      both << options.existing, more;
+      return smallest_distance(both);
+    };
+    const double ours =
+        distance_with(make_design(DesignMethod::maximin, cube(d), 20, RandomStream(2), options));
+    double best = 0.0;  // of many that fill the gaps at random
+    for (std::uint64_t seed = 0; seed < 100; ++seed)
+      best = std::max(
+          best, distance_with(make_design(DesignMethod::lhs, cube(d), 20, RandomStream(seed), options)));
+    EXPECT_GT(ours, 1.1 * best) << d << " dimensions";
+    EXPECT_GT(ours, distance_with(make_design(DesignMethod::maximin, cube(d), 20, RandomStream(2))));
+  }
+}
+
+TEST(Design, ExistingPointsOfASobolSequenceAreContinued) {
+  for (const bool owen : {false, true})
+    for (const ParameterSpace& space : {cube(2), triangle()}) {
+      DesignOptions options;
+      options.owen_scrambling = owen;
+      const Matrix all = make_design(DesignMethod::sobol, space, 50, RandomStream(1), options);
+      options.existing = all.topRows(20);
+      EXPECT_TRUE(make_design(DesignMethod::sobol, space, 30, RandomStream(1), options) ==
+                  all.bottomRows(30));
+      options.existing(7, 1) *= 0.9;
+      EXPECT_THROW(make_design(DesignMethod::sobol, space, 30, RandomStream(1), options), UsageError);
+    }
+}
+
 TEST(Design, LatinHypercubesAreStratified) {
   for (const auto method : {DesignMethod::lhs, DesignMethod::maximin}) {
     const Matrix X = make_design(method, cube(5), 40, RandomStream(5));
@@ -164,6 +281,18 @@ TEST(Design, GridHasAtMostNPoints) {
 TEST(Design, WrongUseIsRefused) {
   EXPECT_THROW(make_design(DesignMethod::lhs, cube(2), 0, RandomStream(1)), UsageError);
   EXPECT_THROW(make_design(DesignMethod::lhs, ParameterSpace(), 5, RandomStream(1)), UsageError);
+  DesignOptions options;
+  options.existing = Matrix::Constant(1, 2, 0.5);
+  EXPECT_THROW(make_design(DesignMethod::grid, cube(2), 9, RandomStream(1), options), UsageError);
+  options.skip = 1;
+  EXPECT_THROW(make_design(DesignMethod::sobol, cube(2), 9, RandomStream(1), options), UsageError);
+  options.existing.resize(0, 0);
+  EXPECT_THROW(make_design(DesignMethod::lhs, cube(2), 9, RandomStream(1), options), UsageError);
+  options = {};
+  options.existing = Matrix::Constant(1, 2, 1.5);
+  EXPECT_THROW(make_design(DesignMethod::lhs, cube(2), 9, RandomStream(1), options), DataError);
+  options.existing = Matrix::Constant(1, 3, 0.5);
+  EXPECT_THROW(make_design(DesignMethod::lhs, cube(2), 9, RandomStream(1), options), UsageError);
   EXPECT_EQ(design_method_from_string("maximin"), DesignMethod::maximin);
   EXPECT_THROW(design_method_from_string("random"), UsageError);
 }

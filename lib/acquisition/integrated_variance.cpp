@@ -1,4 +1,4 @@
-// Scores by what a Gaussian process does not know: at the candidate, or over the whole space.
+// Scores by what a Gaussian process does not know over the whole space.
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "acquisition/acquisitions.hpp"
-#include "acquisition/distance.hpp"
 #include "acquisition/latent_posterior.hpp"
+#include "acquisition/local_errors.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/design/design.hpp"
 
@@ -17,65 +17,11 @@ namespace {
 /// What the scores that are chosen among may keep in memory, in numbers.
 constexpr double kept_numbers = 1e7;
 
-Matrix stacked(std::initializer_list<Matrix> parts) {
-  Index rows = 0;
-  for (const Matrix& m : parts) rows += m.rows();
-  Matrix all(rows, parts.begin()->cols());
-  Index first = 0;
-  for (const Matrix& m : parts) {
-    if (m.rows() > 0) all.middleRows(first, m.rows()) = m;
-    first += m.rows();
-  }
-  return all;
-}
-
-/// Σ over coefficients of weight × variance at each candidate.
-class LargestVariance final : public Scoring {
- public:
-  LargestVariance(const Knowledge& knowledge, ConstMatrixRef candidates, const FitContext& context)
-      : executor_(context.executor ? *context.executor : serial_),
-        q_(candidates.rows()),
-        penalty_(mapped(knowledge.emulator, candidates, executor_),
-                 mapped(knowledge.emulator, knowledge.runs.parameters, executor_)),
-        posterior_(
-            knowledge.emulator,
-            stacked({penalty_.candidates(), mapped(knowledge.emulator, knowledge.under_way, executor_)}),
-            executor_),
-        weights_(sensitivity(knowledge.emulator, candidates, posterior_.mean().topRows(q_), knowledge.weights,
-                             executor_)
-                     .transpose()) {
-    update();
-    for (Index i = 0; i < knowledge.under_way.rows(); ++i) pend(q_ + i);
-  }
-  const Vector& scores() const override { return scores_; }
-  void pend(Index candidate) override {
-    if (!posterior_.exact()) {
-      penalty_.apply(posterior_.points().row(candidate).data(), scores_);
-      return;
-    }
-    posterior_.observe(candidate);
-    update();
-  }
-
- private:
-  void update() {
-    scores_ = weights_.cwiseProduct(posterior_.variance().leftCols(q_)).colwise().sum().transpose();
-  }
-
-  SerialExecutor serial_;
-  Executor& executor_;
-  Index q_;
-  Penalty penalty_;
-  LatentPosterior posterior_;
-  Matrix weights_;  ///< coefficients × q
-  Vector scores_;
-};
-
 /// How much Σ over coefficients of weight × variance shrinks when a candidate is run, averaged over reference
 /// points r: for each coefficient weight(r) covariance(c, r)² / (variance(c) + noise).
 class IntegratedVariance final : public Scoring {
  public:
-  IntegratedVariance(const Knowledge& knowledge, ConstMatrixRef candidates, Index reference,
+  IntegratedVariance(const Knowledge& knowledge, ConstMatrixRef candidates, Index reference, bool local,
                      const FitContext& context)
       : executor_(context.executor ? *context.executor : serial_), q_(candidates.rows()), r_(reference) {
     const Emulator& emulator = knowledge.emulator;
@@ -92,6 +38,7 @@ class IntegratedVariance final : public Scoring {
     weights_ = sensitivity(emulator, X, posterior_->mean().middleRows(q_, r_), knowledge.weights, executor_)
                    .transpose() /
                static_cast<double>(reference);
+    if (local) weights_ *= LocalErrors(knowledge, executor_).factors(U, executor_).asDiagonal();
     if (!posterior_->exact())
       throw UsageError(
           "the acquisition integrated-variance needs predictors with covariances between points (Gaussian "
@@ -100,6 +47,9 @@ class IntegratedVariance final : public Scoring {
     score_all();
   }
   const Vector& scores() const override { return scores_; }
+  double shrinking() const override {
+    return weights_.cwiseProduct(posterior_->variance().middleCols(q_, r_)).sum();
+  }
   void pend(Index candidate) override {
     if (kept_.empty()) keep_best();
     posterior_->observe(candidate);
@@ -192,42 +142,29 @@ class IntegratedVariance final : public Scoring {
   std::vector<Matrix> covariance_;  ///< of each coefficient: kept × r
 };
 
-class LargestVarianceRule final : public Acquisition {
- public:
-  std::string name() const override { return "largest-variance"; }
-  std::unique_ptr<Scoring> start(const Knowledge& knowledge, ConstMatrixRef candidates,
-                                 const FitContext& context) const override {
-    return std::make_unique<LargestVariance>(knowledge, candidates, context);
-  }
-};
-
 class IntegratedVarianceRule final : public Acquisition {
  public:
-  explicit IntegratedVarianceRule(Index reference) : reference_(reference) {}
+  IntegratedVarianceRule(Index reference, bool local) : reference_(reference), local_(local) {}
   std::string name() const override { return "integrated-variance"; }
   std::unique_ptr<Scoring> start(const Knowledge& knowledge, ConstMatrixRef candidates,
                                  const FitContext& context) const override {
-    return std::make_unique<IntegratedVariance>(knowledge, candidates, reference_, context);
+    return std::make_unique<IntegratedVariance>(knowledge, candidates, reference_, local_, context);
   }
 
  private:
   Index reference_;
+  bool local_;
 };
 
 }  // namespace
 
-AcquisitionPtr make_largest_variance(const Settings& settings) {
-  settings.check_known("acquisition largest-variance", {});
-  return std::make_shared<LargestVarianceRule>();
-}
-
 AcquisitionPtr make_integrated_variance(const Settings& settings) {
-  settings.check_known("acquisition integrated-variance", {"reference"});
+  settings.check_known("acquisition integrated-variance", {"reference", "local"});
   const Index reference = settings.get("reference", Index{500});
   if (reference < 1 || reference > 100000)
     throw UsageError(text("acquisition integrated-variance: reference = ", reference,
                           ", expected a number of points from 1 to 100000"));
-  return std::make_shared<IntegratedVarianceRule>(reference);
+  return std::make_shared<IntegratedVarianceRule>(reference, settings.get("local", false));
 }
 
 }  // namespace ersatz::acquisition
