@@ -35,8 +35,8 @@ class IntegratedVariance final : public Scoring {
                                           stacked({mapped(emulator, candidates, executor_), U,
                                                    mapped(emulator, knowledge.under_way, executor_)}),
                                           executor_);
-    weights_ = sensitivity(emulator, X, posterior_->mean().middleRows(q_, r_), knowledge.weights, executor_)
-                   .transpose() /
+    weights_ = posterior_->weights_of_families(sensitivity(emulator, X, posterior_->mean().middleRows(q_, r_),
+                                                           knowledge.weights, executor_)) /
                static_cast<double>(reference);
     if (local) weights_ *= LocalErrors(knowledge, executor_).factors(U, executor_).asDiagonal();
     if (!posterior_->exact())
@@ -69,7 +69,7 @@ class IntegratedVariance final : public Scoring {
   }
 
  private:
-  /// Of one coefficient. A candidate that is known to rounding (`largest`: the largest variance) teaches
+  /// Of family k. A candidate that is known to rounding (`largest`: the largest variance) teaches
   /// nothing.
   template <class Row>
   double gain(Index k, Index candidate, const Row& covariance, double largest) const {
@@ -78,7 +78,7 @@ class IntegratedVariance final : public Scoring {
     return observed > 1e-14 * largest ? covariance.cwiseAbs2().dot(weights_.row(k)) / observed : 0.0;
   }
 
-  /// Covariances of coefficient k between some candidates and the reference, given all that was observed.
+  /// Covariances of family k between some candidates and the reference, given all that was observed.
   void covariances(Index k, const gp::CrossCovariance& cross, const std::vector<Index>& candidates,
                    Index begin, MatrixRef result, Workspace& workspace) const {
     const Latent& l = posterior_->latents()[static_cast<std::size_t>(k)];
@@ -111,8 +111,8 @@ class IntegratedVariance final : public Scoring {
   }
   /// A batch is chosen among the candidates that alone are best, as many as memory is there for.
   void keep_best() {
-    const Index coefficients = posterior_->variance().rows();
-    const auto most = static_cast<Index>(kept_numbers / static_cast<double>(coefficients * r_));
+    const Index families = posterior_->variance().rows();
+    const auto most = static_cast<Index>(kept_numbers / static_cast<double>(families * r_));
     const Index count = std::min(q_, std::max<Index>(most, 100));
     kept_.resize(static_cast<std::size_t>(q_));
     std::iota(kept_.begin(), kept_.end(), Index{0});
@@ -120,8 +120,8 @@ class IntegratedVariance final : public Scoring {
       return scores_[a] != scores_[b] ? scores_[a] > scores_[b] : a < b;
     });
     kept_.resize(static_cast<std::size_t>(count));
-    covariance_.assign(static_cast<std::size_t>(coefficients), Matrix(count, r_));
-    for (Index k = 0; k < coefficients; ++k) {
+    covariance_.assign(static_cast<std::size_t>(families), Matrix(count, r_));
+    for (Index k = 0; k < families; ++k) {
       const Latent& l = posterior_->latents()[static_cast<std::size_t>(k)];
       const gp::CrossCovariance cross(*l.predictor, posterior_->points().middleRows(q_, r_), l.coefficient);
       Matrix& result = covariance_[static_cast<std::size_t>(k)];
@@ -136,10 +136,10 @@ class IntegratedVariance final : public Scoring {
   Executor& executor_;
   Index q_, r_;
   std::unique_ptr<LatentPosterior> posterior_;  ///< of candidates, reference, and points under way
-  Matrix weights_;                              ///< coefficients × r
+  Matrix weights_;                              ///< families × r
   Vector scores_;
   std::vector<Index> kept_;
-  std::vector<Matrix> covariance_;  ///< of each coefficient: kept × r
+  std::vector<Matrix> covariance_;  ///< of each family: kept × r
 };
 
 class IntegratedVarianceRule final : public Acquisition {

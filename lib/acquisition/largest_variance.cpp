@@ -16,7 +16,7 @@ namespace {
 /// Σ over coefficients of weight × variance at each candidate.
 class LargestVariance final : public Scoring {
  public:
-  /// What multiplies the weights (coefficients × q) of candidates (q × d', mapped).
+  /// What multiplies the weights (families × q) of candidates (q × d', mapped).
   using Weighing = std::function<void(const std::vector<Latent>& latents, const Matrix& U, Executor& executor,
                                       Matrix& weights)>;
 
@@ -30,9 +30,8 @@ class LargestVariance final : public Scoring {
             knowledge.emulator,
             stacked({penalty_.candidates(), mapped(knowledge.emulator, knowledge.under_way, executor_)}),
             executor_),
-        weights_(sensitivity(knowledge.emulator, candidates, posterior_.mean().topRows(q_), knowledge.weights,
-                             executor_)
-                     .transpose()) {
+        weights_(posterior_.weights_of_families(sensitivity(
+            knowledge.emulator, candidates, posterior_.mean().topRows(q_), knowledge.weights, executor_))) {
     if (weigh) weigh(posterior_.latents(), penalty_.candidates(), executor_, weights_);
     update();
     for (Index i = 0; i < knowledge.under_way.rows(); ++i) pend(q_ + i);
@@ -57,7 +56,7 @@ class LargestVariance final : public Scoring {
   Index q_;
   Penalty penalty_;
   LatentPosterior posterior_;
-  Matrix weights_;  ///< coefficients × q
+  Matrix weights_;  ///< families × q
   Vector scores_;
 };
 

@@ -120,9 +120,10 @@ Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef me
 }
 
 LatentPosterior::LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor)
-    : executor_(executor), latents_(latents_of(emulator)), U_(std::move(U)) {
-  variance_.resize(static_cast<Index>(latents_.size()), U_.rows());
-  mean_.resize(U_.rows(), static_cast<Index>(latents_.size()));
+    : executor_(executor), U_(std::move(U)) {
+  std::vector<Latent> all = latents_of(emulator);
+  mean_.resize(U_.rows(), static_cast<Index>(all.size()));
+  std::vector<Vector> variances;
   Index first = 0;
   Workspace workspace;
   for (const Channel& channel : emulator.channels()) {
@@ -133,14 +134,35 @@ LatentPosterior::LatentPosterior(const Emulator& emulator, Matrix U, Executor& e
     Matrix one_mean(1, count), latent(1, count), observed(1, count);
     channel.predictor->mean_and_variance(U_.topRows(1), one_mean, latent, Noise::latent, workspace);
     channel.predictor->mean_and_variance(U_.topRows(1), one_mean, observed, Noise::observed, workspace);
+    const std::vector<gp::Likeness> likenesses = gp::likenesses(*channel.predictor);
     for (Index k = 0; k < count; ++k) {
-      Latent& l = latents_[static_cast<std::size_t>(first + k)];
+      Latent& l = all[static_cast<std::size_t>(first + k)];
       l.noise = l.scale * std::max(0.0, observed(0, k) - latent(0, k));
-      variance_.row(first + k) = l.scale * variance.col(k).cwiseMax(0.0).transpose();
+      const auto [like, ratio] = likenesses[static_cast<std::size_t>(k)];
+      const Latent& head = all[static_cast<std::size_t>(first + like)];
+      const double factor = ratio * l.scale / head.scale;
+      // What was observed of one tells as much of the others only where their noise has the same share.
+      if (like != k && std::abs(l.noise - factor * head.noise) <= 1e-9 * factor * head.noise) {
+        members_.push_back({members_[static_cast<std::size_t>(first + like)].family, factor});
+        continue;
+      }
+      members_.push_back({static_cast<Index>(latents_.size()), 1.0});
+      latents_.push_back(l);
+      variances.emplace_back(l.scale * variance.col(k).cwiseMax(0.0));
     }
     exact_ = exact_ && channel.predictor->has_covariance();
     first += count;
   }
+  variance_.resize(static_cast<Index>(variances.size()), U_.rows());
+  for (std::size_t k = 0; k < variances.size(); ++k)
+    variance_.row(static_cast<Index>(k)) = variances[k].transpose();
+}
+
+Matrix LatentPosterior::weights_of_families(ConstMatrixRef weights) const {
+  Matrix result = Matrix::Zero(static_cast<Index>(latents_.size()), weights.rows());
+  for (std::size_t k = 0; k < members_.size(); ++k)
+    result.row(members_[k].family) += members_[k].factor * weights.col(static_cast<Index>(k)).transpose();
+  return result;
 }
 
 void LatentPosterior::observe(Index p) {

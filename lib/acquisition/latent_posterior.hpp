@@ -36,28 +36,39 @@ Matrix stacked(std::initializer_list<Matrix> parts);
 Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef means, const Vector& weights,
                    Executor& executor);
 
-/// Variances of all coefficients at q points, given the data and the points observed since.
+/// Variances of all coefficients at q points, given the data and the points observed since. Coefficients that
+/// share a correlation are a family: their covariances differ by factors, and those of its first are
+/// computed.
 class LatentPosterior {
  public:
   /// U: q × d', mapped.
   LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor);
 
+  /// The first of each family.
   const std::vector<Latent>& latents() const { return latents_; }
   const Matrix& points() const { return U_; }
   const Matrix& mean() const { return mean_; }  ///< q × coefficients
-  /// coefficients × q, of the functions behind the noise.
+  /// families × q, of the functions behind the noise.
   const Matrix& variance() const { return variance_; }
+  /// q × coefficients, what multiplies their variances, to families × q, what multiplies those above.
+  Matrix weights_of_families(ConstMatrixRef weights) const;
   /// Every predictor has covariances: observe() may be called.
   bool exact() const { return exact_; }
-  /// Conditions on point p without knowing its value. Cost: n kernel values for each point and coefficient.
+  /// Conditions on point p without knowing its value. Cost: n kernel values for each point and family.
   void observe(Index p);
-  /// One for each observed point: coefficients × q, the covariance that went with it over the deviation of
+  /// One for each observed point: families × q, the covariance that went with it over the deviation of
   /// its observed value. What was known after it: covariance(a, b) minus its product at a and b.
   const std::vector<Matrix>& explained() const { return explained_; }
 
  private:
+  struct Member {
+    Index family = 0;
+    double factor = 1.0;  ///< its covariance over that of the family's first
+  };
+
   Executor& executor_;
   std::vector<Latent> latents_;
+  std::vector<Member> members_;  ///< of all coefficients
   Matrix U_, mean_, variance_;
   std::vector<Matrix> explained_;
   bool exact_ = true;

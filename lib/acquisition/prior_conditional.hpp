@@ -7,7 +7,7 @@
 
 namespace ersatz::acquisition {
 
-/// coefficients × q: the variance that each coefficient's process has at each of U (q × d', mapped) given its
+/// latents × q: the variance that each coefficient's process has at each of U (q × d', mapped) given its
 /// values, with noise of `nugget` times the variance, at the first `others` of them without the point itself;
 /// over the variance given nothing. From nugget / (1 + nugget) at the least (many others nearby) to one. No
 /// data enter. Cost for each coefficient: others³/3 + q others² flops. Throws UsageError where a predictor is

@@ -145,4 +145,24 @@ void CrossCovariance::operator()(ConstMatrixRef X, MatrixRef covariance, Workspa
   }
 }
 
+std::vector<Likeness> likenesses(const Predictor& predictor) {
+  std::vector<Likeness> result;
+  const auto* exact = dynamic_cast<const GpPredictor*>(&predictor);
+  for (Index o = 0; o < predictor.outputs(); ++o) {
+    Likeness likeness{o, 1.0};
+    if (exact) {
+      const auto& outputs = exact->state().outputs;
+      const Output& own = outputs[static_cast<std::size_t>(o)];
+      for (Index other = 0; other < o && own.correlation >= 0; ++other) {
+        const Output& first = outputs[static_cast<std::size_t>(other)];
+        if (first.correlation != own.correlation || !(first.process_variance > 0.0)) continue;
+        likeness = {other, own.process_variance / first.process_variance};
+        break;
+      }
+    }
+    result.push_back(likeness);
+  }
+  return result;
+}
+
 }  // namespace ersatz::gp

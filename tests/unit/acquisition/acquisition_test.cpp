@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "acquisition/acquisitions.hpp"
+#include "acquisition/latent_posterior.hpp"
 #include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/design/design.hpp"
@@ -251,19 +252,85 @@ TEST(Acquisition, MiceDividesByWhatTheOtherCandidatesLeave) {
 // Transforms, bases, complex outputs: the sum of weighted variances of all outputs, but for what bases leave
 // out.
 TEST(Acquisition, VariancesArePhysicalOnes) {
-  const Archive runs = small_archive(30);
-  Recipe recipe = recipe_with("gp", {{"nugget", 1e-6}});
-  recipe.channel.basis.settings.set("tolerance", 1e-9);
-  const Emulator emulator = train_emulator(runs, recipe).emulator;
-  RandomStream random(4);
-  const Matrix candidates = runs.space.sample(25, random);
-  const Vector scores = scores_of("largest-variance", known(emulator, runs), candidates);
-  const Prediction prediction = emulator.predict(candidates, true);
-  const Vector weights = error_weights(runs);
-  Vector expected = Vector::Zero(25);
-  for (std::size_t o = 0; o < 3; ++o)
-    expected += weights[static_cast<Index>(o)] * prediction.std[o].rowwise().squaredNorm();
-  for (Index c = 0; c < 25; ++c) EXPECT_NEAR(scores[c] / expected[c], 1.0, 0.02) << c;
+  for (const bool shared : {false, true}) {
+    const Archive runs = small_archive(30);
+    Recipe recipe = recipe_with("gp", {{"nugget", 1e-6}, {"shared", shared}});
+    recipe.channel.basis.settings.set("tolerance", 1e-9);
+    const Emulator emulator = train_emulator(runs, recipe).emulator;
+    RandomStream random(4);
+    const Matrix candidates = runs.space.sample(25, random);
+    const Vector scores = scores_of("largest-variance", known(emulator, runs), candidates);
+    const Prediction prediction = emulator.predict(candidates, true);
+    const Vector weights = error_weights(runs);
+    Vector expected = Vector::Zero(25);
+    for (std::size_t o = 0; o < 3; ++o)
+      expected += weights[static_cast<Index>(o)] * prediction.std[o].rowwise().squaredNorm();
+    for (Index c = 0; c < 25; ++c) EXPECT_NEAR(scores[c] / expected[c], 1.0, 0.02) << c << shared;
+  }
+}
+
+// Coefficients that share a correlation are computed together: against the covariances of each of them.
+TEST(Acquisition, IntegratedVarianceSumsOverAllCoefficients) {
+  for (const bool shared : {false, true}) {
+    const Archive runs = small_archive(25);
+    const Emulator emulator =
+        train_emulator(runs, recipe_with("gp", {{"nugget", 1e-3}, {"shared", shared}})).emulator;
+    RandomStream random(4);
+    const Matrix candidates = runs.space.sample(12, random);
+    FitContext context;
+    context.random = RandomStream(9);
+    const Index r = 40;
+    Settings settings;
+    settings.set("reference", static_cast<double>(r));
+    const auto rule = make_acquisition("integrated-variance", settings);
+    const auto scoring = rule->start(known(emulator, runs), candidates, context);
+    const Vector alone = scoring->scores();
+    scoring->pend(5);
+
+    DesignOptions shift;
+    shift.digital_shift = true;
+    const Matrix reference =
+        make_design(DesignMethod::sobol, runs.space, r, context.random.split("reference"), shift);
+    Matrix X(candidates.rows() + r, 2);
+    X << candidates, reference;
+    const Matrix U = forward_rows(emulator.input_map(), X);
+    SerialExecutor executor;
+    Matrix means(r, 0);
+    Workspace workspace;
+    for (const Channel& channel : emulator.channels()) {
+      Matrix part(r, channel.basis->coefficients());
+      channel.predictor->mean(U.bottomRows(r), part, workspace);
+      Matrix wider(r, means.cols() + part.cols());
+      wider << means, part;
+      means = wider;
+    }
+    const Matrix weights =
+        acquisition::sensitivity(emulator, reference, means, error_weights(runs), executor);
+    Vector gain = Vector::Zero(candidates.rows()), after = gain;
+    Index coefficient = 0;
+    for (const Channel& channel : emulator.channels())
+      for (Index k = 0; k < channel.basis->coefficients(); ++k, ++coefficient) {
+        Matrix latent(U.rows(), U.rows()), observed(U.rows(), U.rows());
+        channel.predictor->covariance(U, k, latent, Noise::latent, workspace);
+        channel.predictor->covariance(U, k, observed, Noise::observed, workspace);
+        latent *= channel.variance_scale[k];
+        const double noise = channel.variance_scale[k] * observed(0, 0) - latent(0, 0);
+        const auto add = [&](Vector& sum) {
+          for (Index c = 0; c < sum.size(); ++c)
+            sum[c] += latent.row(c).tail(r).cwiseAbs2().dot(weights.col(coefficient).transpose()) /
+                      static_cast<double>(r) / (latent(c, c) + noise);
+        };
+        add(gain);
+        const Vector column = latent.col(5);
+        latent -= column * column.transpose() / (column[5] + noise);
+        add(after);
+      }
+    EXPECT_GT(coefficient, 6);
+    for (Index c = 0; c < gain.size(); ++c) {
+      EXPECT_NEAR(alone[c], gain[c], 1e-6 * gain.maxCoeff()) << c << shared;
+      EXPECT_NEAR(scoring->scores()[c], after[c], 1e-6 * gain.maxCoeff()) << c << shared;
+    }
+  }
 }
 
 TEST(Acquisition, WeightsMakeTheMeanOfSquaresTheMeanOfNrmse) {

@@ -2,6 +2,7 @@
 // Posterior covariances between few points and very many.
 
 #include <memory>
+#include <vector>
 
 #include "ersatz/regression/predictor.hpp"
 
@@ -27,5 +28,14 @@ class CrossCovariance {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// The covariance of an output's function is `factor` times that of the output `like`.
+struct Likeness {
+  Index like = 0;
+  double factor = 1.0;
+};
+/// For each output of a predictor: outputs of an exact Gaussian process that share a correlation are like the
+/// first of them, all others like themselves.
+std::vector<Likeness> likenesses(const Predictor& predictor);
 
 }  // namespace ersatz::gp
