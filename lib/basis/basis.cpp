@@ -11,6 +11,14 @@ const std::vector<Index>& Basis::nodes() const {
   return none;
 }
 
+void Basis::reconstruct_rows(const double* coefficients, Index n, double* rows) const {
+  for (Index i = 0; i < n; ++i) reconstruct(coefficients + i * this->coefficients(), rows + i * width());
+}
+
+void Basis::push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const {
+  for (Index i = 0; i < n; ++i) push(tangent_coefficients + i * coefficients(), tangent_rows + i * width());
+}
+
 std::vector<Index> entries_of(const std::vector<Index>& bins, Index width, bool complex) {
   const Index count = complex ? width / 2 : width;
   std::vector<Index> entries;

@@ -23,6 +23,12 @@ class InterpolationBasis final : public Basis {
   void push(const double* tangent_coefficients, double* tangent_row) const override {
     expansion_->push(tangent_coefficients, tangent_row);
   }
+  void reconstruct_rows(const double* coefficients, Index n, double* rows) const override {
+    expansion_->reconstruct_rows(coefficients, n, rows);
+  }
+  void push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const override {
+    expansion_->push_rows(tangent_coefficients, n, tangent_rows);
+  }
   const Matrix& elements() const override { return expansion_->elements(); }
   const Matrix& residual_modes() const override { return expansion_->residual_modes(); }
   const Vector& residual_variance() const override { return expansion_->residual_variance(); }

@@ -81,16 +81,21 @@ void LinearBasis::project(const double* row, double* coefficients) const {
 }
 
 void LinearBasis::reconstruct(const double* coefficients, double* row) const {
-  if (parts_.offset.size() > 0)
-    std::copy(parts_.offset.begin(), parts_.offset.end(), row);
-  else
-    std::fill(row, row + width(), 0.0);
-  kernels::table().add_rows(coefficients, elements_.data(), elements_.rows(), width(), row);
+  reconstruct_rows(coefficients, 1, row);
+}
+
+void LinearBasis::reconstruct_rows(const double* coefficients, Index n, double* rows) const {
+  kernels::table().rows_product(coefficients, n, elements_.rows(), elements_.data(), width(),
+                                parts_.offset.size() > 0 ? parts_.offset.data() : nullptr, rows);
 }
 
 void LinearBasis::push(const double* tangent_coefficients, double* tangent_row) const {
-  std::fill(tangent_row, tangent_row + width(), 0.0);
-  kernels::table().add_rows(tangent_coefficients, elements_.data(), elements_.rows(), width(), tangent_row);
+  push_rows(tangent_coefficients, 1, tangent_row);
+}
+
+void LinearBasis::push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const {
+  kernels::table().rows_product(tangent_coefficients, n, elements_.rows(), elements_.data(), width(), nullptr,
+                                tangent_rows);
 }
 
 BasisPtr LinearBasis::restricted(const std::vector<Index>& bins) const {

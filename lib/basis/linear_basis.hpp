@@ -35,6 +35,8 @@ class LinearBasis final : public Basis {
   void project(const double* row, double* coefficients) const override;
   void reconstruct(const double* coefficients, double* row) const override;
   void push(const double* tangent_coefficients, double* tangent_row) const override;
+  void reconstruct_rows(const double* coefficients, Index n, double* rows) const override;
+  void push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const override;
   const Matrix& elements() const override { return elements_; }
   const Matrix& residual_modes() const override { return parts_.residual_modes; }
   const Vector& residual_variance() const override { return parts_.residual_variance; }

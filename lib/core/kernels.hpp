@@ -60,6 +60,14 @@ struct Table {
   void (*matern52_product_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
                                     const double* scale, const double* f, int power, double* out);
 
+  /// out[k n + i] = f[i] h times that slope ratio, h = x[k] - points[k stride + i]
+  void (*matern12_product_slopes)(const double* x, const double* points, Size stride, Size n, Size d,
+                                  const double* scale, const double* f, double* out);
+  void (*matern32_product_slopes)(const double* x, const double* points, Size stride, Size n, Size d,
+                                  const double* scale, const double* f, double* out);
+  void (*matern52_product_slopes)(const double* x, const double* points, Size stride, Size n, Size d,
+                                  const double* scale, const double* f, double* out);
+
   /// k[i] = exp(-Σ_k t), t = (scale[k] |x[k] - points[k stride + i]|)^power[k]; 0^power is 0.
   void (*power_exponential)(const double* x, const double* points, Size stride, Size n, Size d,
                             const double* scale, const double* power, double* k);
@@ -91,6 +99,23 @@ struct Table {
   double (*dot)(const double* a, const double* b, Size n);
   /// out[j] += Σ_k a[k] rows[k m + j] for k = 0 … r-1 in order.
   void (*add_rows)(const double* a, const double* rows, Size r, Size m, double* out);
+  /// out[v m + j] = offset[j] + Σ_k a[v r + k] rows[k m + j] in the order of k, for q vectors a; no offset:
+  /// null. And the same with rows[…]².
+  void (*rows_product)(const double* a, Size q, Size r, const double* rows, Size m, const double* offset,
+                       double* out);
+  void (*squares_product)(const double* a, Size q, Size r, const double* rows, Size m, const double* offset,
+                          double* out);
+  /// out[v stride_out + o] = Σ_i a[o stride_a + i] b[v stride_b + i], p vectors a by q vectors b; not in the
+  /// order of `dot`.
+  void (*dots)(const double* a, Size p, Size stride_a, const double* b, Size q, Size stride_b, Size n,
+               double* out, Size stride_out);
+  /// y[i] = z[i] scale[i] + shift[i], and the exponential of that; infinite above 709, 0 below -708.
+  void (*affine)(const double* z, const double* scale, const double* shift, Size n, double* y);
+  void (*affine_exponentials)(const double* z, const double* scale, const double* shift, Size n, double* y);
+  /// out[j d + k] = a[j] rows[k m + j]
+  void (*interleaved_products)(const double* a, const double* rows, Size d, Size m, double* out);
+  /// Whether no value is NaN or infinite.
+  bool (*finite_row)(const double* v, Size n);
   /// y = L b for q vectors b (vector v at b + v stride, y likewise); L lower triangular in panels of
   /// panel_rows rows, see panels_size. b and y have panels_rounded(n) entries; those of b past n are zero.
   void (*panels_product)(const double* panels, const double* b, Size stride, Size n, Size q, double* y);

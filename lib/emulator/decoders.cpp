@@ -149,6 +149,7 @@ void BlackbodyDecoder::push(const double* x, const double* const*, Index, const 
 bool BlackbodyDecoder::push_parameters(const double* x, const double* const* channels, const double* dx,
                                        double* const* tangents) const {
   const double temperature = x[temperature_];
+  if (dx[temperature_] == 0.0) return false;
   for (Index j = 0; j < wavelength_.size(); ++j)
     tangents[0][j] =
         pi * planck_temperature_slope(wavelength_[j], temperature) * channels[0][j] * dx[temperature_];

@@ -16,6 +16,7 @@ class IdentityDecoder final : public Decoder {
   bool fits(Index, const std::vector<Index>& widths) const override {
     return widths == std::vector<Index>{shape_.width()};
   }
+  bool entrywise() const override { return true; }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,
@@ -48,6 +49,7 @@ class AmplitudePhaseDecoder final : public Decoder {
   bool fits(Index, const std::vector<Index>& widths) const override {
     return reference_ >= -1 && reference_ < size_ && widths == std::vector<Index>{2 * size_};
   }
+  bool entrywise() const override { return true; }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,
@@ -80,6 +82,7 @@ class BlackbodyDecoder final : public Decoder {
   bool fits(Index parameters, const std::vector<Index>& widths) const override {
     return temperature_ >= 0 && temperature_ < parameters && widths == std::vector<Index>{wavelength_.size()};
   }
+  bool entrywise() const override { return true; }
   void decode(const double* x, const double* const* channels, double* const* outputs) const override;
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,

@@ -8,14 +8,15 @@
 #include <thread>
 
 #include "basis/linear_basis.hpp"
+#include "core/kernels.hpp"
 #include "emulator/check_calibration.hpp"
+#include "emulator/decoders.hpp"
 #include "emulator/finite.hpp"
+#include "emulator/propagate.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
 namespace {
-
-constexpr Index block_size = 32;  ///< points whose coefficients are computed together
 
 /// A message about the only point of a block, with the number that the point has for the caller.
 std::string numbered(const std::string& message, Index point) {
@@ -26,60 +27,10 @@ std::string numbered(const std::string& message, Index point) {
               std::string_view(message).substr(at + alone.size()));
 }
 
-/// One point of a decoding: what its channels came to, by place in the decoding.
-struct DecodedPoint {
-  const Decoding& decoding;
-  const Emulator::Parts& parts;
-  const double* x;
-  const double* const* latent;    ///< rows after the basis
-  const double* const* rows;      ///< channel values
-  const double* const* variance;  ///< of the coefficients, as predicted
-};
-
-/// Rows to work with: two as wide as the widest channel, and one per output of the decoding.
-struct Tangents {
-  double *latent, *row;
-  double* const* outputs;
-};
-
-/// The covariance of a decoding's outputs to first order: factor() is called after each independent direction
-/// (a coefficient times its deviation, a mode of what a basis leaves out) with its tangents of the outputs in
-/// place; what errs bin by bin is added to `diagonal`.
-template <class Factor>
-void propagate(const DecodedPoint& at, const Tangents& tangents, double* const* diagonal, Factor&& factor) {
-  for (std::size_t k = 0; k < at.decoding.channels.size(); ++k) {
-    const Channel& channel = at.parts.channels[static_cast<std::size_t>(at.decoding.channels[k])];
-    const auto place = static_cast<Index>(k);
-    const double* v = at.variance[k];
-    const double* latent = at.latent[k];
-    const Index r = channel.basis->coefficients();
-    if (channel.basis->entrywise()) {
-      for (Index m = 0; m < r; ++m) tangents.latent[m] = v[m] * channel.variance_scale[m];
-      channel.transform->variance_inverse(latent, tangents.latent, tangents.row);
-      at.decoding.decoder->add_variance(at.x, at.rows, place, tangents.row, diagonal);
-      continue;
-    }
-    const auto direction = [&](const double* element, double deviation, Index width) {
-      for (Index j = 0; j < width; ++j) tangents.latent[j] = deviation * element[j];
-      channel.transform->push_inverse(latent, tangents.latent, tangents.row);
-      at.decoding.decoder->push(at.x, at.rows, place, tangents.row, tangents.outputs);
-      factor();
-    };
-    const Matrix& elements = channel.basis->elements();
-    for (Index m = 0; m < r; ++m)
-      direction(elements.row(m).data(), std::sqrt(std::max(0.0, v[m] * channel.variance_scale[m])),
-                elements.cols());
-    const Matrix& modes = channel.basis->residual_modes();
-    for (Index m = 0; m < modes.rows(); ++m) direction(modes.row(m).data(), 1.0, modes.cols());
-    channel.transform->variance_inverse(latent, channel.basis->residual_variance().data(), tangents.row);
-    at.decoding.decoder->add_variance(at.x, at.rows, place, tangents.row, diagonal);
-  }
-}
-
 }  // namespace
 
 void check_finite(const double* row, const OutputSpec& output, Index point, const char* what, Index each) {
-  if ((Eigen::Map<const Vector>(row, output.width() * each) * 0.0).sum() == 0.0) return;
+  if (kernels::table().finite_row(row, output.width() * each)) return;
   Index j = 0;
   while (std::isfinite(row[j])) ++j;
   throw NumericalError(
@@ -145,6 +96,25 @@ Emulator::Emulator(Parts parts) {
   std::vector<Index> widths;
   for (const OutputSpec& o : parts.outputs) widths.push_back(o.width());
   check_calibration(parts.calibration, widths);
+  std::vector<Shortcut> shortcuts(parts.channels.size());
+  std::vector<Index> uses(parts.channels.size(), 0);
+  for (const Decoding& d : parts.decodings)
+    for (const Index c : d.channels) {
+      const auto k = static_cast<std::size_t>(c);
+      const Channel& channel = parts.channels[k];
+      if (++uses[k] > 1) {  // for one decoder alone
+        shortcuts[k] = {};
+        continue;
+      }
+      if (d.decoder->entrywise() && channel.transform->entrywise() && !channel.basis->entrywise())
+        shortcuts[k].left_out = channel.basis->residual_variance() +
+                                channel.basis->residual_modes().colwise().squaredNorm().transpose();
+      if (dynamic_cast<const IdentityDecoder*>(d.decoder.get())) shortcuts[k].output = d.outputs[0];
+    }
+  shortcuts_ = std::make_shared<const std::vector<Shortcut>>(std::move(shortcuts));
+  for (const Channel& c : parts.channels)
+    widest_ = std::max({widest_, c.basis->width(), c.transform->inputs()});
+  for (const Index w : widths) widest_ = std::max(widest_, w);
   parts_ = std::make_shared<const Parts>(std::move(parts));
 }
 
@@ -179,110 +149,6 @@ void Emulator::mean_and_std(ConstMatrixRef X, double* const* means, double* cons
   check_variances();
   check_inputs(X);
   evaluate(X, means, stds, workspace);
-}
-
-void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* stds,
-                        Workspace& workspace) const {
-  const Parts& p = *parts_;
-  const Index d = p.input_map->outputs();
-  const std::size_t n_channels = p.channels.size(), n_outputs = p.outputs.size();
-  for (Index begin = 0; begin < X.rows(); begin += block_size) {
-    const Workspace::Frame frame(workspace);
-    const Index q = std::min(block_size, X.rows() - begin);
-    double* u = workspace.take(q * d);
-    for (Index i = 0; i < q; ++i) p.input_map->forward(X.row(begin + i).data(), u + i * d);
-    const Eigen::Map<const Matrix> U(u, q, d);
-
-    // Pointers into the workspace live in it as well: no container of our own.
-    auto** coefficient = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
-    auto** variance = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
-    auto** latent = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
-    auto** row = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
-    Index widest = 0;
-    for (std::size_t c = 0; c < n_channels; ++c) {
-      const Channel& channel = p.channels[c];
-      const Index r = channel.basis->coefficients();
-      coefficient[c] = workspace.take(q * r);
-      Eigen::Map<Matrix> mean_map(coefficient[c], q, r);
-      if (stds) {
-        variance[c] = workspace.take(q * r);
-        Eigen::Map<Matrix> variance_map(variance[c], q, r);
-        channel.mean_and_variance(U, mean_map, variance_map, workspace);
-      } else {
-        channel.predictor->mean(U, mean_map, workspace);
-      }
-      latent[c] = workspace.take(channel.basis->width());
-      row[c] = workspace.take(channel.transform->inputs());
-      widest = std::max({widest, channel.basis->width(), channel.transform->inputs()});
-    }
-    for (const OutputSpec& o : p.outputs) widest = std::max(widest, o.width());
-
-    auto** local_row =
-        reinterpret_cast<const double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
-    auto** out = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_outputs)));
-    auto** tangent_out = reinterpret_cast<double**>(workspace.take(static_cast<std::ptrdiff_t>(n_outputs)));
-    double *tangent_latent = nullptr, *tangent_row = nullptr;
-    auto** local_latent =
-        reinterpret_cast<const double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
-    auto** local_variance =
-        reinterpret_cast<const double**>(workspace.take(static_cast<std::ptrdiff_t>(n_channels)));
-    if (stds) {
-      tangent_latent = workspace.take(widest);
-      tangent_row = workspace.take(widest);
-      // By place in a decoding, which may hold any of the outputs.
-      for (std::size_t o = 0; o < n_outputs; ++o) tangent_out[o] = workspace.take(widest);
-    }
-
-    for (Index i = 0; i < q; ++i) {
-      const double* x = X.row(begin + i).data();
-      for (std::size_t c = 0; c < n_channels; ++c) {
-        const Channel& channel = p.channels[c];
-        channel.basis->reconstruct(coefficient[c] + i * channel.basis->coefficients(), latent[c]);
-        channel.transform->inverse(latent[c], row[c]);
-      }
-      for (const Decoding& decoding : p.decodings) {
-        for (std::size_t k = 0; k < decoding.channels.size(); ++k)
-          local_row[k] = row[static_cast<std::size_t>(decoding.channels[k])];
-        for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
-          const auto o = static_cast<std::size_t>(decoding.outputs[k]);
-          out[k] = means[o] + (begin + i) * p.outputs[o].width();
-        }
-        decoding.decoder->decode(x, local_row, out);
-        for (std::size_t k = 0; k < decoding.outputs.size(); ++k)
-          check_finite(out[k], p.outputs[static_cast<std::size_t>(decoding.outputs[k])], begin + i,
-                       "prediction");
-        if (!stds) continue;
-
-        // Variance of an output bin: Σ over directions of their squares, plus what errs bin by bin.
-        for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
-          const auto o = static_cast<std::size_t>(decoding.outputs[k]);
-          out[k] = stds[o] + (begin + i) * p.outputs[o].width();
-          std::fill(out[k], out[k] + p.outputs[o].width(), 0.0);
-        }
-        for (std::size_t k = 0; k < decoding.channels.size(); ++k) {
-          const auto c = static_cast<std::size_t>(decoding.channels[k]);
-          local_latent[k] = latent[c];
-          local_variance[k] = variance[c] + i * p.channels[c].basis->coefficients();
-        }
-        propagate({decoding, p, x, local_latent, local_row, local_variance},
-                  {tangent_latent, tangent_row, tangent_out}, out, [&] {
-                    for (std::size_t w = 0; w < decoding.outputs.size(); ++w) {
-                      const Index width = p.outputs[static_cast<std::size_t>(decoding.outputs[w])].width();
-                      for (Index j = 0; j < width; ++j) out[w][j] += tangent_out[w][j] * tangent_out[w][j];
-                    }
-                  });
-        for (std::size_t k = 0; k < decoding.outputs.size(); ++k) {
-          const OutputSpec& output = p.outputs[static_cast<std::size_t>(decoding.outputs[k])];
-          for (Index j = 0; j < output.width(); ++j) out[k][j] = std::sqrt(out[k][j]);
-          if (!p.calibration.outputs.empty()) {
-            const Vector& scale = p.calibration.outputs[static_cast<std::size_t>(decoding.outputs[k])].scale;
-            for (Index j = 0; j < output.width(); ++j) out[k][j] *= scale[j];
-          }
-          check_finite(out[k], output, begin + i, "standard deviation");
-        }
-      }
-    }
-  }
 }
 
 void Emulator::check_variances() const {
@@ -336,11 +202,12 @@ std::vector<OutputCovariance> Emulator::covariance(const double* x, Workspace& w
     std::vector<Vector> last;
     for (const auto& f : covariance.factors) tangents.push_back(last.emplace_back(f.cols()).data());
     Index k = 0;
-    propagate({decoding, p, x, latent.data(), row.data(), variance.data()},
-              {scratch.data(), scratch.data() + widest, tangents.data()}, diagonal.data(), [&] {
-                for (std::size_t w = 0; w < last.size(); ++w) covariance.factors[w].row(k) = last[w];
-                ++k;
-              });
+    for (std::size_t place = 0; place < means.size(); ++place)
+      propagate({decoding, p, x, latent.data(), row.data(), variance.data()}, place,
+                {scratch.data(), scratch.data() + widest, tangents.data()}, diagonal.data(), [&] {
+                  for (std::size_t w = 0; w < last.size(); ++w) covariance.factors[w].row(k) = last[w];
+                  ++k;
+                });
     for (std::size_t w = 0; w < last.size() && !p.calibration.outputs.empty(); ++w) {
       const Vector& scale = p.calibration.outputs[static_cast<std::size_t>(decoding.outputs[w])].scale;
       covariance.factors[w] *= scale.asDiagonal();
@@ -419,7 +286,7 @@ Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads, Index
   result.domain_score.resize(q);
 
   int workers = threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  workers = static_cast<int>(std::min<Index>(workers, (q + block_size - 1) / block_size));
+  workers = static_cast<int>(std::min<Index>(workers, (q + points_together - 1) / points_together));
   const auto work = [&](int worker) {
     Workspace workspace;
     std::vector<double*> means(outputs().size()), stds(outputs().size());
@@ -430,8 +297,8 @@ Prediction Emulator::predict(ConstMatrixRef X, bool with_std, int threads, Index
       }
       evaluate(X.middleRows(begin, count), means.data(), with_std ? stds.data() : nullptr, workspace);
     };
-    for (Index begin = worker * block_size; begin < q; begin += workers * block_size) {
-      const Index count = std::min(block_size, q - begin);
+    for (Index begin = worker * points_together; begin < q; begin += workers * points_together) {
+      const Index count = std::min(points_together, q - begin);
       try {
         rows(begin, count);
       } catch (const NumericalError&) {

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "core/kernels.hpp"
 #include "emulator/finite.hpp"
+#include "emulator/propagate.hpp"
 #include "ersatz/core/error.hpp"
-#include "ersatz/emulator/emulator.hpp"
 
 namespace ersatz {
 namespace {
@@ -12,15 +13,10 @@ namespace {
 /// Rows of one channel at a point: its values, and their tangents along each parameter, d × width.
 struct ChannelRows {
   double *latent, *row;
-  double *latent_tangents, *row_tangents;
+  double* latent_tangents;
+  double* slopes;        ///< of the row by the latent one, entry by entry; null where entries mix
+  double* row_tangents;  ///< in that case
 };
-
-/// A list of n pointers or structures, in the workspace as well: no container of our own.
-template <class T>
-T* take(std::size_t n, Workspace& workspace) {
-  return reinterpret_cast<T*>(
-      workspace.take(static_cast<std::ptrdiff_t>((n * sizeof(T) + sizeof(double) - 1) / sizeof(double))));
-}
 
 /// du/dx of the input map at x: row k is along parameter k, d × d'.
 double* input_tangents(const Transform& map, const double* x, Workspace& workspace) {
@@ -37,30 +33,55 @@ double* input_tangents(const Transform& map, const double* x, Workspace& workspa
   return tangents;
 }
 
-/// A channel at u, whose tangents along the d parameters are `inputs`.
-ChannelRows channel_rows(const Channel& channel, const Eigen::Map<const Matrix>& u,
+/// A channel at u, whose tangents along the d parameters are `inputs`; `apart`: its decoder is entrywise.
+ChannelRows channel_rows(const Channel& channel, bool apart, const Eigen::Map<const Matrix>& u,
                          const Eigen::Map<const Matrix>& inputs, Workspace& workspace) {
   const Index d = inputs.rows(), r = channel.basis->coefficients(), width = channel.basis->width();
   const Index size = channel.transform->inputs();
+  apart = apart && channel.transform->entrywise();
   const ChannelRows rows{workspace.take(width), workspace.take(size), workspace.take(d * width),
-                         workspace.take(d * size)};
+                         apart ? workspace.take(width) : nullptr, apart ? nullptr : workspace.take(d * size)};
   const Workspace::Frame frame(workspace);
   Eigen::Map<Matrix> mean(workspace.take(r), 1, r), jacobian(workspace.take(r * u.cols()), r, u.cols());
   channel.predictor->mean(u, mean, workspace);
   channel.predictor->jacobian(u.data(), jacobian, workspace);
   channel.basis->reconstruct(mean.data(), rows.latent);
-  channel.transform->inverse(rows.latent, rows.row);
-  double* tangent = workspace.take(r);
-  for (Index k = 0; k < d; ++k) {
-    for (Index m = 0; m < r; ++m) {
-      tangent[m] = 0.0;
-      for (Index l = 0; l < u.cols(); ++l) tangent[m] += jacobian(m, l) * inputs(k, l);
-    }
-    channel.basis->push(tangent, rows.latent_tangents + k * width);
+  if (apart)
+    channel.transform->inverse_and_slopes(rows.latent, rows.row, rows.slopes);
+  else
+    channel.transform->inverse(rows.latent, rows.row);
+  double* tangents = workspace.take(d * r);
+  std::fill(tangents, tangents + d * r, 0.0);
+  for (Index k = 0; k < d; ++k)
+    for (Index l = 0; l < u.cols(); ++l)
+      for (Index m = 0; m < r; ++m) tangents[k * r + m] += jacobian(m, l) * inputs(k, l);
+  channel.basis->push_rows(tangents, d, rows.latent_tangents);
+  if (apart) return rows;
+  for (Index k = 0; k < d; ++k)
     channel.transform->push_inverse(rows.latent, rows.latent_tangents + k * width,
                                     rows.row_tangents + k * size);
-  }
   return rows;
+}
+
+/// jacobian(j, k) = slope[j] × tangent k at entry j (or at j / 2, where the channel has half as many), or is
+/// added to.
+void add_entrywise(const double* slopes, Index width, const double* tangents, Index size, Index d, bool add,
+                   double* jacobian) {
+  if (size == width && !add) {
+    kernels::table().interleaved_products(slopes, tangents, d, width, jacobian);
+    return;
+  }
+  const Index each = width / size;
+  for (Index j = 0; j < width; ++j)
+    for (Index k = 0; k < d; ++k) {
+      const double change = slopes[j] * tangents[k * size + j / each];
+      jacobian[j * d + k] = add ? jacobian[j * d + k] + change : change;
+    }
+}
+
+/// Column k of the jacobian, width × d, is the tangent, or is added to.
+void add_column(const double* tangent, Index width, Index d, Index k, bool add, double* jacobian) {
+  for (Index j = 0; j < width; ++j) jacobian[j * d + k] = add ? jacobian[j * d + k] + tangent[j] : tangent[j];
 }
 
 }  // namespace
@@ -90,55 +111,58 @@ void Emulator::mean_and_jacobian(ConstMatrixRef X, double* const* means, double*
     double* u = workspace.take(inner);
     p.input_map->forward(x, u);
     const Eigen::Map<const Matrix> inputs(input_tangents(*p.input_map, x, workspace), d, inner);
-    auto* rows = take<ChannelRows>(n_channels, workspace);
-    for (std::size_t c = 0; c < n_channels; ++c)
-      rows[c] = channel_rows(p.channels[c], Eigen::Map<const Matrix>(u, 1, inner), inputs, workspace);
-
+    auto* rows = take_list<ChannelRows>(n_channels, workspace);
     for (const Decoding& decoding : p.decodings) {
       const Workspace::Frame inside(workspace);
-      const std::size_t count = decoding.outputs.size();
-      auto** local = take<const double*>(n_channels, workspace);
-      auto** mean = take<double*>(n_outputs, workspace);
-      auto** tangents = take<double*>(n_outputs, workspace);  // d × width each
-      auto** sum = take<double*>(n_outputs, workspace);
-      auto** more = take<double*>(n_outputs, workspace);
+      const Decoder& decoder = *decoding.decoder;
+      const std::size_t n = decoding.channels.size(), n_out = decoding.outputs.size();
+      const auto channel = [&](std::size_t k) { return static_cast<std::size_t>(decoding.channels[k]); };
       const auto output = [&](std::size_t k) -> const OutputSpec& {
         return p.outputs[static_cast<std::size_t>(decoding.outputs[k])];
       };
-      const auto channel = [&](std::size_t k) { return static_cast<std::size_t>(decoding.channels[k]); };
-      for (std::size_t k = 0; k < decoding.channels.size(); ++k) local[k] = rows[channel(k)].row;
-      for (std::size_t o = 0; o < count; ++o) {
-        mean[o] = means[decoding.outputs[o]] + i * output(o).width();
-        tangents[o] = workspace.take(d * output(o).width());
-        more[o] = workspace.take(output(o).width());
+      auto** local = take_list<const double*>(n_channels, workspace);
+      auto** mean = take_list<double*>(n_outputs, workspace);
+      auto** jacobian = take_list<double*>(n_outputs, workspace);  // width × d
+      auto** tangent = take_list<double*>(n_outputs, workspace);   // along one direction
+      for (std::size_t k = 0; k < n; ++k) {
+        rows[k] = channel_rows(p.channels[channel(k)], decoder.entrywise(),
+                               Eigen::Map<const Matrix>(u, 1, inner), inputs, workspace);
+        local[k] = rows[k].row;
       }
-      decoding.decoder->decode(x, local, mean);
-      for (std::size_t o = 0; o < count; ++o) check_finite(mean[o], output(o), i, "prediction");
+      for (std::size_t o = 0; o < n_out; ++o) {
+        const Index width = output(o).width();
+        mean[o] = means[decoding.outputs[o]] + i * width;
+        jacobian[o] = jacobians[decoding.outputs[o]] + i * width * d;
+        tangent[o] = workspace.take(width);
+      }
+      decoder.decode(x, local, mean);
+      for (std::size_t o = 0; o < n_out; ++o) check_finite(mean[o], output(o), i, "prediction");
 
+      for (std::size_t c = 0; c < n; ++c) {
+        const ChannelRows& from = rows[c];
+        const Index size = p.channels[channel(c)].transform->inputs();
+        if (from.slopes) {
+          decoder.push(x, local, static_cast<Index>(c), from.slopes, tangent);
+          for (std::size_t o = 0; o < n_out; ++o)
+            add_entrywise(tangent[o], output(o).width(), from.latent_tangents, size, d, c > 0, jacobian[o]);
+          continue;
+        }
+        for (Index k = 0; k < d; ++k) {
+          decoder.push(x, local, static_cast<Index>(c), from.row_tangents + k * size, tangent);
+          for (std::size_t o = 0; o < n_out; ++o)
+            add_column(tangent[o], output(o).width(), d, k, c > 0, jacobian[o]);
+        }
+      }
       double* unit = workspace.take(d);
       std::fill(unit, unit + d, 0.0);
       for (Index k = 0; k < d; ++k) {
-        for (std::size_t o = 0; o < count; ++o) sum[o] = tangents[o] + k * output(o).width();
-        const auto add_more = [&] {
-          for (std::size_t o = 0; o < count; ++o)
-            for (Index j = 0; j < output(o).width(); ++j) sum[o][j] += more[o][j];
-        };
-        for (std::size_t c = 0; c < decoding.channels.size(); ++c) {
-          const double* tangent =
-              rows[channel(c)].row_tangents + k * p.channels[channel(c)].transform->inputs();
-          decoding.decoder->push(x, local, static_cast<Index>(c), tangent, c == 0 ? sum : more);
-          if (c > 0) add_more();
-        }
         unit[k] = 1.0;
-        if (decoding.decoder->push_parameters(x, local, unit, more)) add_more();
+        if (decoder.push_parameters(x, local, unit, tangent))
+          for (std::size_t o = 0; o < n_out; ++o)
+            add_column(tangent[o], output(o).width(), d, k, true, jacobian[o]);
         unit[k] = 0.0;
       }
-      for (std::size_t o = 0; o < count; ++o) {
-        const Index width = output(o).width();
-        double* to = jacobians[decoding.outputs[o]] + i * width * d;
-        Eigen::Map<Matrix>(to, width, d) = Eigen::Map<const Matrix>(tangents[o], d, width).transpose();
-        check_finite(to, output(o), i, "derivative", d);
-      }
+      for (std::size_t o = 0; o < n_out; ++o) check_finite(jacobian[o], output(o), i, "derivative", d);
     }
   }
 }

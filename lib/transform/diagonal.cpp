@@ -3,28 +3,21 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/kernels.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
-namespace {
 
-using Entry = DiagonalTransform::Entry;
-using Function = DiagonalTransform::Function;
-
-/// dy/dz at z.
-double slope_of_inverse(const Entry& e, double z) {
-  switch (e.function) {
-    case Function::identity:
-      return e.scale;
-    case Function::log:
-      return e.scale * std::exp(z * e.scale + e.shift);
-    case Function::asinh:
-      return e.scale * e.argument * std::cosh(z * e.scale + e.shift);
+DiagonalTransform::DiagonalTransform(std::vector<Entry> entries)
+    : entries_(std::move(entries)), scale_(inputs()), shift_(inputs()) {
+  for (Index i = 0; i < inputs(); ++i) {
+    const Entry& e = entries_[static_cast<std::size_t>(i)];
+    if (runs_.empty() || runs_.back().function != e.function) runs_.push_back({e.function, i, i});
+    runs_.back().end = i + 1;
+    scale_[i] = e.scale;
+    shift_[i] = e.shift;
   }
-  return 0.0;
 }
-
-}  // namespace
 
 void DiagonalTransform::forward(const double* y, double* z) const {
   for (const Entry& e : entries_) {
@@ -38,19 +31,44 @@ void DiagonalTransform::forward(const double* y, double* z) const {
 }
 
 void DiagonalTransform::inverse(const double* z, double* y) const {
-  for (const Entry& e : entries_) {
-    const double f = *z++ * e.scale + e.shift;
-    switch (e.function) {
-      case Function::identity:
-        *y++ = f;
-        break;
-      case Function::log:
-        *y++ = std::exp(f);
-        break;
-      case Function::asinh:
-        *y++ = e.argument * std::sinh(f);
-        break;
+  for (const Run& run : runs_) {
+    const Index at = run.begin, n = run.end - run.begin;
+    if (run.function == Function::log) {
+      kernels::table().affine_exponentials(z + at, scale_.data() + at, shift_.data() + at, n, y + at);
+      continue;
     }
+    kernels::table().affine(z + at, scale_.data() + at, shift_.data() + at, n, y + at);
+    if (run.function == Function::asinh)
+      for (Index i = at; i < run.end; ++i)
+        y[i] = entries_[static_cast<std::size_t>(i)].argument * std::sinh(y[i]);
+  }
+}
+
+void DiagonalTransform::slopes_of_inverse(const Run& run, const double* z, double* slopes) const {
+  const Index at = run.begin, n = run.end - run.begin;
+  switch (run.function) {
+    case Function::identity:
+      std::copy_n(scale_.data() + at, n, slopes + at);
+      break;
+    case Function::log:
+      kernels::table().affine_exponentials(z + at, scale_.data() + at, shift_.data() + at, n, slopes + at);
+      for (Index i = at; i < run.end; ++i) slopes[i] *= scale_[i];
+      break;
+    case Function::asinh:
+      for (Index i = at; i < run.end; ++i)
+        slopes[i] = scale_[i] * entries_[static_cast<std::size_t>(i)].argument *
+                    std::cosh(z[i] * scale_[i] + shift_[i]);
+      break;
+  }
+}
+
+void DiagonalTransform::inverse_and_slopes(const double* z, double* y, double* slopes) const {
+  inverse(z, y);
+  for (const Run& run : runs_) {
+    if (run.function == Function::log)  // is its own slope
+      for (Index i = run.begin; i < run.end; ++i) slopes[i] = y[i] * scale_[i];
+    else
+      slopes_of_inverse(run, z, slopes);
   }
 }
 
@@ -67,14 +85,13 @@ void DiagonalTransform::push_forward(const double* y, const double* dy, double* 
 }
 
 void DiagonalTransform::push_inverse(const double* z, const double* dz, double* dy) const {
-  for (const Entry& e : entries_) *dy++ = slope_of_inverse(e, *z++) * *dz++;
+  for (const Run& run : runs_) slopes_of_inverse(run, z, dy);
+  for (Index i = 0; i < inputs(); ++i) dy[i] *= dz[i];
 }
 
 void DiagonalTransform::variance_inverse(const double* z, const double* var_z, double* var_y) const {
-  for (const Entry& e : entries_) {
-    const double slope = slope_of_inverse(e, *z++);
-    *var_y++ = slope * slope * *var_z++;
-  }
+  for (const Run& run : runs_) slopes_of_inverse(run, z, var_y);
+  for (Index i = 0; i < inputs(); ++i) var_y[i] = var_y[i] * var_y[i] * var_z[i];
 }
 
 TransformPtr DiagonalTransform::restricted(const std::vector<Index>& entries) const {

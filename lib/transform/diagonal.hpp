@@ -18,22 +18,34 @@ class DiagonalTransform final : public Transform {
     double scale = 1.0;
   };
 
-  explicit DiagonalTransform(std::vector<Entry> entries) : entries_(std::move(entries)) {}
+  explicit DiagonalTransform(std::vector<Entry> entries);
   static TransformPtr load(const h5::Group& group);
 
   std::string kind() const override { return "diagonal"; }
   Index inputs() const override { return static_cast<Index>(entries_.size()); }
   Index outputs() const override { return inputs(); }
+  bool entrywise() const override { return true; }
   void forward(const double* y, double* z) const override;
   void inverse(const double* z, double* y) const override;
   void push_forward(const double* y, const double* dy, double* dz) const override;
   void push_inverse(const double* z, const double* dz, double* dy) const override;
+  void inverse_and_slopes(const double* z, double* y, double* slopes) const override;
   void variance_inverse(const double* z, const double* var_z, double* var_y) const override;
   TransformPtr restricted(const std::vector<Index>& entries) const override;
   void save(const h5::Group& group) const override;
 
  private:
+  /// Neighbours with one function.
+  struct Run {
+    Function function;
+    Index begin, end;
+  };
+  /// dy/dz at z, of the entries of a run.
+  void slopes_of_inverse(const Run& run, const double* z, double* slopes) const;
+
   std::vector<Entry> entries_;
+  std::vector<Run> runs_;
+  Vector scale_, shift_;  ///< of the entries
 };
 
 }  // namespace ersatz

@@ -20,6 +20,9 @@ class Chain final : public Transform {
   std::string kind() const override { return "chain"; }
   Index inputs() const override { return width_; }
   Index outputs() const override { return steps_.empty() ? width_ : steps_.back()->outputs(); }
+  bool entrywise() const override {
+    return std::all_of(steps_.begin(), steps_.end(), [](const auto& s) { return s->entrywise(); });
+  }
 
   void forward(const double* y, double* z) const override {
     run(y, z, inputs(), [&](std::size_t i, const double* a, double* b) { steps_[i]->forward(a, b); });
@@ -32,6 +35,7 @@ class Chain final : public Transform {
     std::copy(y, y + inputs(), point.data());
     run(dy, dz, inputs(), [&](std::size_t i, const double* a, double* b) {
       steps_[i]->push_forward(point.data(), a, b);
+      if (i + 1 == steps_.size()) return;
       steps_[i]->forward(point.data(), next.data());
       point.swap(next);
     });
@@ -41,8 +45,17 @@ class Chain final : public Transform {
     std::copy(z, z + outputs(), point.data());
     run(dz, dy, outputs(), [&](std::size_t i, const double* a, double* b) {
       at_back(i).push_inverse(point.data(), a, b);
+      if (i + 1 == steps_.size()) return;
       at_back(i).inverse(point.data(), next.data());
       point.swap(next);
+    });
+  }
+  void inverse_and_slopes(const double* z, double* y, double* slopes) const override {
+    std::fill(slopes, slopes + inputs(), 1.0);
+    Scratch more(widest_);
+    run(z, y, outputs(), [&](std::size_t i, const double* a, double* b) {
+      at_back(i).inverse_and_slopes(a, b, more.data());
+      for (Index j = 0; j < inputs(); ++j) slopes[j] *= more.data()[j];
     });
   }
   void variance_inverse(const double* z, const double* var_z, double* var_y) const override {
@@ -50,6 +63,7 @@ class Chain final : public Transform {
     std::copy(z, z + outputs(), point.data());
     run(var_z, var_y, outputs(), [&](std::size_t i, const double* a, double* b) {
       at_back(i).variance_inverse(point.data(), a, b);
+      if (i + 1 == steps_.size()) return;
       at_back(i).inverse(point.data(), next.data());
       point.swap(next);
     });
@@ -147,6 +161,11 @@ constexpr Loader loaders[] = {
 TransformPtr Transform::restricted(const std::vector<Index>&) const {
   throw UsageError(
       text("transform ", kind(), " mixes the entries of a row: it can not be restricted to some"));
+}
+
+void Transform::inverse_and_slopes(const double*, double*, double*) const {
+  throw UsageError(
+      text("transform ", kind(), " mixes the entries of a row: they have no slopes of their own"));
 }
 
 Matrix forward_rows(const Transform& transform, ConstMatrixRef rows) {

@@ -40,6 +40,10 @@ class Decoder {
   /// Whether it can do with x of that many parameters, and writes outputs of these widths (doubles per row).
   virtual bool fits(Index parameters, const std::vector<Index>& widths) const = 0;
 
+  /// Entry j of the outputs comes from entry j of each channel alone, or from entry j / 2 where the channel
+  /// is real and the outputs are complex.
+  virtual bool entrywise() const { return false; }
+
   /// channels[c] and outputs[o]: one row each.
   virtual void decode(const double* x, const double* const* channels, double* const* outputs) const = 0;
   /// The inverse: what the channels must be for these outputs.
@@ -48,7 +52,7 @@ class Decoder {
   virtual void push(const double* x, const double* const* channels, Index channel, const double* tangent,
                     double* const* tangents) const = 0;
   /// The same for a change dx of the parameters with the channels as they are. False, and nothing is
-  /// written, where the parameters only choose the channels' values.
+  /// written, where that changes nothing, as where the parameters only choose the channels' values.
   virtual bool push_parameters(const double* x, const double* const* channels, const double* dx,
                                double* const* tangents) const = 0;
   /// Adds to the outputs' variances what independent variances of one channel's entries cause, first order.

@@ -141,7 +141,17 @@ class Emulator {
   void check_jacobian() const;
   void evaluate(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
 
+  /// What spares work for a channel.
+  struct Shortcut {
+    /// Where bins stay apart from the row to the outputs, variances are carried instead of directions: this
+    /// is that of what the basis loses, bin by bin. Else empty.
+    Vector left_out;
+    Index output = -1;  ///< that the channel is itself
+  };
+
   std::shared_ptr<const Parts> parts_;
+  std::shared_ptr<const std::vector<Shortcut>> shortcuts_;  ///< of each channel
+  Index widest_ = 0;                                        ///< row of all channels and outputs
   bool has_std_ = false;
 };
 

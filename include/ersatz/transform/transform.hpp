@@ -22,6 +22,8 @@ class Transform {
   virtual std::string kind() const = 0;
   virtual Index inputs() const = 0;
   virtual Index outputs() const = 0;
+  /// Every output comes from the input at its own place alone; there are as many.
+  virtual bool entrywise() const { return false; }
 
   virtual void forward(const double* y, double* z) const = 0;
   virtual void inverse(const double* z, double* y) const = 0;
@@ -29,6 +31,8 @@ class Transform {
   /// dz = (dz/dy at y) dy, and dy = (dy/dz at z) dz.
   virtual void push_forward(const double* y, const double* dy, double* dz) const = 0;
   virtual void push_inverse(const double* z, const double* dz, double* dy) const = 0;
+  /// y and dy/dz at z, one entry each. Throws UsageError unless entrywise.
+  virtual void inverse_and_slopes(const double* z, double* y, double* slopes) const;
   /// Variances of independent entries of z to the variances of y, to first order.
   virtual void variance_inverse(const double* z, const double* var_z, double* var_y) const = 0;
 

@@ -4,6 +4,12 @@
 
 namespace ersatz::gp {
 
+void Kernel::jacobians(const double* x, const Points& points, const double* coefficients, const double* w,
+                       Index stride, Index count, double* gradients, Workspace& workspace) const {
+  for (Index o = 0; o < count; ++o)
+    jacobian(x, points, coefficients, w + o * stride, gradients + o * inputs(), workspace);
+}
+
 std::vector<std::string> kernel_names() { return stationary_kernel_names(); }
 
 void gram_lower(const Kernel& kernel, const Points& points, const double* coefficients, double* matrix,

@@ -13,6 +13,8 @@ namespace {
 /// Points that share one reading of the inverse factor: a multiple of 6 and of 8, which is how many the
 /// kernels take at once.
 constexpr Index block = 48;
+/// Points whose rows of kernel values stay in the first cache together.
+constexpr Index rows_together = 8;
 
 /// Inputs in columns, from rows.
 double* transposed(const double* x, Index count, Index d, Workspace& workspace) {
@@ -20,6 +22,17 @@ double* transposed(const double* x, Index count, Index d, Workspace& workspace) 
   for (Index q = 0; q < count; ++q)
     for (Index i = 0; i < d; ++i) columns[i * count + q] = x[q * d + i];
   return columns;
+}
+
+/// Calls visit(first, count) for each run of consecutive numbers.
+template <class Visit>
+void for_neighbours(const std::vector<Index>& numbers, Visit visit) {
+  for (std::size_t begin = 0; begin < numbers.size();) {
+    std::size_t end = begin + 1;
+    while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
+    visit(numbers[begin], static_cast<Index>(end - begin));
+    begin = end;
+  }
 }
 
 double squared(const double* v, Index n) {
@@ -47,11 +60,22 @@ double* GpPredictor::scaled(ConstMatrixRef X, Workspace& workspace) const {
   return x;
 }
 
-/// From the kernel's row k and the trend's values f at the point.
-double GpPredictor::mean_of(Index o, const double* k, const double* f) const {
-  double internal = kernels::table().dot(state_.weights.row(o).data(), k, size());
-  for (Index j = 0; j < trend_.size(); ++j) internal += state_.trends(o, j) * f[j];
-  return output(o).centre + output(o).scale * internal;
+void GpPredictor::set_means(std::size_t c, const double* k, Index stride, const double* f, Index count,
+                            MatrixRef mean, Workspace& workspace) const {
+  const Workspace::Frame frame(workspace);
+  const Index terms = trend_.size();
+  double* internal = workspace.take(count * outputs());
+  for_neighbours(members_[c], [&](Index first, Index many) {
+    kernels::table().dots(state_.weights.row(first).data(), many, size(), k, count, stride, size(), internal,
+                          many);
+    for (Index q = 0; q < count; ++q)
+      for (Index m = 0; m < many; ++m) {
+        const Index o = first + m;
+        double value = internal[q * many + m];
+        for (Index j = 0; j < terms; ++j) value += state_.trends(o, j) * f[q * terms + j];
+        mean(q, o) = output(o).centre + output(o).scale * value;
+      }
+  });
 }
 
 /// missing = L_A⁻¹ (f - Fᵀ R⁻¹ k), L_A the factor of A: its square is what not knowing the mean's
@@ -70,18 +94,19 @@ void GpPredictor::mean(ConstMatrixRef X, MatrixRef mean, Workspace& workspace) c
   const Points points = training();
   for (Index o = 0; o < outputs(); ++o)
     if (output(o).correlation < 0) mean.col(o).setConstant(output(o).centre);
-  for (Index begin = 0; begin < X.rows(); begin += block) {
+  for (Index begin = 0; begin < X.rows(); begin += rows_together) {
     const Workspace::Frame frame(workspace);
-    const Index count = std::min(block, X.rows() - begin);
+    const Index count = std::min(rows_together, X.rows() - begin), terms = trend_.size();
     const double* x = scaled(X.middleRows(begin, count), workspace);
-    double* k = workspace.take(size());
-    double* f = workspace.take(trend_.size());
-    for (std::size_t c = 0; c < members_.size(); ++c)
-      for (Index q = 0; q < count; ++q) {
-        kernel_->row(x + q * points.inputs, points, state_.correlations[c].coefficients.data(), k, workspace);
-        trend_.evaluate(x + q * points.inputs, f, workspace);
-        for (const Index o : members_[c]) mean(begin + q, o) = mean_of(o, k, f);
-      }
+    double* k = workspace.take(count * size());
+    double* f = workspace.take(count * terms);
+    for (Index q = 0; q < count; ++q) trend_.evaluate(x + q * points.inputs, f + q * terms, workspace);
+    for (std::size_t c = 0; c < members_.size(); ++c) {
+      for (Index q = 0; q < count; ++q)
+        kernel_->row(x + q * points.inputs, points, state_.correlations[c].coefficients.data(),
+                     k + q * size(), workspace);
+      set_means(c, k, size(), f, count, mean.middleRows(begin, count), workspace);
+    }
   }
   check_predictions(*this, mean);
 }
@@ -103,10 +128,9 @@ void GpPredictor::set_row(std::size_t c, const double* u, const double* k, doubl
   trend_.evaluate(u, f, workspace);
   whiten_trend(state_.correlations[c], k, f, missing);
   const double correlation = std::max(prior - explained, 0.0) + squared(missing, trend_.size());
-  for (const Index o : members_[c]) {
-    mean(row, o) = mean_of(o, k, f);
+  set_means(c, k, size(), f, 1, mean.middleRows(row, 1), workspace);
+  for (const Index o : members_[c])
     variance(row, o) = output(o).process_variance * correlation + (observed ? output(o).noise_variance : 0.0);
-  }
 }
 
 void GpPredictor::mean_and_variance_from(ConstMatrixRef explained, ConstMatrixRef X, MatrixRef mean,
@@ -221,16 +245,19 @@ void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& works
   const Points points = training();
   const Index d = points.inputs, terms = trend_.size();
   const double* u = scaled(Eigen::Map<const Matrix>(x, 1, inputs()), workspace);
-  double* gradient = workspace.take(d);
+  double* gradients = workspace.take(outputs() * d);
   double* slopes = workspace.take(d * terms);
   trend_.derivatives(u, slopes, workspace);
   jacobian.setZero();
+  std::fill(gradients, gradients + outputs() * d, 0.0);
+  for (std::size_t c = 0; c < members_.size(); ++c)
+    for_neighbours(members_[c], [&](Index first, Index count) {
+      kernel_->jacobians(u, points, state_.correlations[c].coefficients.data(),
+                         state_.weights.row(first).data(), size(), count, gradients + first * d, workspace);
+    });
   for (Index o = 0; o < outputs(); ++o) {
-    const Index c = output(o).correlation;
-    if (c < 0) continue;
-    std::fill(gradient, gradient + d, 0.0);
-    kernel_->jacobian(u, points, state_.correlations[static_cast<std::size_t>(c)].coefficients.data(),
-                      state_.weights.row(o).data(), gradient, workspace);
+    if (output(o).correlation < 0) continue;
+    double* gradient = gradients + o * d;
     for (Index k = 0; k < d; ++k)
       for (Index j = 0; j < terms; ++j) gradient[k] += state_.trends(o, j) * slopes[k * terms + j];
     state_.unscale(gradient, output(o).scale, jacobian.row(o));

@@ -91,7 +91,10 @@ class GpPredictor final : public Predictor {
 
  private:
   const Output& output(Index o) const { return state_.outputs[static_cast<std::size_t>(o)]; }
-  double mean_of(Index o, const double* k, const double* f) const;
+  /// Means of the outputs that use correlation c at `count` points: k (rows of `stride`) their kernel's rows,
+  /// f the trend's values.
+  void set_means(std::size_t c, const double* k, Index stride, const double* f, Index count, MatrixRef mean,
+                 Workspace& workspace) const;
   void whiten_trend(const Correlation& r, const double* k, const double* f, double* missing) const;
   void set_constants(MatrixRef mean, MatrixRef variance, bool observed) const;
   /// Row `row` of mean and variance, for the outputs that use correlation c: u is the point in internal

@@ -27,6 +27,15 @@ void Named::diagonal(const Points& points, const double*, double* k) const {
   std::fill(k, k + points.size, 1.0);
 }
 
+void Named::subtract_sums(const double* slopes, Index n, const double* w, Index stride, Index count,
+                          const double* coefficients, double* gradients, Workspace& workspace) const {
+  double* sums = workspace.take(inputs_ * count);
+  table_.dots(slopes, inputs_, n, w, count, stride, n, sums, inputs_);
+  for (Index o = 0; o < count; ++o)
+    for (Index k = 0; k < inputs_; ++k)
+      gradients[o * inputs_ + k] -= coefficients[k] * coefficients[k] * sums[o * inputs_ + k];
+}
+
 namespace {
 
 using kernels::Table;
@@ -63,6 +72,20 @@ class Radial final : public Named {
     for (Index k = 0; k < inputs_; ++k) gradient[k] -= coefficients[k] * coefficients[k] * sums[k];
   }
 
+  void jacobians(const double* x, const Points& points, const double* coefficients, const double* w,
+                 Index stride, Index count, double* gradients, Workspace& workspace) const override {
+    if (count == 1) return jacobian(x, points, coefficients, w, gradients, workspace);
+    const Workspace::Frame frame(workspace);
+    const Index n = points.size;
+    double* f = workspace.take(n);
+    double* slopes = workspace.take(inputs_ * n);
+    table_.scaled_squared_distances(x, points.columns, points.stride, n, inputs_, coefficients, f);
+    (table_.*slope_)(f, n);
+    for (Index k = 0; k < inputs_; ++k)
+      for (Index i = 0; i < n; ++i) slopes[k * n + i] = f[i] * (x[k] - points.columns[k * points.stride + i]);
+    subtract_sums(slopes, n, w, stride, count, coefficients, gradients, workspace);
+  }
+
  private:
   const double* weighted_slope(const double* x, const Points& points, const double* coefficients,
                                const double* w, Workspace& workspace) const {
@@ -78,12 +101,14 @@ class Radial final : public Named {
 
 using ProductRow = decltype(&Table::matern32_product);
 using ProductWeighted = decltype(&Table::matern32_product_weighted);
+using ProductSlopes = decltype(&Table::matern32_product_slopes);
 
 /// k = Π_k g(h_k).
 class ProductForm final : public Named {
  public:
-  ProductForm(std::string name, Index inputs, ProductRow value, ProductWeighted weighted)
-      : Named(std::move(name), inputs), value_(value), weighted_(weighted) {}
+  ProductForm(std::string name, Index inputs, ProductRow value, ProductWeighted weighted,
+              ProductSlopes slopes)
+      : Named(std::move(name), inputs), value_(value), weighted_(weighted), slopes_(slopes) {}
 
   void row(const double* x, const Points& points, const double* coefficients, double* k,
            Workspace&) const override {
@@ -104,6 +129,17 @@ class ProductForm final : public Named {
     for (Index k = 0; k < inputs_; ++k) gradient[k] -= coefficients[k] * coefficients[k] * sums[k];
   }
 
+  void jacobians(const double* x, const Points& points, const double* coefficients, const double* w,
+                 Index stride, Index count, double* gradients, Workspace& workspace) const override {
+    if (count == 1) return jacobian(x, points, coefficients, w, gradients, workspace);
+    const Workspace::Frame frame(workspace);
+    double* f = workspace.take(points.size);
+    double* slopes = workspace.take(inputs_ * points.size);
+    row(x, points, coefficients, f, workspace);
+    (table_.*slopes_)(x, points.columns, points.stride, points.size, inputs_, coefficients, f, slopes);
+    subtract_sums(slopes, points.size, w, stride, count, coefficients, gradients, workspace);
+  }
+
  private:
   const double* weighted_sums(const double* x, const Points& points, const double* coefficients,
                               const double* w, int power, Workspace& workspace) const {
@@ -117,6 +153,7 @@ class ProductForm final : public Named {
 
   ProductRow value_;
   ProductWeighted weighted_;
+  ProductSlopes slopes_;
 };
 
 }  // namespace
@@ -132,13 +169,13 @@ KernelPtr make_stationary_kernel(const std::string& name, Index inputs) {
     return std::make_shared<Radial>(name, inputs, &Table::matern52_radial, &Table::matern52_slope);
   if (name == "matern12-product")
     return std::make_shared<ProductForm>(name, inputs, &Table::matern12_product,
-                                         &Table::matern12_product_weighted);
+                                         &Table::matern12_product_weighted, &Table::matern12_product_slopes);
   if (name == "matern32-product")
     return std::make_shared<ProductForm>(name, inputs, &Table::matern32_product,
-                                         &Table::matern32_product_weighted);
+                                         &Table::matern32_product_weighted, &Table::matern32_product_slopes);
   if (name == "matern52-product")
     return std::make_shared<ProductForm>(name, inputs, &Table::matern52_product,
-                                         &Table::matern52_product_weighted);
+                                         &Table::matern52_product_weighted, &Table::matern52_product_slopes);
   return nullptr;
 }
 

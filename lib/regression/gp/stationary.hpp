@@ -29,6 +29,10 @@ class Named : public Kernel {
   void diagonal(const Points& points, const double* coefficients, double* k) const override;
 
  protected:
+  /// gradients[o d + k] -= coefficients[k]² Σ_i w[o stride + i] slopes[k n + i]
+  void subtract_sums(const double* slopes, Index n, const double* w, Index stride, Index count,
+                     const double* coefficients, double* gradients, Workspace& workspace) const;
+
   const kernels::Table& table_ = kernels::table();
   std::string name_;
   Index inputs_;

@@ -96,6 +96,31 @@ TEST(Transform, TangentsAgreeWithFiniteDifferences) {
   }
 }
 
+TEST(Transform, SlopesOfEntriesAreTheTangentsOfOnes) {
+  RandomStream random(4);
+  std::size_t entrywise = 0;
+  for (const Case& c : cases()) {
+    const Transform& t = *c.transform;
+    const Vector z = forward(t, c.rows.row(7).transpose());
+    Vector y(t.inputs()), slopes(t.inputs()), pushed(t.inputs());
+    if (!t.entrywise()) {
+      EXPECT_THROW(t.inverse_and_slopes(z.data(), y.data(), slopes.data()), UsageError) << c.name;
+      continue;
+    }
+    ++entrywise;
+    t.inverse_and_slopes(z.data(), y.data(), slopes.data());
+    EXPECT_EQ(y, inverse(t, z)) << c.name;
+    for (Index j = 0; j < t.outputs(); ++j) {  // what an entry does to the others: nothing
+      const Vector unit = Vector::Unit(t.outputs(), j);
+      t.push_inverse(z.data(), unit.data(), pushed.data());
+      EXPECT_NEAR(pushed[j], slopes[j], 1e-14 * std::abs(slopes[j])) << c.name;
+      pushed[j] = 0.0;
+      EXPECT_TRUE(pushed.isZero(0.0)) << c.name;
+    }
+  }
+  EXPECT_GT(entrywise, 3u);
+}
+
 TEST(Transform, VarianceIsTheSumOverUnitTangents) {
   RandomStream random(5);
   for (const Case& c : cases()) {

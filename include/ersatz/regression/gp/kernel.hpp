@@ -70,6 +70,10 @@ class Kernel {
   /// gradient[k] += Σ_i w[i] ∂k(x, x_i)/∂x_k, d values.
   virtual void jacobian(const double* x, const Points& points, const double* coefficients, const double* w,
                         double* gradient, Workspace& workspace) const = 0;
+  /// The same for `count` rows of weights, w[o stride + i]: gradients[o d + k] += …. Kernels that need their
+  /// slopes only once for all rows override it.
+  virtual void jacobians(const double* x, const Points& points, const double* coefficients, const double* w,
+                         Index stride, Index count, double* gradients, Workspace& workspace) const;
 };
 
 using KernelPtr = std::shared_ptr<const Kernel>;

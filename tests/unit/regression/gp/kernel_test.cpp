@@ -217,6 +217,26 @@ TEST(GpKernels, ContractAndJacobianAddUpOverManyPoints) {
   }
 }
 
+TEST(GpKernels, JacobiansOfSeveralWeightsAreThoseOfEach) {
+  RandomStream random(19);
+  const Index n = 77, d = 4, count = 5;
+  const Matrix x = design(n, d, 6), w = Matrix::NullaryExpr(count, n + 3, [&] { return random.normal(); });
+  std::vector<std::string> expressions = gp::kernel_names();
+  expressions.emplace_back("rational-quadratic + linear");
+  for (const std::string& expression : expressions) {
+    const KernelPtr kernel = gp::make_kernel(expression, d);
+    Placed placed(kernel, x, random_theta(*kernel, random));
+    const Vector at = Vector::NullaryExpr(d, [&] { return random.uniform(); });
+    Matrix together = Matrix::Ones(count, d), each = together;  // both add
+    kernel->jacobians(at.data(), placed.points(), placed.coefficients.data(), w.data(), w.cols(), count,
+                      together.data(), placed.workspace);
+    for (Index o = 0; o < count; ++o)
+      kernel->jacobian(at.data(), placed.points(), placed.coefficients.data(), w.row(o).data(),
+                       each.row(o).data(), placed.workspace);
+    EXPECT_LT((together - each).cwiseAbs().maxCoeff(), 1e-12 * each.cwiseAbs().maxCoeff()) << expression;
+  }
+}
+
 TEST(GpKernels, ArithmeticOfKernelsIsThatOfExpressions) {
   const auto kernel = [](const char* expression) { return gp::make_kernel(expression, 3); };
   const KernelPtr matern = kernel("matern52"), periodic = kernel("periodic(inputs=[1])"),
