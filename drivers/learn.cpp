@@ -14,6 +14,7 @@
 #include "ersatz/selection/scores.hpp"
 #include "ersatz/storage/replace_file.hpp"
 #include "ersatz/storage/run_log.hpp"
+#include "posterior_focus.hpp"
 
 namespace ersatz::driver {
 namespace {
@@ -76,6 +77,7 @@ void print_json(const LearnFile& file, const LearnResult& result, const std::vec
                       {"error_p95", number_or_null(r.error_p95)},
                       {"score", number_or_null(r.score)},
                       {"gain", number_or_null(r.gain)},
+                      {"change", number_or_null(r.change)},
                       {"fit_seconds", r.fit_seconds},
                       {"choose_seconds", r.choose_seconds}});
   Json j{{"archive", file.archive},
@@ -110,8 +112,11 @@ void write_report(const LearnFile& file, const LearnResult& result, const std::v
 }
 
 /// Before anything is simulated.
-LearnFile prepare(const Session& session, const Options& o, Archive& test) {
+LearnFile prepare(const Session& session, const Options& o, Archive& test,
+                  std::shared_ptr<const Focus>& focus) {
   LearnFile file = read_learn_file(o.campaign);
+  if (!file.posterior.empty()) focus = posterior_focus(file.posterior, file.inputs);
+  file.options.focus = focus.get();
   session.check_output(file.archive, file.inputs, true);
   struct stat status {};
   if (!o.resume && !session.force &&
@@ -134,7 +139,8 @@ int run(const Session& session, const Options& o) {
   const auto executor = session.executor();
   LearnFile file;
   Archive test;
-  executor->together([&] { file = prepare(session, o, test); });
+  std::shared_ptr<const Focus> focus;
+  executor->together([&] { file = prepare(session, o, test, focus); });
   catch_signals();
   const auto progress = session.progress();
   LearnOptions& options = file.options;

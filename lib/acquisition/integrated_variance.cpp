@@ -17,18 +17,31 @@ namespace {
 /// What the scores that are chosen among may keep in memory, in numbers.
 constexpr double kept_numbers = 1e7;
 
+/// What stands for the space, or for what matters of it.
+Matrix reference_points(const Knowledge& knowledge, Index count, const RandomStream& random) {
+  const Matrix& focus = knowledge.focus;
+  if (focus.rows() == 0) {
+    DesignOptions shift;
+    shift.digital_shift = true;
+    return make_design(DesignMethod::sobol, knowledge.emulator.space(), count, random.split("reference"),
+                       shift);
+  }
+  if (focus.rows() <= count) return focus;
+  Matrix some(count, focus.cols());
+  for (Index i = 0; i < count; ++i) some.row(i) = focus.row(i * focus.rows() / count);
+  return some;
+}
+
 /// How much Σ over coefficients of weight × variance shrinks when a candidate is run, averaged over reference
 /// points r: for each coefficient weight(r) covariance(c, r)² / (variance(c) + noise).
 class IntegratedVariance final : public Scoring {
  public:
   IntegratedVariance(const Knowledge& knowledge, ConstMatrixRef candidates, Index reference, bool local,
                      const FitContext& context)
-      : executor_(context.executor ? *context.executor : serial_), q_(candidates.rows()), r_(reference) {
+      : executor_(context.executor ? *context.executor : serial_), q_(candidates.rows()) {
     const Emulator& emulator = knowledge.emulator;
-    DesignOptions shift;
-    shift.digital_shift = true;
-    const Matrix X = make_design(DesignMethod::sobol, emulator.space(), reference,
-                                 context.random.split("reference"), shift);
+    const Matrix X = reference_points(knowledge, reference, context.random);
+    r_ = X.rows();
     const Matrix U = mapped(emulator, X, executor_);
     posterior_ =
         std::make_unique<LatentPosterior>(emulator,
@@ -37,7 +50,7 @@ class IntegratedVariance final : public Scoring {
                                           executor_);
     weights_ = posterior_->weights_of_families(sensitivity(emulator, X, posterior_->mean().middleRows(q_, r_),
                                                            knowledge.weights, executor_)) /
-               static_cast<double>(reference);
+               static_cast<double>(r_);
     if (local) weights_ *= LocalErrors(knowledge, executor_).factors(U, executor_).asDiagonal();
     if (!posterior_->exact())
       throw UsageError(

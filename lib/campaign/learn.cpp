@@ -39,6 +39,12 @@ void check(const LearnOptions& o, Index parameters) {
         text("minimum_gain = ", o.minimum_gain,
              ", expected a share of the error from 0 (spend the budget) to below 1; 0.001 ends a "
              "campaign when a simulation is worth less than 0.1 % of the error"));
+  if (!(o.settled >= 0.0) || !std::isfinite(o.settled))
+    throw UsageError(
+        text("posterior_tolerance = ", o.settled, ", expected a number from 0 (0: not looked at)"));
+  if (o.settled > 0.0 && o.focus == nullptr) throw UsageError("a posterior_tolerance needs a posterior");
+  if (o.focus != nullptr && o.asynchronous)
+    throw UsageError("a campaign with a posterior runs in batches; leave asynchronous out");
   if (!(o.confidence >= 0.5 && o.confidence < 1.0))
     throw UsageError(text("confidence = ", o.confidence, ", expected from 0.5 to below 1"));
   if (o.folds < 2) throw UsageError(text("folds = ", o.folds, ", expected 2 or more"));
@@ -64,6 +70,8 @@ std::string_view to_string(LearnEnd end) {
   switch (end) {
     case LearnEnd::tolerance:
       return "tolerance";
+    case LearnEnd::settled:
+      return "settled";
     case LearnEnd::gain:
       return "gain";
     case LearnEnd::budget:

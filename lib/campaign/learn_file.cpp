@@ -11,11 +11,15 @@
 namespace ersatz {
 namespace {
 
-constexpr const char* known_keys[] = {
-    "simulator",  "command",     "space",     "timeout",    "retries",      "input_format", "output_format",
-    "name",       "budget",      "start",     "batch",      "asynchronous", "recipe",       "start_method",
-    "candidates", "acquisition", "tolerance", "confidence", "minimum_gain", "test",         "folds",
-    "compare",    "output",      "model",     "report"};
+constexpr const char* known_keys[] = {"simulator",     "command",      "space",
+                                      "timeout",       "retries",      "input_format",
+                                      "output_format", "name",         "budget",
+                                      "start",         "batch",        "asynchronous",
+                                      "recipe",        "start_method", "candidates",
+                                      "acquisition",   "tolerance",    "confidence",
+                                      "minimum_gain",  "test",         "folds",
+                                      "compare",       "output",       "model",
+                                      "report",        "posterior",    "posterior_tolerance"};
 
 /// The table of a file, with messages that say where.
 class Reader {
@@ -160,6 +164,11 @@ LearnFile learn_file_from_toml(const std::string& source, const std::string& whe
     o.recipe = read_recipe(recipe);
     file.inputs.push_back(recipe);
   }
+  read.word("posterior", file.posterior);
+  if (!file.posterior.empty()) file.inputs.push_back(file.posterior);
+  read.number("posterior_tolerance", o.settled);
+  if (o.settled != 0.0 && file.posterior.empty())
+    read.fail(*read.find("posterior_tolerance"), "'posterior_tolerance' needs posterior = \"infer.toml\"");
   read.words("compare", file.compare);
   for (const std::string& how : file.compare)
     if (how != "random" && how != "space-filling")

@@ -45,6 +45,7 @@ const std::vector<std::pair<const char*, double LearnRound::*>>& numbers() {
       {"error_p95", &LearnRound::error_p95},
       {"score", &LearnRound::score},
       {"gain", &LearnRound::gain},
+      {"change", &LearnRound::change},
       {"fit_seconds", &LearnRound::fit_seconds},
       {"choose_seconds", &LearnRound::choose_seconds}};
   return list;

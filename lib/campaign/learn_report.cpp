@@ -1,5 +1,6 @@
 #include "ersatz/campaign/learn_report.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
@@ -67,12 +68,20 @@ std::string history_table(const LearnReport& r) {
       {"Gain", "share of the error that each simulation of the next batch is predicted to take away"},
       {"Fit", "seconds"},
       {"Choice", "seconds"}};
-  for (const LearnRound& round : r.history)
+  const bool focused = std::any_of(r.history.begin(), r.history.end(),
+                                   [](const LearnRound& round) { return !std::isnan(round.change); });
+  if (focused)
+    table.columns.push_back(
+        {"Change", "of the posterior since the round before: Kullback-Leibler divergence, nats"});
+  for (const LearnRound& round : r.history) {
     table.rows.push_back({{text(round.runs), text(round.failed), report::number(round.error),
                            report::number(round.error_upper), report::number(round.error_p95),
                            std::isnan(round.gain) ? "–" : report::number(round.gain),
                            report::duration(round.fit_seconds), report::duration(round.choose_seconds)},
                           false});
+    if (focused)
+      table.rows.back().cells.push_back(std::isnan(round.change) ? "–" : report::number(round.change));
+  }
   return report::to_html(table);
 }
 

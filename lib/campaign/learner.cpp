@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -59,6 +60,7 @@ LearnResult Learner::run() {
 LearnResult Learner::run_in_batches() {
   for (;;) {
     LearnRound round = assess(archive_.size());
+    if (options_.focus != nullptr) look(round);
     if (const auto end = verdict(round)) {
       note(round);
       return result(*end);
@@ -221,6 +223,7 @@ LearnRound Learner::assess(Index known) {
   round.runs = known;
   round.failed = all.count(RunStatus::failed);
   runs_ = all.completed();
+  before_ = std::move(emulator_);
   emulator_ =
       std::make_unique<Emulator>(train_emulator(runs_, options_.recipe, context(known, "fit")).emulator);
   folds_ = {};
@@ -234,6 +237,27 @@ LearnRound Learner::assess(Index known) {
   return decode_rounds(team_->share([&] { return encode({round}); })).front();
 }
 
+void Learner::look(LearnRound& round) {
+  if (!before_ && !history_.empty()) {  // resumed
+    std::vector<Index> rows(static_cast<std::size_t>(history_.back().runs));
+    std::iota(rows.begin(), rows.end(), Index{0});
+    before_ = std::make_unique<Emulator>(train_emulator(archive_.subset(rows).completed(), options_.recipe,
+                                                        context(history_.back().runs, "fit"))
+                                             .emulator);
+  }
+  const Bytes change = team_->share([&] {
+    FitContext c = context(round.runs, "focus");
+    c.executor = &team_->local();
+    FocusView view = options_.focus->look(*emulator_, before_.get(), options_.candidates, c);
+    focus_ = std::move(view.points);
+    if (focus_.rows() < options_.batch)
+      throw NumericalError(text("after ", round.runs, " simulations there are only ", focus_.rows(),
+                                " points that matter, fewer than a batch"));
+    return to_bytes({view.change});
+  });
+  round.change = doubles_from_bytes(change)[0];
+}
+
 Matrix Learner::choose(Index count, LearnRound& round) {
   const auto began = Clock::now();
   const Bytes chosen = team_->share([&] {
@@ -241,10 +265,13 @@ Matrix Learner::choose(Index count, LearnRound& round) {
     shift.digital_shift = true;
     FitContext c = context(archive_.size(), "choose");
     c.executor = &team_->local();
-    const Matrix candidates = make_design(DesignMethod::sobol, simulator_.space(), options_.candidates,
-                                          c.random.split("candidates"), shift);
-    Knowledge knowledge{*emulator_,           runs_,          Matrix(0, archive_.space.size()),
-                        error_weights(runs_), folds_.squared, folds_.emulators};
+    const Matrix candidates = options_.focus != nullptr
+                                  ? focus_
+                                  : make_design(DesignMethod::sobol, simulator_.space(), options_.candidates,
+                                                c.random.split("candidates"), shift);
+    Knowledge knowledge{
+        *emulator_,       runs_, Matrix(0, archive_.space.size()), error_weights(runs_), folds_.squared,
+        folds_.emulators, focus_};
     for (Index i = 0; i < archive_.size(); ++i)
       if (i >= round.runs || archive_.status[static_cast<std::size_t>(i)] == RunStatus::failed) {
         knowledge.under_way.conservativeResize(knowledge.under_way.rows() + 1, Eigen::NoChange);
@@ -274,15 +301,18 @@ Matrix Learner::choose(Index count, LearnRound& round) {
 
 void Learner::note(const LearnRound& round) {
   if (shown_ == 0)
-    progress().note(
-        "  runs  failed   error (NRMSE)  at most   p95 of runs      score  gain/run    fit s  choose s");
+    progress().note(text("  runs  failed   error (NRMSE)  at most   p95 of runs      score  gain/run",
+                         options_.focus != nullptr ? "    change" : "", "    fit s  choose s"));
   ++shown_;
-  char line[160];
-  std::snprintf(line, sizeof line, "%6ld  %6ld  %14s  %7s  %12s  %9s  %8s  %7s  %8s",
+  char line[200], change[32] = "";
+  if (options_.focus != nullptr)
+    std::snprintf(change, sizeof change, "  %8s",
+                  std::isnan(round.change) ? "-" : brief(round.change, 2).c_str());
+  std::snprintf(line, sizeof line, "%6ld  %6ld  %14s  %7s  %12s  %9s  %8s%s  %7s  %8s",
                 static_cast<long>(round.runs), static_cast<long>(round.failed), brief(round.error, 3).c_str(),
                 brief(round.error_upper, 3).c_str(), brief(round.error_p95, 3).c_str(),
                 std::isnan(round.score) ? "-" : brief(round.score, 3).c_str(),
-                std::isnan(round.gain) ? "-" : text(brief(100.0 * round.gain, 2), "%").c_str(),
+                std::isnan(round.gain) ? "-" : text(brief(100.0 * round.gain, 2), "%").c_str(), change,
                 brief(round.fit_seconds, 2).c_str(), brief(round.choose_seconds, 2).c_str());
   progress().note(line);
   history_.push_back(round);
@@ -308,6 +338,13 @@ std::optional<Verdict> Learner::verdict(const LearnRound& round) const {
                    text("error ", brief(round.error, 3), ", with ", 100.0 * options_.confidence,
                         "% confidence at most ", brief(round.error_upper, 3), ", meets the tolerance ",
                         options_.tolerance, " after ", round.runs, " simulations")};
+  if (const double last =
+          history_.empty() ? std::numeric_limits<double>::quiet_NaN() : history_.back().change;
+      options_.settled > 0.0 && round.change < options_.settled && last < options_.settled)
+    return Verdict{
+        LearnEnd::settled,
+        text("after ", round.runs, " simulations what they are for has settled: the last two rounds changed ",
+             brief(last, 2), " and ", brief(round.change, 2), ", less than ", options_.settled)};
   if (round.runs >= options_.budget)
     return Verdict{
         LearnEnd::budget,

@@ -60,6 +60,8 @@ class Learner {
   bool hopeless(Index known) const;
   LearnRound assess(Index known);
   FitContext context(Index runs, const char* purpose);
+  /// What matters, as this round's emulator sees it, and what has changed since the last one's.
+  void look(LearnRound& round);
 
   /// From what was assessed in this round. On the team's first process; the others are told.
   Matrix choose(Index count, LearnRound& round);
@@ -80,7 +82,8 @@ class Learner {
   const bool default_start_;
   Progress silent_;
   Archive archive_, test_, runs_;
-  std::unique_ptr<Emulator> emulator_;
+  std::unique_ptr<Emulator> emulator_, before_;
+  Matrix focus_;  ///< on the team's first process
   Folds folds_;
   std::optional<LearnRound> assessed_;  ///< asynchronously: what emulator_ and folds_ come from
   std::vector<LearnRound> history_;

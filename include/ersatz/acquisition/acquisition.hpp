@@ -24,6 +24,8 @@ struct Knowledge {
   Vector residual;
   /// Emulators of the same recipe, each of which did not know a part of the runs. Likewise.
   std::vector<Emulator> committee;
+  /// m × d: the points that matter; no rows: the whole space does. What is averaged is averaged over them.
+  Matrix focus{};
 };
 
 /// Weights that make squared errors of all outputs comparable: for each output that varies among the runs
@@ -62,7 +64,8 @@ using AcquisitionPtr = std::shared_ptr<const Acquisition>;
 /// By name; docs/learning.md says what each is good for.
 ///   "integrated-variance"   how much the variance shrinks over the whole space: ALC, Cohn (1996); of the
 ///                           latent coefficients, weighted by what they do to the outputs. Setting
-///                           `reference`: points that the space is represented by, default 500
+///                           `reference`: points that the space is represented by, default 500 (at most;
+///                           with Knowledge::focus every so many of them)
 ///   "largest-variance"      the variance at the candidate: ALM, MacKay (1992)
 ///                           Both: setting `local` (false): variances are multiplied with how much larger the
 ///                           squared leave-one-out residuals of the nearest runs are than predicted, so that

@@ -9,6 +9,7 @@
 
 #include "ersatz/acquisition/acquisition.hpp"
 #include "ersatz/campaign/farm.hpp"
+#include "ersatz/campaign/focus.hpp"
 #include "ersatz/design/design.hpp"
 #include "ersatz/emulator/recipe.hpp"
 
@@ -43,6 +44,12 @@ struct LearnOptions {
   Index test_points = 0;
   Index folds = 5;
 
+  /// Where the emulator has to be good, if not everywhere: candidates are the points that matter, and so are
+  /// those that integrated-variance averages over. Not with `asynchronous`.
+  const Focus* focus = nullptr;
+  /// The campaign ends when the last two rounds changed less (FocusView::change). 0: not looked at.
+  double settled = 0.0;
+
   // How it runs.
   /// The archive, rewritten after each batch; beside it stand ARCHIVE.history.h5, ARCHIVE.test.h5 (with
   /// test_points), and while a batch runs ARCHIVE.batch.h5 or its run logs. Empty: all in memory.
@@ -69,6 +76,8 @@ struct LearnRound {
   /// that goes, where the acquisition knows it; else along a power law with a floor through the errors so
   /// far, from five rounds on. NaN before that, and where none was chosen.
   double gain = std::numeric_limits<double>::quiet_NaN();
+  /// What the focus says has changed since the round before; NaN in the first, and without a focus.
+  double change = std::numeric_limits<double>::quiet_NaN();
   double fit_seconds = 0.0, choose_seconds = 0.0;
 };
 
@@ -78,7 +87,7 @@ struct LearnCurve {
   Vector runs, error, error_p95;
 };
 
-enum class LearnEnd { tolerance, gain, budget, stopped, failing };
+enum class LearnEnd { tolerance, settled, gain, budget, stopped, failing };
 std::string_view to_string(LearnEnd end);
 
 struct LearnResult {

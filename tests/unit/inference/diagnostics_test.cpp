@@ -3,14 +3,21 @@
 
 #include <gtest/gtest.h>
 
+#include <Eigen/Cholesky>
+#include <Eigen/LU>
 #include <cmath>
 
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/random.hpp"
+#include "ersatz/inference/divergence.hpp"
+#include "unit/inference/densities.hpp"
 #include "unit/storage/scratch.hpp"
 
 namespace ersatz {
 namespace {
+
+using testing::correlated;
+using testing::normal_density;
 
 /// x_t = phi x_{t-1} + noise, variance 1, from the stationary distribution.
 Matrix autoregressive(Index chains, Index steps, double phi, std::uint64_t seed) {
@@ -83,6 +90,29 @@ TEST(Diagnostics, summary_of_a_normal) {
   EXPECT_NEAR(s.upper68, 1.0, 0.015);
   EXPECT_NEAR(s.lower95, -1.959964, 0.03);
   EXPECT_NEAR(s.upper95, 1.959964, 0.03);
+}
+
+// Of normal distributions: (tr(S⁻¹ P) + (m - n)ᵀ S⁻¹ (m - n) - d + ln |S|/|P|) / 2 from draws of N(n, P).
+TEST(Divergence, of_normals_is_the_closed_form) {
+  const Matrix P = correlated(3), S = 1.3 * P + 0.2 * Matrix::Identity(3, 3);
+  const Vector n = Vector::LinSpaced(3, -1.0, 1.0), m = n + Vector::Constant(3, 0.4);
+  const auto p = normal_density(n, P), q = normal_density(m, S);
+  RandomStream random(8);
+  const Eigen::LLT<Matrix> factor(P);
+  Matrix draws(20000, 3);
+  for (Index i = 0; i < draws.rows(); ++i) {
+    Vector z(3);
+    for (double& v : z) v = random.normal();
+    draws.row(i) = (n + factor.matrixL() * z).transpose();
+  }
+  const Matrix inverse = S.inverse();
+  const double expected = 0.5 * ((inverse * P).trace() + (m - n).dot(inverse * (m - n)) - 3.0 +
+                                 std::log(S.determinant() / P.determinant()));
+  EXPECT_NEAR(divergence(p, q, draws), expected, 0.04 * expected);
+  // Two that are alike come out as such from few draws.
+  EXPECT_NEAR(divergence(p, normal_density(n, P), draws.topRows(20)), 0.0, 1e-12);
+  EXPECT_THROW(divergence(p, q, draws.topRows(0)), UsageError);
+  EXPECT_THROW(divergence(p, q, draws.leftCols(2)), UsageError);
 }
 
 }  // namespace

@@ -1,0 +1,84 @@
+#include "posterior_focus.hpp"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "ersatz/inference/divergence.hpp"
+#include "ersatz/inference/maximum.hpp"
+#include "ersatz/inference/posterior_file.hpp"
+#include "ersatz/inference/sampling.hpp"
+
+namespace ersatz::driver {
+namespace {
+
+constexpr Index starts = 8, warmup = 500;
+
+/// Rows that differ, in order of their first.
+Matrix distinct(const Matrix& rows) {
+  std::set<std::vector<double>> seen;
+  Matrix result(rows.rows(), rows.cols());
+  Index count = 0;
+  for (const auto& row : rows.rowwise())
+    if (seen.emplace(row.begin(), row.end()).second) result.row(count++) = row;
+  return result.topRows(count);
+}
+
+class PosteriorFocus final : public Focus {
+ public:
+  explicit PosteriorFocus(PosteriorFile file) : file_(std::move(file)) {
+    auto* gaussian = std::get_if<GaussianOptions>(&file_.likelihood);
+    if (gaussian && gaussian->emulator_error != EmulatorError::none) gaussian->outside = Outside::widen;
+  }
+
+  FocusView look(const Emulator& now, const Emulator* before, Index count,
+                 const FitContext& context) const override {
+    const auto posterior = build_posterior(file_, now);
+    SerialExecutor serial;
+    Executor& executor = context.executor ? *context.executor : serial;
+    RandomStream random = context.random.split("maxima");
+    const auto maxima = find_maxima(*posterior, posterior->sample_prior(starts, random), {}, executor);
+    SamplingOptions options;
+    const bool gradient = posterior->has_gradient();
+    options.method = gradient ? SamplingMethod::nuts : SamplingMethod::ensemble;
+    options.chains = gradient ? 4 : std::max<Index>(32, 4 * posterior->size());
+    options.warmup = warmup;
+    // Neighbours in a chain of walkers are alike: every tenth step of it.
+    const Index stride = gradient ? 1 : 10;
+    options.steps = stride * ((count + options.chains - 1) / options.chains);
+    options.seed = context.random.split("draws").key();
+    Chains chains =
+        begin_chains(*posterior, options,
+                     starting_points(*posterior, maxima, options.chains, context.random.split("starts")));
+    SamplingContext surroundings;
+    surroundings.executor = &executor;
+    run_chains(*posterior, chains, surroundings);
+    const Matrix draws = chains.all();
+    Matrix some(draws.rows() / stride, draws.cols());
+    for (Index i = 0; i < some.rows(); ++i) some.row(i) = draws.row(i * stride);
+    FocusView view;
+    if (before) view.change = divergence(*posterior, *build_posterior(file_, *before), some);
+    Matrix x(some.rows(), now.space().size());
+    Vector all(posterior->likelihood().size());
+    for (Index i = 0; i < x.rows(); ++i) {
+      posterior->complete(some.row(i).data(), all.data());
+      x.row(i) = all.head(x.cols()).transpose();
+    }
+    const Matrix different = distinct(x);
+    view.points = different.topRows(std::min(count, different.rows()));
+    return view;
+  }
+
+ private:
+  PosteriorFile file_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Focus> posterior_focus(const std::string& path, std::vector<std::string>& inputs) {
+  PosteriorFile file = read_posterior_file(path);
+  inputs.insert(inputs.end(), file.inputs.begin(), file.inputs.end());
+  return std::make_shared<PosteriorFocus>(std::move(file));
+}
+
+}  // namespace ersatz::driver
