@@ -206,6 +206,48 @@ def ships(top):
     check("both are in the report", all(w in open("learn.html").read() for w in ("random", "space-filling")))
 
 
+def focused(top):
+    """One measured value of branin: what is simulated lies where the value is likely, until the posterior settles."""
+    os.makedirs(os.path.join(top, "focused"))
+    os.chdir(os.path.join(top, "focused"))
+    write("data.csv", "value,error\n20.0,2.0\n")
+    write("infer.toml", '[[data]]\nfile = "data.csv"\n')
+    campaign = ('simulator = "branin"\nbudget = 60\nstart = 16\nbatch = 4\ncandidates = 600\nposterior = "infer.toml"\n'
+                'posterior_tolerance = 0.01\noutput = "runs.h5"\nmodel = "model.h5"\nreport = "learn.html"\n')
+    write("campaign.toml", campaign)
+    result = learn("--json")
+    check("with a posterior", result.returncode == 0, result.stderr)
+    said = json.loads(result.stdout)
+    changes = [r["change"] for r in said["rounds"]]
+    check("it settles", said["end"] == "settled" and max(changes[-2:]) < 0.01 and changes[0] is None, (said["why"], changes))
+    with h5py.File("runs.h5") as file:
+        values = file["outputs/" + list(file["outputs"])[0]][:, 0]
+    chosen, start = np.abs(values[16:] - 20), np.abs(values[:16] - 20)
+    check("simulated where data point", np.median(chosen) < 6 < np.median(start), (np.median(chosen), np.median(start)))
+    check("the report shows the changes", "Kullback-Leibler" in open("learn.html").read())
+    # The posterior of the emulator against that of the function itself, on a grid.
+    result = subprocess.run([PROGRAM, "infer", "model.h5", "--config", "infer.toml", "-o", "chain.h5", "--quiet", "--seed", "3",
+                             "--steps", "2000"], capture_output=True, text=True)
+    check("infer", result.returncode == 0, result.stderr)
+    with h5py.File("chain.h5") as file:
+        draws = file["samples"][:].reshape(-1, 2)
+    a, b = np.meshgrid(np.linspace(-5, 10, 601), np.linspace(0, 15, 601), indexing="ij")
+    branin = (b - 5.1 / (4 * np.pi ** 2) * a ** 2 + 5 / np.pi * a - 6) ** 2 + 10 * (1 - 1 / (8 * np.pi)) * np.cos(a) + 10
+    weight = np.exp(-0.5 * ((branin - 20) / 2) ** 2)
+    for name, grid, column in (("first", a, 0), ("second", b, 1)):
+        mean = (weight * grid).sum() / weight.sum()
+        deviation = np.sqrt((weight * (grid - mean) ** 2).sum() / weight.sum())
+        check(f"posterior of the {name} parameter", abs(draws[:, column].mean() - mean) < 0.25 * deviation
+              and abs(draws[:, column].std() / deviation - 1) < 0.15, (draws[:, column].mean(), mean, draws[:, column].std(), deviation))
+    for what, toml, expected in (
+            ("a tolerance without a posterior", campaign.replace('posterior = "infer.toml"\n', ""), "needs posterior"),
+            ("a posterior that is not there", campaign.replace("infer.toml", "nowhere.toml"), "nowhere.toml"),
+            ("one by one", campaign + "asynchronous = true\n", "runs in batches")):
+        write("wrong.toml", toml)
+        result = learn("--force", campaign="wrong.toml")
+        check(what, result.returncode == 2 and expected in result.stderr, (result.returncode, result.stderr))
+
+
 with tempfile.TemporaryDirectory() as folder:
     points = undisturbed(folder)
     kill_count = killed(folder, points)
@@ -213,5 +255,6 @@ with tempfile.TemporaryDirectory() as folder:
     failures(folder)
     wrong_campaigns(folder)
     ships(folder)
+    focused(folder)
     os.chdir("/")
 print(f"{passed} checks, {kill_count} kills")
