@@ -46,7 +46,7 @@ cmake/install-dependencies.sh --tests
 if [ $format = yes ]; then
   step "format"
   # The version that Debian 12 has: others format differently.
-  find include lib drivers tests examples \( -name '*.hpp' -o -name '*.cpp' -o -name '*.h' -o -name '*.inc' \) \
+  find include lib drivers tests examples \( -name '*.hpp' -o -name '*.cpp' -o -name '*.h' -o -name '*.c' -o -name '*.inc' \) \
     -not -path '*/build/*' -print0 | xargs -0 -r clang-format-14 --dry-run --Werror
 fi
 

@@ -1,6 +1,7 @@
 // Predictions into the caller's memory.
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 

@@ -52,7 +52,7 @@ for page in "${pages[@]}"; do
         run=("$block.run")
         ;;
       *.fortran)
-        "$fortran" -O1 -Wall -J"$folder" "$source/lib/bindings/ersatz.f90" -x f95 "$block" -o "$block.run" -L"$lib" -lersatz_c
+        "$fortran" -O1 -Wall -J"$folder" "$source/lib/bindings/ersatz.f90" -ffree-form -x f95 "$block" -o "$block.run" -L"$lib" -lersatz_c
         run=("$block.run")
         ;;
     esac
