@@ -148,18 +148,19 @@ py::object scores(const Model& model) {
   py::dict all;
   for (const OutputScores& s : model.validation->outputs) {
     py::dict one;
-    for (const auto& [name, value] : {std::pair{"rmse", s.rmse},
-                                      {"nrmse", s.nrmse},
-                                      {"r2", s.r2},
-                                      {"max_abs", s.max_abs},
-                                      {"median_relative_l2", s.median_relative_l2},
-                                      {"p95_relative_l2", s.p95_relative_l2},
-                                      {"coverage_68", s.coverage_68},
-                                      {"coverage_95", s.coverage_95},
-                                      {"crps", s.crps},
-                                      {"log_score", s.log_score},
-                                      {"mismatch_median", s.mismatch_median},
-                                      {"mismatch_p95", s.mismatch_p95}})
+    const std::pair<const char*, double> numbers[] = {{"rmse", s.rmse},
+                                                      {"nrmse", s.nrmse},
+                                                      {"r2", s.r2},
+                                                      {"max_abs", s.max_abs},
+                                                      {"median_relative_l2", s.median_relative_l2},
+                                                      {"p95_relative_l2", s.p95_relative_l2},
+                                                      {"coverage_68", s.coverage_68},
+                                                      {"coverage_95", s.coverage_95},
+                                                      {"crps", s.crps},
+                                                      {"log_score", s.log_score},
+                                                      {"mismatch_median", s.mismatch_median},
+                                                      {"mismatch_p95", s.mismatch_p95}};
+    for (const auto& [name, value] : numbers)
       if (std::isfinite(value)) one[name] = value;
     all[py::str(s.name)] = one;
   }

@@ -1,6 +1,7 @@
 #include "emulator/export/c_file.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -31,9 +32,13 @@ std::string literal(double value) {
   if (!std::isfinite(value))
     throw NumericalError(text("a number of the model is ", value, ", and has no place in a C source"));
   char buffer[48];
-  const bool whole = value == std::floor(value) && std::abs(value) < 1e9;
-  std::snprintf(buffer, sizeof buffer, whole ? "%.1f" : "%a", value);
-  return buffer;
+  char* end = buffer + sizeof buffer;
+  if (value == std::floor(value) && std::abs(value) < 1e9) {
+    end = std::to_chars(buffer, end, value, std::chars_format::fixed, 1).ptr;
+    return {buffer, end};
+  }
+  end = std::to_chars(buffer, end, std::abs(value), std::chars_format::hex).ptr;
+  return (value < 0.0 ? "-0x" : "0x") + std::string(buffer, end);
 }
 
 std::string quoted(std::string_view words) {

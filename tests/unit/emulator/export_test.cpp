@@ -173,10 +173,13 @@ TEST(ExportC, TransformsBasesDecoders) {
         "transform = [\"asinh\", \"standardise\"]\nbasis = {name = \"pod\", centred = true, nodes = "
         "\"q-deim\"}\n",
         "decoder = \"identity\"\ntransform = \"none\"\nbasis = {name = \"pod\", max_rank = 3}\n",
-        "decoder = \"identity\"\nbasis = {name = \"greedy\", nodes = \"eim\", max_rank = 6}\n",
-        "transform = [{name = \"periodic\", columns = [0], period = 40.0, origin = -20.0}, \"center\"]\n"
-        "decoder = \"identity\"\n"})
+        "decoder = \"identity\"\nbasis = {name = \"greedy\", nodes = \"eim\", max_rank = 6}\n"})
     expect_same(trained(how + regressor), how, 1e-11);
+  expect_same(
+      trained(regressor +
+              "decoder = \"identity\"\n[channel.flux]\ntransform = [{name = \"periodic\", columns = [0], "
+              "period = 40.0, origin = -20.0}, \"center\"]\n"),
+      "periodic", 1e-11);
   Archive hot = small_archive(30);  // the first parameter as a temperature
   hot.space = ParameterSpace({{"a", "K", 3000.0, 30000.0, Scale::log}, hot.space[1]});
   hot.parameters.col(0) *= 3000.0;
