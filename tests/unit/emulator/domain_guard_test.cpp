@@ -197,7 +197,8 @@ TEST(Reach, EndsWhereTheErrorBeginsToRise) {
   Vector distance(200), error(200);
   for (Index i = 0; i < 200; ++i) {
     distance[i] = 0.1 * guard.spacing() * (1.0 + static_cast<double>(i) / 250.0);
-    error[i] = (i < 190 ? 1.0 : 100.0) * (1.0 + 1e-3 * static_cast<double>((7 * i) % 11)) + 1e-3 * i;
+    const double rising = 1e-3 * static_cast<double>(i) + 1e-3 * static_cast<double>((7 * i) % 11);
+    error[i] = (i < 190 ? 1.0 : 100.0) + rising;
   }
   const DomainGuard tight = cross_validated(guard, distance, error);
   EXPECT_TRUE(tells_of_cross_validation(tight)) << tight.reason();
