@@ -38,6 +38,7 @@ Archive runs_of(const Matrix& points, const Function& f) {
   for (Index i = 0; i < points.rows(); ++i) a.values[0](i, 0) = f(points(i, 0), points(i, 1));
   a.status.assign(static_cast<std::size_t>(points.rows()), RunStatus::done);
   a.messages.assign(static_cast<std::size_t>(points.rows()), "");
+  a.seconds.assign(static_cast<std::size_t>(points.rows()), 1.0);
   return a;
 }
 
