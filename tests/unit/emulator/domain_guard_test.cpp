@@ -38,6 +38,7 @@ Archive runs_of(const Matrix& points, const Function& f) {
   for (Index i = 0; i < points.rows(); ++i) a.values[0](i, 0) = f(points(i, 0), points(i, 1));
   a.status.assign(static_cast<std::size_t>(points.rows()), RunStatus::done);
   a.messages.assign(static_cast<std::size_t>(points.rows()), "");
+  a.seconds.assign(static_cast<std::size_t>(points.rows()), 1.0);
   return a;
 }
 
@@ -197,7 +198,8 @@ TEST(Reach, EndsWhereTheErrorBeginsToRise) {
   Vector distance(200), error(200);
   for (Index i = 0; i < 200; ++i) {
     distance[i] = 0.1 * guard.spacing() * (1.0 + static_cast<double>(i) / 250.0);
-    error[i] = (i < 190 ? 1.0 : 100.0) * (1.0 + 1e-3 * static_cast<double>((7 * i) % 11)) + 1e-3 * i;
+    const double rising = 1e-3 * static_cast<double>(i) + 1e-3 * static_cast<double>((7 * i) % 11);
+    error[i] = (i < 190 ? 1.0 : 100.0) + rising;
   }
   const DomainGuard tight = cross_validated(guard, distance, error);
   EXPECT_TRUE(tells_of_cross_validation(tight)) << tight.reason();
