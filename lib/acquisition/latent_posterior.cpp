@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "acquisition/variance_bound.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/executor.hpp"
 
@@ -119,16 +120,31 @@ Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef me
   return result;
 }
 
-LatentPosterior::LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor)
-    : executor_(executor), latents_(latents_of(emulator)), U_(std::move(U)) {
+LatentPosterior::LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor, Index bounded)
+    : emulator_(emulator), executor_(executor), latents_(latents_of(emulator)), U_(std::move(U)) {
   variance_.resize(static_cast<Index>(latents_.size()), U_.rows());
   mean_.resize(U_.rows(), static_cast<Index>(latents_.size()));
+  for (const Channel& channel : emulator.channels())
+    if (bounding_points(*channel.predictor) == 0) bounded = 0;
+  if (bounded > 0) {
+    refined_.assign(static_cast<std::size_t>(U_.rows()), 1);
+    std::fill_n(refined_.begin(), bounded, 0);
+  }
+  const Index rest = U_.rows() - bounded;
   Index first = 0;
   Workspace workspace;
   for (const Channel& channel : emulator.channels()) {
     const Index count = channel.basis->coefficients();
     Matrix mean(U_.rows(), count), variance(U_.rows(), count);
-    mean_and_variance_in_parallel(*channel.predictor, U_, mean, variance, Noise::latent, executor_);
+    if (bounded > 0)
+      in_blocks(bounded, 1024, executor_, [&](Index begin, Index size) {
+        Workspace own;
+        mean_and_variance_bound(*channel.predictor, U_.middleRows(begin, size), mean.middleRows(begin, size),
+                                variance.middleRows(begin, size), own);
+      });
+    if (rest > 0)
+      mean_and_variance_in_parallel(*channel.predictor, U_.bottomRows(rest), mean.bottomRows(rest),
+                                    variance.bottomRows(rest), Noise::latent, executor_);
     mean_.middleCols(first, count) = mean;
     Matrix one_mean(1, count), latent(1, count), observed(1, count);
     channel.predictor->mean_and_variance(U_.topRows(1), one_mean, latent, Noise::latent, workspace);
@@ -141,6 +157,26 @@ LatentPosterior::LatentPosterior(const Emulator& emulator, Matrix U, Executor& e
     exact_ = exact_ && channel.predictor->has_covariance();
     first += count;
   }
+}
+
+void LatentPosterior::refine(const std::vector<Index>& points) {
+  const auto m = static_cast<Index>(points.size());
+  Matrix U(m, U_.cols());
+  for (Index i = 0; i < m; ++i) U.row(i) = U_.row(points[static_cast<std::size_t>(i)]);
+  Index k = 0;
+  for (const Channel& channel : emulator_.channels()) {
+    const Index count = channel.basis->coefficients();
+    Matrix mean(m, count), variance(m, count);
+    mean_and_variance_in_parallel(*channel.predictor, U, mean, variance, Noise::latent, executor_);
+    for (Index c = 0; c < count; ++c, ++k)
+      for (Index i = 0; i < m; ++i) {
+        const Index p = points[static_cast<std::size_t>(i)];
+        double v = latents_[static_cast<std::size_t>(k)].scale * std::max(variance(i, c), 0.0);
+        for (const Matrix& u : explained_) v = std::max(v - u(k, p) * u(k, p), 0.0);
+        variance_(k, p) = v;
+      }
+  }
+  for (const Index p : points) refined_[static_cast<std::size_t>(p)] = 1;
 }
 
 void LatentPosterior::observe(Index p) {

@@ -40,23 +40,32 @@ Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef me
 class LatentPosterior {
  public:
   /// U: q × d', mapped.
-  LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor);
+  /// `bounded`: of so many of the first points upper bounds will do for now, where predictors have cheap ones
+  /// (large exact Gaussian processes).
+  LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor, Index bounded = 0);
 
   const std::vector<Latent>& latents() const { return latents_; }
   const Matrix& points() const { return U_; }
   const Matrix& mean() const { return mean_; }  ///< q × coefficients
-  /// coefficients × q, of the functions behind the noise.
+  /// coefficients × q, of the functions behind the noise; upper bounds of points that are not refined.
   const Matrix& variance() const { return variance_; }
   /// Every predictor has covariances: observe() may be called.
   bool exact() const { return exact_; }
-  /// Conditions on point p without knowing its value. Cost: n kernel values for each point and coefficient.
+  /// False: variance() has an upper bound of this point.
+  bool refined(Index p) const { return refined_.empty() || refined_[static_cast<std::size_t>(p)]; }
+  /// Computes their variances, with the bits that they have without bounds.
+  void refine(const std::vector<Index>& points);
+  /// Conditions on point p (refined) without knowing its value. Cost: n kernel values for each point and
+  /// coefficient.
   void observe(Index p);
   /// One for each observed point: coefficients × q, the covariance that went with it over the deviation of
   /// its observed value. What was known after it: covariance(a, b) minus its product at a and b.
   const std::vector<Matrix>& explained() const { return explained_; }
 
  private:
+  const Emulator& emulator_;
   Executor& executor_;
+  std::vector<char> refined_;  ///< empty: all are
   std::vector<Latent> latents_;
   Matrix U_, mean_, variance_;
   std::vector<Matrix> explained_;
