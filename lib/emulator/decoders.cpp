@@ -146,6 +146,14 @@ void BlackbodyDecoder::push(const double* x, const double* const*, Index, const 
                             double* const* tangents) const {
   for (Index j = 0; j < wavelength_.size(); ++j) tangents[0][j] = continuum(j, x[temperature_]) * tangent[j];
 }
+bool BlackbodyDecoder::push_parameters(const double* x, const double* const* channels, const double* dx,
+                                       double* const* tangents) const {
+  const double temperature = x[temperature_];
+  for (Index j = 0; j < wavelength_.size(); ++j)
+    tangents[0][j] =
+        pi * planck_temperature_slope(wavelength_[j], temperature) * channels[0][j] * dx[temperature_];
+  return true;
+}
 void BlackbodyDecoder::add_variance(const double* x, const double* const*, Index, const double* variance,
                                     double* const* variances) const {
   for (Index j = 0; j < wavelength_.size(); ++j) {

@@ -20,6 +20,9 @@ class IdentityDecoder final : public Decoder {
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,
             double* const* tangents) const override;
+  bool push_parameters(const double*, const double* const*, const double*, double* const*) const override {
+    return false;
+  }
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
   RestrictedDecoder restricted(const std::vector<Index>& bins) const override;
@@ -49,6 +52,9 @@ class AmplitudePhaseDecoder final : public Decoder {
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,
             double* const* tangents) const override;
+  bool push_parameters(const double*, const double* const*, const double*, double* const*) const override {
+    return false;
+  }
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
   RestrictedDecoder restricted(const std::vector<Index>& bins) const override;
@@ -78,6 +84,8 @@ class BlackbodyDecoder final : public Decoder {
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,
             double* const* tangents) const override;
+  bool push_parameters(const double* x, const double* const* channels, const double* dx,
+                       double* const* tangents) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
   RestrictedDecoder restricted(const std::vector<Index>& bins) const override;

@@ -9,23 +9,13 @@
 
 #include "basis/linear_basis.hpp"
 #include "emulator/check_calibration.hpp"
+#include "emulator/finite.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
 namespace {
 
 constexpr Index block_size = 32;  ///< points whose coefficients are computed together
-
-/// No NaN and no infinity leaves: an exponential of a coefficient far outside of the training set overflows.
-void check_finite(const double* row, const OutputSpec& output, Index point, const char* what) {
-  if ((Eigen::Map<const Vector>(row, output.width()) * 0.0).sum() == 0.0) return;
-  Index j = 0;
-  while (std::isfinite(row[j])) ++j;
-  throw NumericalError(
-      text("point ", point, ": the ", what, " of '", output.name, "' is ", row[j], " at bin ",
-           output.complex ? j / 2 : j,
-           "; the point is probably far outside of the training set (see the domain score)"));
-}
 
 /// A message about the only point of a block, with the number that the point has for the caller.
 std::string numbered(const std::string& message, Index point) {
@@ -87,6 +77,16 @@ void propagate(const DecodedPoint& at, const Tangents& tangents, double* const* 
 }
 
 }  // namespace
+
+void check_finite(const double* row, const OutputSpec& output, Index point, const char* what, Index each) {
+  if ((Eigen::Map<const Vector>(row, output.width() * each) * 0.0).sum() == 0.0) return;
+  Index j = 0;
+  while (std::isfinite(row[j])) ++j;
+  throw NumericalError(
+      text("point ", point, ": the ", what, " of '", output.name, "' is ", row[j], " at bin ",
+           output.complex ? j / each / 2 : j / each,
+           "; the point is probably far outside of the training set (see the domain score)"));
+}
 
 Emulator::Emulator(Parts parts) {
   if (!parts.input_map || parts.input_map->inputs() != parts.space.size())

@@ -42,6 +42,8 @@ class PrecessingDecoder final : public Decoder {
   void encode(const double* x, const double* const* outputs, double* const* channels) const override;
   void push(const double* x, const double* const* channels, Index channel, const double* tangent,
             double* const* tangents) const override;
+  bool push_parameters(const double* x, const double* const* channels, const double* dx,
+                       double* const* tangents) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
   void save(const h5::Group& group) const override;
@@ -55,6 +57,7 @@ class PrecessingDecoder final : public Decoder {
   double reference_phase(const double* x, const double* const* outputs) const;
 
  private:
+  static const std::array<const char*, 10> piece_names;
   struct Walk;  ///< neighbouring samples, a tile at a time, from the reference outwards
   Complex turn_of(const double* x) const;  ///< exp(i alpha)
   QuadrupoleModes modes_at(Index bin, Complex turn, const double* const* outputs) const;

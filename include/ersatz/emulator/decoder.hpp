@@ -47,6 +47,10 @@ class Decoder {
   /// Tangents of all outputs for a tangent of one channel.
   virtual void push(const double* x, const double* const* channels, Index channel, const double* tangent,
                     double* const* tangents) const = 0;
+  /// The same for a change dx of the parameters with the channels as they are. False, and nothing is
+  /// written, where the parameters only choose the channels' values.
+  virtual bool push_parameters(const double* x, const double* const* channels, const double* dx,
+                               double* const* tangents) const = 0;
   /// Adds to the outputs' variances what independent variances of one channel's entries cause, first order.
   virtual void add_variance(const double* x, const double* const* channels, Index channel,
                             const double* variance, double* const* variances) const = 0;

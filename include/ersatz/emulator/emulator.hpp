@@ -88,6 +88,7 @@ class Emulator {
   const Calibration& calibration() const { return parts_->calibration; }
   const Axis& axis_of(const OutputSpec& output) const;
   bool has_std() const { return has_std_; }  ///< every channel has a variance
+  bool has_jacobian() const;                 ///< every channel's predictor has one
 
   /// X: q × d in the space's units; means[o]: q × outputs()[o].width(), row major.
   /// Throws DataError naming row and parameter of an input that is not finite, NumericalError where an output
@@ -96,6 +97,11 @@ class Emulator {
   /// Also standard deviations of the emulator's own error (what the regressors do not know, plus what the
   /// basis leaves out). Throws UsageError unless has_std().
   void mean_and_std(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
+
+  /// Means, with the bits of `mean`, and their derivatives by the parameters in the space's units:
+  /// jacobians[o]: q × outputs()[o].width() × d, row major. Throws UsageError unless has_jacobian().
+  void mean_and_jacobian(ConstMatrixRef X, double* const* means, double* const* jacobians,
+                         Workspace& workspace) const;
 
   /// Coefficients err independently, what a basis leaves out errs together along its residual modes: one
   /// entry per decoder. To first order in both. x: d values. Throws as mean_and_std. Cost: (coefficients +
@@ -130,9 +136,9 @@ class Emulator {
   static Emulator load(const h5::Group& group);
 
  private:
-  struct PointScratch;
   void check_inputs(ConstMatrixRef X, Index first = 0) const;
   void check_variances() const;
+  void check_jacobian() const;
   void evaluate(ConstMatrixRef X, double* const* means, double* const* stds, Workspace& workspace) const;
 
   std::shared_ptr<const Parts> parts_;

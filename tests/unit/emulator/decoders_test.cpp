@@ -109,6 +109,27 @@ TEST(Decoder, TangentsAgreeWithFiniteDifferencesAndVariancesWithTangents) {
   }
 }
 
+// By the parameters at fixed channels; those that do not use them say so.
+TEST(Decoder, TangentsOfTheParametersAgreeWithFiniteDifferences) {
+  for (const Case& c : cases()) {
+    std::vector<const double*> channels;
+    for (const Vector& v : c.channels) channels.push_back(v.data());
+    const Index width = outputs_of(c, c.channels)[0].size();
+    const Vector untouched = Vector::Constant(width, 17.0), dx = (Vector(2) << 0.7, -300.0).finished();
+    Vector pushed = untouched;
+    double* p = pushed.data();
+    const bool uses = c.decoder->push_parameters(c.x.data(), channels.data(), dx.data(), &p);
+    EXPECT_EQ(uses, c.decoder->kind() == "blackbody");
+    const double h = 1e-5;
+    const Case up{c.decoder, c.x + h * dx, c.channels}, down{c.decoder, c.x - h * dx, c.channels};
+    const Vector slope = (outputs_of(up, c.channels)[0] - outputs_of(down, c.channels)[0]) / (2.0 * h);
+    if (uses)
+      EXPECT_LT((pushed - slope).norm(), 1e-8 * slope.norm()) << c.decoder->kind();
+    else
+      EXPECT_TRUE(pushed == untouched && slope.isZero(0.0)) << c.decoder->kind();
+  }
+}
+
 // π B_λ integrates to σ T⁴ (σ = 5.670374419e-5 erg/s/cm²/K⁴, CODATA 2018) and peaks at λ T = 2.897771955e7
 // Angstrom K (Wien's displacement law, CODATA 2018).
 TEST(Decoder, BlackbodyIsPlanck) {

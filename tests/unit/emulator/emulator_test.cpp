@@ -187,11 +187,16 @@ TEST(Emulator, AllocatesNothingAfterTheFirstCall) {
     }
     for (Matrix& m : mean) means.push_back(m.data());
     for (Matrix& m : deviation) stds.push_back(m.data());
+    std::vector<Matrix> jacobian;
+    std::vector<double*> jacobians;
+    for (const OutputSpec& o : e.outputs()) jacobian.emplace_back(40 * o.width(), X.cols());
+    for (Matrix& m : jacobian) jacobians.push_back(m.data());
     Workspace workspace;
     const auto run = [&] {
       e.mean(X, means.data(), workspace);
       e.mean(X.topRows(1), means.data(), workspace);
       if (e.has_std()) e.mean_and_std(X, means.data(), stds.data(), workspace);
+      if (e.has_jacobian()) e.mean_and_jacobian(X, means.data(), jacobians.data(), workspace);
       e.domain_score(X.row(3).data(), workspace);
     };
     run();
@@ -305,6 +310,9 @@ class Slices final : public Decoder {
   }
   void push(const double*, const double* const*, Index, const double* t, double* const* out) const override {
     cut(t, out);
+  }
+  bool push_parameters(const double*, const double* const*, const double*, double* const*) const override {
+    return false;
   }
   void add_variance(const double*, const double* const*, Index, const double* v,
                     double* const* out) const override {

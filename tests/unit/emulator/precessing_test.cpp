@@ -346,6 +346,27 @@ TEST(Precessing, TangentsAgreeWithFiniteDifferencesAndVariancesWithTangents) {
   }
 }
 
+// The spins and the mass ratio turn the frame and the orbit through the in-plane angle.
+TEST(Precessing, TangentsOfTheParametersAgreeWithFiniteDifferences) {
+  const Vector dx = (Vector(5) << 0.4, -0.3, 0.7, 0.2, -0.5).finished();
+  for (const bool symmetry : {false, true}) {
+    Wander w = wander(280, 270, true, symmetry, Vector3(0.6, 0.0, 0.8));
+    w.channels[0] *= 1.1;
+    Rows pushed(5, Vector(560));
+    ASSERT_EQ(w.decoder->push_parameters(w.x.data(), in(w.channels).data(), dx.data(), out(pushed).data()),
+              symmetry);
+    if (!symmetry) continue;
+    const double h = 1e-6;
+    const Rows up = decode(*w.decoder, w.x + h * dx, w.channels),
+               down = decode(*w.decoder, w.x - h * dx, w.channels);
+    for (std::size_t m = 0; m < 5; ++m) {
+      const Vector slope = (up[m] - down[m]) / (2.0 * h);
+      EXPECT_GT(slope.norm(), 0.1) << m;
+      EXPECT_LT((pushed[m] - slope).norm(), 2e-8 * slope.norm()) << "mode " << m;
+    }
+  }
+}
+
 TEST(Precessing, SavedAndLoadedGivesTheSameBits) {
   for (const bool all : {false, true}) {
     const Wander w = wander(300, 200, all, all, Vector3(0.6, 0.0, 0.8));
