@@ -47,6 +47,15 @@ void check_candidates(const Knowledge& knowledge, ConstMatrixRef candidates, Ind
 
 double Scoring::shrinking() const { return std::numeric_limits<double>::quiet_NaN(); }
 
+Index Scoring::best(const std::vector<bool>& taken) {
+  const Vector& all = scores();
+  Index best = -1;
+  for (Index i = 0; i < all.size(); ++i)
+    if (!taken[static_cast<std::size_t>(i)] && !std::isnan(all[i]) && (best < 0 || all[i] > all[best]))
+      best = i;
+  return best;
+}
+
 Vector error_weights(const Archive& runs) {
   Vector weights = Vector::Zero(static_cast<Index>(runs.outputs.size()));
   Index varying = 0;
@@ -75,12 +84,8 @@ std::vector<Choice> choose_batch(const Acquisition& acquisition, const Knowledge
   std::vector<bool> taken(static_cast<std::size_t>(candidates.rows()), false);
   std::vector<Choice> batch;
   for (;;) {
+    const Index best = scoring->best(taken);
     const Vector& scores = scoring->scores();
-    Index best = -1;
-    for (Index i = 0; i < candidates.rows(); ++i)
-      if (!taken[static_cast<std::size_t>(i)] && !std::isnan(scores[i]) &&
-          (best < 0 || scores[i] > scores[best]))
-        best = i;
     if (best < 0)
       throw NumericalError(text("acquisition ", acquisition.name(), ": no candidate has a score"));
     taken[static_cast<std::size_t>(best)] = true;

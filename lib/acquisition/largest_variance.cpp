@@ -13,6 +13,9 @@
 namespace ersatz::acquisition {
 namespace {
 
+constexpr Index bounded_from = 10000;          ///< candidates from which on bounds of variances pay
+constexpr std::size_t refined_at_once = 1000;  ///< candidates
+
 /// Σ over coefficients of weight × variance at each candidate.
 class LargestVariance final : public Scoring {
  public:
@@ -29,7 +32,7 @@ class LargestVariance final : public Scoring {
         posterior_(
             knowledge.emulator,
             stacked({penalty_.candidates(), mapped(knowledge.emulator, knowledge.under_way, executor_)}),
-            executor_),
+            executor_, q_ >= bounded_from ? q_ : 0),
         weights_(posterior_.weights_of_families(sensitivity(
             knowledge.emulator, candidates, posterior_.mean().topRows(q_), knowledge.weights, executor_))) {
     if (weigh) weigh(posterior_.latents(), penalty_.candidates(), executor_, weights_);
@@ -37,6 +40,23 @@ class LargestVariance final : public Scoring {
     for (Index i = 0; i < knowledge.under_way.rows(); ++i) pend(q_ + i);
   }
   const Vector& scores() const override { return scores_; }
+  /// Bounds are made exact from the largest on, until the largest is.
+  Index best(const std::vector<bool>& taken) override {
+    for (;;) {
+      const Index best = Scoring::best(taken);
+      if (best < 0 || posterior_.refined(best)) return best;
+      std::vector<Index> next;
+      for (Index i = 0; i < q_; ++i)
+        if (!posterior_.refined(i) && !taken[static_cast<std::size_t>(i)]) next.push_back(i);
+      const auto count = static_cast<std::ptrdiff_t>(std::min<std::size_t>(next.size(), refined_at_once));
+      std::partial_sort(next.begin(), next.begin() + count, next.end(), [&](Index a, Index b) {
+        return scores_[a] != scores_[b] ? scores_[a] > scores_[b] : a < b;
+      });
+      next.resize(static_cast<std::size_t>(count));
+      posterior_.refine(next);
+      update();
+    }
+  }
   void pend(Index candidate) override {
     if (!posterior_.exact()) {
       penalty_.apply(posterior_.points().row(candidate).data(), scores_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "acquisition/variance_bound.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/executor.hpp"
 
@@ -119,17 +120,32 @@ Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef me
   return result;
 }
 
-LatentPosterior::LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor)
-    : executor_(executor), U_(std::move(U)) {
+LatentPosterior::LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor, Index bounded)
+    : emulator_(emulator), executor_(executor), U_(std::move(U)) {
   std::vector<Latent> all = latents_of(emulator);
   mean_.resize(U_.rows(), static_cast<Index>(all.size()));
   std::vector<Vector> variances;
+  for (const Channel& channel : emulator.channels())
+    if (bounding_points(*channel.predictor) == 0) bounded = 0;
+  if (bounded > 0) {
+    refined_.assign(static_cast<std::size_t>(U_.rows()), 1);
+    std::fill_n(refined_.begin(), bounded, 0);
+  }
+  const Index rest = U_.rows() - bounded;
   Index first = 0;
   Workspace workspace;
   for (const Channel& channel : emulator.channels()) {
     const Index count = channel.basis->coefficients();
     Matrix mean(U_.rows(), count), variance(U_.rows(), count);
-    mean_and_variance_in_parallel(*channel.predictor, U_, mean, variance, Noise::latent, executor_);
+    if (bounded > 0)
+      in_blocks(bounded, 1024, executor_, [&](Index begin, Index size) {
+        Workspace own;
+        mean_and_variance_bound(*channel.predictor, U_.middleRows(begin, size), mean.middleRows(begin, size),
+                                variance.middleRows(begin, size), own);
+      });
+    if (rest > 0)
+      mean_and_variance_in_parallel(*channel.predictor, U_.bottomRows(rest), mean.bottomRows(rest),
+                                    variance.bottomRows(rest), Noise::latent, executor_);
     mean_.middleCols(first, count) = mean;
     Matrix one_mean(1, count), latent(1, count), observed(1, count);
     channel.predictor->mean_and_variance(U_.topRows(1), one_mean, latent, Noise::latent, workspace);
@@ -163,6 +179,30 @@ Matrix LatentPosterior::weights_of_families(ConstMatrixRef weights) const {
   for (std::size_t k = 0; k < members_.size(); ++k)
     result.row(members_[k].family) += members_[k].factor * weights.col(static_cast<Index>(k)).transpose();
   return result;
+}
+
+void LatentPosterior::refine(const std::vector<Index>& points) {
+  const auto m = static_cast<Index>(points.size());
+  Matrix U(m, U_.cols());
+  for (Index i = 0; i < m; ++i) U.row(i) = U_.row(points[static_cast<std::size_t>(i)]);
+  std::size_t k = 0;
+  for (std::size_t c = 0; c < emulator_.channels().size(); ++c) {
+    const Channel& channel = emulator_.channels()[c];
+    const Index count = channel.basis->coefficients();
+    Matrix mean(m, count), variance(m, count);
+    mean_and_variance_in_parallel(*channel.predictor, U, mean, variance, Noise::latent, executor_);
+    for (; k < latents_.size() && latents_[k].channel == static_cast<Index>(c); ++k) {
+      const Latent& l = latents_[k];
+      const auto row = static_cast<Index>(k);
+      for (Index i = 0; i < m; ++i) {
+        const Index p = points[static_cast<std::size_t>(i)];
+        double v = l.scale * std::max(variance(i, l.coefficient), 0.0);
+        for (const Matrix& u : explained_) v = std::max(v - u(row, p) * u(row, p), 0.0);
+        variance_(row, p) = v;
+      }
+    }
+  }
+  for (const Index p : points) refined_[static_cast<std::size_t>(p)] = 1;
 }
 
 void LatentPosterior::observe(Index p) {

@@ -42,19 +42,26 @@ Matrix sensitivity(const Emulator& emulator, ConstMatrixRef X, ConstMatrixRef me
 class LatentPosterior {
  public:
   /// U: q × d', mapped.
-  LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor);
+  /// `bounded`: of so many of the first points upper bounds will do for now, where predictors have cheap ones
+  /// (large exact Gaussian processes).
+  LatentPosterior(const Emulator& emulator, Matrix U, Executor& executor, Index bounded = 0);
 
   /// The first of each family.
   const std::vector<Latent>& latents() const { return latents_; }
   const Matrix& points() const { return U_; }
   const Matrix& mean() const { return mean_; }  ///< q × coefficients
-  /// families × q, of the functions behind the noise.
+  /// families × q, of the functions behind the noise; upper bounds of points that are not refined.
   const Matrix& variance() const { return variance_; }
   /// q × coefficients, what multiplies their variances, to families × q, what multiplies those above.
   Matrix weights_of_families(ConstMatrixRef weights) const;
   /// Every predictor has covariances: observe() may be called.
   bool exact() const { return exact_; }
-  /// Conditions on point p without knowing its value. Cost: n kernel values for each point and family.
+  /// False: variance() has an upper bound of this point.
+  bool refined(Index p) const { return refined_.empty() || refined_[static_cast<std::size_t>(p)]; }
+  /// Computes their variances, with the bits that they have without bounds.
+  void refine(const std::vector<Index>& points);
+  /// Conditions on point p (refined) without knowing its value. Cost: n kernel values for each point and
+  /// family.
   void observe(Index p);
   /// One for each observed point: families × q, the covariance that went with it over the deviation of
   /// its observed value. What was known after it: covariance(a, b) minus its product at a and b.
@@ -66,7 +73,9 @@ class LatentPosterior {
     double factor = 1.0;  ///< its covariance over that of the family's first
   };
 
+  const Emulator& emulator_;
   Executor& executor_;
+  std::vector<char> refined_;  ///< empty: all are
   std::vector<Latent> latents_;
   std::vector<Member> members_;  ///< of all coefficients
   Matrix U_, mean_, variance_;

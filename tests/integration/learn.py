@@ -65,18 +65,18 @@ def write(name, text):
         file.write(text)
 
 
-def prepare(folder, wall=2.0):
+def prepare(folder, wall=2.0, more=""):
     os.makedirs(folder)
     os.chdir(folder)
     write("space.toml", SPACE)
     write("model.sh", MODEL.replace("WALL", str(wall)))
     write("recipe.toml", RECIPE)
-    write("campaign.toml", CAMPAIGN)
+    write("campaign.toml", CAMPAIGN + more)
 
 
-def learn(*arguments, campaign="campaign.toml"):
-    return subprocess.run([PROGRAM, "learn", campaign, "--threads", "2", *arguments], text=True, capture_output=True,
-                          timeout=120)
+def learn(*arguments, campaign="campaign.toml", threads=2):
+    return subprocess.run([PROGRAM, "learn", campaign, "--threads", str(threads), *arguments], text=True,
+                          capture_output=True, timeout=120)
 
 
 def parameters():
@@ -107,8 +107,23 @@ def undisturbed(top):
     return parameters()[0]
 
 
-def killed(top, expected):
-    prepare(os.path.join(top, "killed"))
+def asynchronous(top):
+    """Points under way at any time: the same whatever the threads, killed or not."""
+    prepare(os.path.join(top, "asynchronous"), more="asynchronous = true\n")
+    result = learn("--json")
+    check("an asynchronous campaign ends well", result.returncode == 0, result.stderr)
+    said = json.loads(result.stdout)
+    check("a round for each point", [r["runs"] for r in said["rounds"]] == [8] + list(range(9, 18)) + [20],
+          said["rounds"])
+    expected = parameters()[0]
+    again = learn("--force", threads=1)
+    check("the same points on one thread", again.returncode == 0 and np.array_equal(parameters()[0], expected),
+          again.stderr)
+    return expected
+
+
+def killed(top, expected, more=""):
+    prepare(os.path.join(top, "killed" + ("-asynchronous" if more else "")), more=more)
     chance, kills = random.Random(3), 0
     for attempt in range(100):
         process = subprocess.Popen([PROGRAM, "learn", "campaign.toml", "--threads", "2", "--resume", "--quiet"],
@@ -177,6 +192,9 @@ def wrong_campaigns(top):
         ("no simulator", good.replace("command", "name", 1), "either simulator"),
         ("an unknown simulator", 'simulator = "brainin"\nbudget = 20\noutput = "r.h5"\n', "unknown simulator 'brainin'"),
         ("one file twice", good.replace("model.h5", "runs.h5"), "names of their own"),
+        ("a gain that is none", good + "minimum_gain = 1.5\n", "minimum_gain = 1.5, expected a share"),
+        ("asynchronous, or not", good + 'asynchronous = "yes"\n', "'asynchronous' must be true or false"),
+        ("local where nothing is", good + 'acquisition = {name = "residual", local = true}\n', "local"),
         ("compare without test runs", good + 'compare = ["random"]\n', "'compare' needs test runs"),
     ]
     for what, toml, expected in cases:
@@ -250,7 +268,7 @@ def focused(top):
 
 with tempfile.TemporaryDirectory() as folder:
     points = undisturbed(folder)
-    kill_count = killed(folder, points)
+    kill_count = killed(folder, points) + killed(folder, asynchronous(folder), "asynchronous = true\n")
     stopped(folder, points)
     failures(folder)
     wrong_campaigns(folder)

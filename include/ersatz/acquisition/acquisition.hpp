@@ -37,8 +37,12 @@ Vector error_weights(const Archive& runs);
 class Scoring {
  public:
   virtual ~Scoring() = default;
-  /// q; larger is better.
+  /// q; larger is better. Among very many candidates, those that are not the best may have an upper bound
+  /// here: best() decides.
   virtual const Vector& scores() const = 0;
+  /// The first of the candidates that score best, without those taken and those whose score is NaN; its score
+  /// is exact. -1 where there is none.
+  virtual Index best(const std::vector<bool>& taken);
   /// What a score is a part of, where scores say by how much that shrinks: the mean weighted variance over
   /// the space, given what pends. NaN where they say something else.
   virtual double shrinking() const;

@@ -249,6 +249,35 @@ TEST(Acquisition, MiceDividesByWhatTheOtherCandidatesLeave) {
   }
 }
 
+// Among so many candidates and runs most variances are only bounded: the choice is that of all variances.
+TEST(Acquisition, BoundsDoNotChangeWhatIsChosen) {
+  const Archive runs = square(sobol(420, 1));
+  const Emulator emulator = train_emulator(runs, recipe_with("gp", fixed())).emulator;
+  const Matrix candidates = sobol(12000, 3);
+  const auto batch =
+      choose_batch(*make_acquisition("largest-variance"), known(emulator, runs), candidates, 3);
+  const double unit = unit_of(emulator, runs) * emulator.channels()[0].variance_scale[0];
+  Matrix chosen(0, 2);
+  for (const Choice& c : batch) {
+    const Vector variance = variance_after(emulator, chosen, candidates);
+    EXPECT_NEAR(c.score, unit * variance[c.candidate], 1e-6 * c.score);
+    EXPECT_GE(variance[c.candidate], (1.0 - 1e-6) * variance.maxCoeff());
+    chosen.conservativeResize(chosen.rows() + 1, Eigen::NoChange);
+    chosen.bottomRows(1) = candidates.row(c.candidate);
+  }
+  // Most are bounds, and none is too small.
+  const auto scoring = make_acquisition("largest-variance")->start(known(emulator, runs), candidates, {});
+  const Index best = scoring->best(std::vector<bool>(12000, false));
+  const Vector exact = unit * variance_after(emulator, Matrix(0, 2), candidates);
+  EXPECT_EQ(best, batch[0].candidate);
+  Index above = 0;
+  for (Index c = 0; c < 12000; ++c) {
+    EXPECT_GE(scoring->scores()[c], (1.0 - 1e-6) * exact[c]) << c;
+    above += scoring->scores()[c] > 1.01 * exact[c];
+  }
+  EXPECT_GT(above, 5000);
+}
+
 // Transforms, bases, complex outputs: the sum of weighted variances of all outputs, but for what bases leave
 // out.
 TEST(Acquisition, VariancesArePhysicalOnes) {
