@@ -99,7 +99,7 @@ def posteriors():
             check(f"{method}: mean of {p['name']}", abs(p["mean"] - mean[i]) < 4.5 * error + 0.03 * deviation[i],
                   (p, mean, deviation))
             check(f"{method}: deviation", abs(p["standard_deviation"] / deviation[i] - 1) < 0.12, (p, deviation))
-            check(f"{method}: R-hat", p["r_hat"] < 1.02 and not p["leans_on_edge"], p)
+            check(f"{method}: R-hat", p["r_hat"] < 1.03 and not p["leans_on_edge"], p)
             check("the maximum", abs(said["maximum"]["parameters"][p["name"]] - best[i]) < 0.1 * deviation[i], said)
         tree = xml.etree.ElementTree.parse(f"{method}.html")
         check("the report has its drawings", len(list(tree.iter("{http://www.w3.org/2000/svg}svg"))) > 5)
