@@ -142,8 +142,9 @@ def edge():
 
 def same_bits():
     for method in ("nuts", "ensemble"):
-        chain = ["--data", "data.csv", "--method", method, "--steps", "150", "--warmup", "150", "--seed", "5"]
-        infer(*chain, "-o", "one.h5", "--threads", "1", "--force")
+        chain = ["--data", "data.csv", "--method", method, "--steps", "150", "--warmup", "150"]
+        first = infer(*chain, "-o", "one.h5", "--threads", "1", "--force")
+        check(f"{method}: ends well", first.returncode == 0, first.stderr)
         other = infer(*chain, "-o", "two.h5", "--threads", "2", "--force")
         check(f"{method}: two threads", other.returncode == 0 and same_content("one.h5", "two.h5"), other.stderr)
         if MPIRUN:
@@ -151,8 +152,10 @@ def same_bits():
                 other = infer(*chain, "-o", "two.h5", "--threads", "1", "--force", prefix=(MPIRUN, ranks))
                 check(f"{method}: {ranks} ranks", other.returncode == 0 and same_content("one.h5", "two.h5"),
                       other.stderr)
-        infer(*chain, "-o", "two.h5", "--seed", "6", "--force")
-        check("another seed, other draws", not same_content("one.h5", "two.h5"))
+        other = infer(*chain, "-o", "two.h5", "--seed", "6", "--force")
+        with h5py.File("one.h5") as one, h5py.File("two.h5") as two:
+            check("another seed, other draws", other.returncode == 0
+                  and not np.any(one["samples"][:, -1] == two["samples"][:, -1]), other.stderr)
 
 
 def interrupted():
