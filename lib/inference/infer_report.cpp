@@ -38,14 +38,14 @@ std::string posterior_table(const InferReport& r) {
                    {"68% interval", "central: as much of the posterior below as above"},
                    {"95% interval", "central"},
                    {"Maximum", "where the posterior is largest, all parameters together"},
-                   {"R-hat", "how far the chains agree: at most 1.01 is good"},
+                   {"R-hat", "how far the chains agree; at most 1.01 is good, 1.05 for walkers"},
                    {"Effective draws", "in the bulk and in the tails; 400 give usable intervals"},
                    {"At the edges", "share of the draws within 5% of the width of the emulator's box"}};
   for (std::size_t i = 0; i < r.summaries.size(); ++i) {
     const MarginalSummary& s = r.summaries[i];
     const DensityParameter& p = r.chains.parameters[i];
     const EdgeShare& share = r.shares[i];
-    const bool converged = s.r_hat <= 1.01;
+    const bool converged = s.r_hat <= agreement(r.chains.options.method);
     table.rows.push_back(
         {{escape(report::with_unit(p.name, p.unit)), value_of(s.mean, s.deviation), number(s.deviation, 3),
           value_of(s.median, s.deviation), interval(s.lower68, s.upper68), interval(s.lower95, s.upper95),

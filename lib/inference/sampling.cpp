@@ -198,6 +198,8 @@ EdgeShare edge_share(ConstMatrixRef draws, double lower, double upper) {
   return share;
 }
 
+double agreement(SamplingMethod method) { return method == SamplingMethod::nuts ? 1.01 : 1.05; }
+
 std::vector<std::string> sampling_warnings(const Chains& chains,
                                            const std::vector<MarginalSummary>& summaries) {
   std::vector<std::string> list;
@@ -207,7 +209,8 @@ std::vector<std::string> sampling_warnings(const Chains& chains,
     list.push_back("there are too few steps to say anything about convergence");
     return list;
   }
-  // Vehtari et al. (2021) ask for 1.01, and for 100 effective draws per chain, 400 in four.
+  // Vehtari et al. (2021) ask for 100 effective draws per chain, 400 in four.
+  const double limit = agreement(chains.options.method);
   std::string apart, few, still;
   const auto add = [](std::string& names, const std::string& name, double value) {
     names += (names.empty() ? "" : ", ") + name + " (" + brief(value, 4) + ")";
@@ -215,13 +218,13 @@ std::vector<std::string> sampling_warnings(const Chains& chains,
   for (std::size_t i = 0; i < summaries.size(); ++i) {
     const MarginalSummary& s = summaries[i];
     const std::string& name = chains.parameters[i].name;
-    if (!(s.r_hat <= 1.01)) add(apart, name, s.r_hat);
+    if (!(s.r_hat <= limit)) add(apart, name, s.r_hat);
     if (!(std::min(s.bulk_size, s.tail_size) >= 400.0)) add(few, name, std::min(s.bulk_size, s.tail_size));
     if (ensemble && !(static_cast<double>(chains.steps()) >= 50.0 * s.autocorrelation))
       add(still, name, s.autocorrelation);
   }
   if (!apart.empty())
-    list.push_back("the chains disagree: R-hat is above 1.01 for " + apart + "; " + more +
+    list.push_back(text("the chains disagree: R-hat is above ", limit, " for ") + apart + "; " + more +
                    " may bring them together, unless there are several maxima");
   if (!few.empty())
     list.push_back("few effective draws (below 400) of " + few + ": intervals are rough; " + more);

@@ -99,7 +99,7 @@ def posteriors():
             check(f"{method}: mean of {p['name']}", abs(p["mean"] - mean[i]) < 4.5 * error + 0.03 * deviation[i],
                   (p, mean, deviation))
             check(f"{method}: deviation", abs(p["standard_deviation"] / deviation[i] - 1) < 0.12, (p, deviation))
-            check(f"{method}: R-hat", p["r_hat"] < 1.02 and not p["leans_on_edge"], p)
+            check(f"{method}: R-hat", p["r_hat"] < 1.03 and not p["leans_on_edge"], p)
             check("the maximum", abs(said["maximum"]["parameters"][p["name"]] - best[i]) < 0.1 * deviation[i], said)
         tree = xml.etree.ElementTree.parse(f"{method}.html")
         check("the report has its drawings", len(list(tree.iter("{http://www.w3.org/2000/svg}svg"))) > 5)
@@ -142,8 +142,9 @@ def edge():
 
 def same_bits():
     for method in ("nuts", "ensemble"):
-        chain = ["--data", "data.csv", "--method", method, "--steps", "150", "--warmup", "150", "--seed", "5"]
-        infer(*chain, "-o", "one.h5", "--threads", "1", "--force")
+        chain = ["--data", "data.csv", "--method", method, "--steps", "150", "--warmup", "150"]
+        first = infer(*chain, "-o", "one.h5", "--threads", "1", "--force")
+        check(f"{method}: ends well", first.returncode == 0, first.stderr)
         other = infer(*chain, "-o", "two.h5", "--threads", "2", "--force")
         check(f"{method}: two threads", other.returncode == 0 and same_content("one.h5", "two.h5"), other.stderr)
         if MPIRUN:
@@ -151,8 +152,10 @@ def same_bits():
                 other = infer(*chain, "-o", "two.h5", "--threads", "1", "--force", prefix=(MPIRUN, ranks))
                 check(f"{method}: {ranks} ranks", other.returncode == 0 and same_content("one.h5", "two.h5"),
                       other.stderr)
-        infer(*chain, "-o", "two.h5", "--seed", "6", "--force")
-        check("another seed, other draws", not same_content("one.h5", "two.h5"))
+        other = infer(*chain, "-o", "two.h5", "--seed", "6", "--force")
+        with h5py.File("one.h5") as one, h5py.File("two.h5") as two:
+            check("another seed, other draws", other.returncode == 0
+                  and not np.any(one["samples"][:, -1] == two["samples"][:, -1]), other.stderr)
 
 
 def interrupted():

@@ -118,6 +118,9 @@ Chains begin_chains(const LogDensity& density, const SamplingOptions& options, c
 /// loaded again go on with the bits of a run that never stopped.
 SamplingEnd run_chains(const LogDensity& density, Chains& chains, const SamplingContext& context);
 
+/// R-hat up to which chains are taken to agree: 1.01 (Vehtari et al. 2021); 1.05 for the walkers of an
+/// ensemble, many and each of few independent draws, whose means scatter more.
+double agreement(SamplingMethod method);
 /// What is wrong with a sample, in words; empty where nothing is.
 std::vector<std::string> sampling_warnings(const Chains& chains,
                                            const std::vector<MarginalSummary>& summaries);

