@@ -49,7 +49,7 @@ bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedEntry
 }
 
 DifferencePoints difference_points(const Parameter& parameter, double value) {
-  constexpr double step = 1e-5;
+  constexpr double step = 1e-3;
   if (parameter.scale == Scale::log) {
     const double factor = std::exp(step * std::log(parameter.upper / parameter.lower));
     return {value / factor, value * factor};

@@ -21,8 +21,8 @@ std::vector<ObservedEntry> observed_entries(const Observation& observation,
 bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedEntry>& entries, const double* x,
                       Vector& mean, Matrix* jacobian, Workspace& workspace);
 
-/// Where central differences by a parameter are taken: 1e-5 of its range to both sides (log scale: of the
-/// logarithm's).
+/// Where central differences by a parameter are taken: 1e-3 of its range to both sides (log scale: of the
+/// logarithm's). Small variances of Gaussian processes have few digits, so that narrower ones would be worse.
 struct DifferencePoints {
   double below, above;
 };

@@ -72,7 +72,7 @@ struct GaussianOptions {
 ///
 /// Gradients are those of the mean and of the covariance. The latter is exact where the emulator is linear in
 /// its coefficients and the predictor knows the slope of its variances; elsewhere by central differences, 2d
-/// covariances, good to about 1e-7 of it.
+/// covariances, over 1e-3 of each range: good to about 1e-5 of it.
 LikelihoodPtr gaussian_likelihood(ForwardModelPtr model, const Observation& observation,
                                   const GaussianOptions& options = {});
 

@@ -57,16 +57,18 @@ inline Observation correlated(Observation o) {
   return o;
 }
 
-/// The gradient by central differences of the value.
+/// The gradient by five-point differences of the value: steps may be wide, so that the rounding of small
+/// variances does not matter.
 inline Vector differences(const Likelihood& likelihood, const Vector& theta, const Vector& steps) {
   Workspace workspace;
   Vector result(theta.size());
   for (Index i = 0; i < theta.size(); ++i) {
-    Vector near = theta;
-    near[i] = theta[i] + steps[i];
-    const double above = likelihood.evaluate(near.data(), nullptr, workspace).log;
-    near[i] = theta[i] - steps[i];
-    result[i] = (above - likelihood.evaluate(near.data(), nullptr, workspace).log) / (2.0 * steps[i]);
+    const auto at = [&](double shift) {
+      Vector near = theta;
+      near[i] += shift * steps[i];
+      return likelihood.evaluate(near.data(), nullptr, workspace).log;
+    };
+    result[i] = (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * steps[i]);
   }
   return result;
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Cholesky>
+#include <Eigen/LU>
 #include <cmath>
 
 #include "emulators.hpp"
@@ -188,7 +189,7 @@ TEST(GaussianLikelihood, IsTheMeanOverTheCoefficients) {
   Vector c(2), v(2);
   form->evaluate(x.data(), c.data(), v.data(), nullptr, nullptr, workspace);
   RandomStream random(4);
-  const int draws = 40000;
+  const int draws = 200000;
   Vector likelihoods(draws);
   for (int i = 0; i < draws; ++i) {
     Vector mean = form->offset + form->rows.transpose() * c;
@@ -225,17 +226,21 @@ TEST(GaussianLikelihood, GradientsAreThoseOfDifferences) {
             ASSERT_TRUE(likelihood->has_gradient());
             Vector theta(likelihood->size()), steps(likelihood->size()), gradient(likelihood->size());
             theta.head(2) = near.row(0).transpose();
-            steps.head(2) << 1e-4, 2e-5;
-            if (scaled) theta.tail(3) << 1.05, 0.9, -3.0, steps.tail(3).setConstant(1e-5);
+            steps.head(2) << 0.02, 4e-3;
+            if (scaled) {
+              theta.tail(3) << 1.05, 0.9, -3.0;
+              steps.tail(3).setConstant(1e-3);
+            }
             Workspace workspace;
             const double value = likelihood->evaluate(theta.data(), gradient.data(), workspace).log;
             EXPECT_EQ(value, likelihood->evaluate(theta.data(), nullptr, workspace).log);
             const Vector expected = differences(*likelihood, theta, steps);
-            for (Index i = 0; i < theta.size(); ++i)
-              EXPECT_NEAR(gradient[i], expected[i],
-                          2e-5 * std::abs(expected[i]) + 1e-4 * std::abs(value) * 1e-2)
-                  << regressor << (linear ? " linear" : " not linear") << (full ? " full" : "") << " error "
-                  << static_cast<int>(error) << " parameter " << i;
+            // What the likelihood itself takes by differences is as good as these are.
+            const bool exact = linear && (error == EmulatorError::none || regressor == std::string("gp"));
+            EXPECT_LT((gradient - expected).norm(), (exact ? 1e-5 : 1e-4) * expected.norm())
+                << regressor << (linear ? " linear" : " not linear") << (full ? " full" : "")
+                << (scaled ? " scaled" : "") << " error " << static_cast<int>(error) << ": "
+                << gradient.transpose() << " for " << expected.transpose();
           }
     }
 }
@@ -270,7 +275,7 @@ TEST(GaussianLikelihood, OutsideOfTheDomain) {
   const Dense d = dense_emulator(emulator, o, x);
   const double expected = dense(o.values - d.mean, data_covariance(o) + score * score * d.covariance);
   EXPECT_NEAR(value.log, expected, 1e-8 * std::abs(expected));
-  const Vector slopes = differences(*widened, x, Vector::Constant(2, 1e-5));
+  const Vector slopes = differences(*widened, x, Vector::Constant(2, 1e-3));
   for (Index i = 0; i < 2; ++i) EXPECT_NEAR(gradient[i], slopes[i], 1e-4 * slopes.norm());
   // Beyond the box.
   const Vector beyond = (Vector(2) << 4.0, 1.2).finished();

@@ -41,7 +41,9 @@ void expect_consistent(const Prior& prior, double from, double to) {
     EXPECT_NEAR(prior.cdf(b), below, 1e-6) << b;
     const double x = a + 0.37 * (b - a), h = 1e-6 * (to - from);
     const double slope = (prior.log_density(x + h) - prior.log_density(x - h)) / (2.0 * h);
-    if (std::isfinite(slope)) EXPECT_NEAR(prior.slope(x), slope, 1e-4 * (1.0 + std::abs(slope))) << x;
+    if (std::isfinite(slope)) {
+      EXPECT_NEAR(prior.slope(x), slope, 1e-4 * (1.0 + std::abs(slope))) << x;
+    }
     EXPECT_NEAR(prior.quantile(prior.cdf(x)), x, 1e-7 * (to - from)) << x;
   }
   EXPECT_NEAR(below, prior.cdf(to), 1e-6);

@@ -15,7 +15,10 @@ namespace {
 
 using testing::message_of;
 
-/// Curves of two parameters, bent enough that fourteen runs leave an error.
+constexpr Index bins = 48;
+
+/// Curves of two parameters, bent enough that a dozen runs leave an error, and rising with each: posteriors
+/// have one peak.
 class Curves final : public Simulator {
  public:
   std::string name() const override { return "curves"; }
@@ -24,19 +27,19 @@ class Curves final : public Simulator {
   const std::vector<Axis>& axes() const override { return axes_; }
   const std::vector<OutputSpec>& outputs() const override { return outputs_; }
   SimulationResult run(const double* x) const override {
-    Vector y(12);
-    for (Index j = 0; j < 12; ++j) {
+    Vector y(bins);
+    for (Index j = 0; j < bins; ++j) {
       const double t = axes_[0].values[j];
-      y[j] = std::sin(2.5 * x[0] + t) + 0.6 * t * std::cos(2.0 * x[1]) + x[1] +
-             0.3 * std::sin(3.0 * x[0] * x[1]);
+      y[j] = (1.0 + 0.5 * t) * x[0] + 0.4 * std::sin(2.0 * x[0] + t) + (2.0 - t) * x[1] +
+             0.4 * std::cos(2.5 * x[1] - t) + 0.2 * std::sin(3.0 * x[0] * x[1]);
     }
     return {{y}, {}};
   }
 
  private:
   ParameterSpace space_{{{"a", "", -1.0, 1.0}, {"b", "", -1.0, 1.0}}};
-  std::vector<Axis> axes_{{"t", "", Vector::LinSpaced(12, 0.0, 2.0)}};
-  std::vector<OutputSpec> outputs_{{"y", "", "t", 12, false}};
+  std::vector<Axis> axes_{{"t", "", Vector::LinSpaced(bins, 0.0, 2.0)}};
+  std::vector<OutputSpec> outputs_{{"y", "", "t", bins, false}};
 };
 
 Emulator learnt(Index n) {
@@ -47,7 +50,7 @@ Emulator learnt(Index n) {
   archive.outputs = curves.outputs();
   RandomStream random(3);
   archive.parameters = archive.space.sample(n, random);
-  archive.values.emplace_back(n, 12);
+  archive.values.emplace_back(n, bins);
   for (Index i = 0; i < n; ++i) {
     archive.values[0].row(i) = curves.run(archive.parameters.row(i).data()).outputs[0].transpose();
     archive.status.push_back(RunStatus::done);
@@ -69,13 +72,13 @@ SbcOptions options(EmulatorError error) {
 }
 
 TEST(SimulationBasedCalibration, WithTheEmulatorsErrorRanksAreUniformWithoutTheyAreNot) {
-  const Emulator emulator = learnt(16);
+  const Emulator emulator = learnt(12);
   const Curves curves;
   ThreadExecutor executor(2);
   const SbcResult with = simulation_based_calibration(emulator, curves, observation_layout(emulator),
                                                       options(EmulatorError::full), executor);
   EXPECT_TRUE(with.uniform());
-  EXPECT_EQ(with.too_few, 0);
+  EXPECT_LE(with.too_few, with.ranks.rows() / 20);
   const SbcResult without = simulation_based_calibration(emulator, curves, observation_layout(emulator),
                                                          options(EmulatorError::none), executor);
   EXPECT_FALSE(without.uniform());
@@ -93,7 +96,7 @@ TEST(SimulationBasedCalibration, WithTheEmulatorsErrorRanksAreUniformWithoutThey
 }
 
 TEST(SimulationBasedCalibration, TheSameBitsOnAnyNumberOfThreads) {
-  const Emulator emulator = learnt(16);
+  const Emulator emulator = learnt(12);
   const Curves curves;
   SbcOptions o = options(EmulatorError::full);
   o.data_sets = 10;
@@ -117,7 +120,7 @@ TEST(SimulationBasedCalibration, HistogramsAreCounted) {
 }
 
 TEST(SimulationBasedCalibration, WhatMakesNoSenseIsRefused) {
-  const Emulator emulator = learnt(16);
+  const Emulator emulator = learnt(12);
   const Curves curves;
   SerialExecutor executor;
   const auto refused = [&](const SbcOptions& o, Observation layout) {
