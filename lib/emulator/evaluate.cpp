@@ -109,7 +109,7 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
           }
           for (std::size_t k = 0; k < n_out; ++k)
             out[k] = means[decoding.outputs[k]] + point * output(k).width();
-          if (row[0] != out[0]) decoding.decoder->decode(x, row, out);
+          if (row[0] != out[0]) decoding.decoder->decode(x, row, out);  // else the channel is the output
           for (std::size_t k = 0; k < n_out; ++k) check_finite(out[k], output(k), point, "prediction");
           if (!stds) continue;
 

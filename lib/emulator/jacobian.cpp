@@ -34,12 +34,13 @@ double* input_tangents(const Transform& map, const double* x, Workspace& workspa
 }
 
 /// A channel at u, whose tangents along the d parameters are `inputs`; `apart`: its decoder is entrywise.
+/// Its values go to `row`, where that is given.
 ChannelRows channel_rows(const Channel& channel, bool apart, const Eigen::Map<const Matrix>& u,
-                         const Eigen::Map<const Matrix>& inputs, Workspace& workspace) {
+                         const Eigen::Map<const Matrix>& inputs, double* row, Workspace& workspace) {
   const Index d = inputs.rows(), r = channel.basis->coefficients(), width = channel.basis->width();
   const Index size = channel.transform->inputs();
   apart = apart && channel.transform->entrywise();
-  const ChannelRows rows{workspace.take(width), workspace.take(size), workspace.take(d * width),
+  const ChannelRows rows{workspace.take(width), row ? row : workspace.take(size), workspace.take(d * width),
                          apart ? workspace.take(width) : nullptr, apart ? nullptr : workspace.take(d * size)};
   const Workspace::Frame frame(workspace);
   Eigen::Map<Matrix> mean(workspace.take(r), 1, r), jacobian(workspace.take(r * u.cols()), r, u.cols());
@@ -125,8 +126,10 @@ void Emulator::mean_and_jacobian(ConstMatrixRef X, double* const* means, double*
       auto** jacobian = take_list<double*>(n_outputs, workspace);  // width × d
       auto** tangent = take_list<double*>(n_outputs, workspace);   // along one direction
       for (std::size_t k = 0; k < n; ++k) {
+        const Index same = (*shortcuts_)[channel(k)].output;
+        double* row = same >= 0 ? means[same] + i * p.channels[channel(k)].transform->inputs() : nullptr;
         rows[k] = channel_rows(p.channels[channel(k)], decoder.entrywise(),
-                               Eigen::Map<const Matrix>(u, 1, inner), inputs, workspace);
+                               Eigen::Map<const Matrix>(u, 1, inner), inputs, row, workspace);
         local[k] = rows[k].row;
       }
       for (std::size_t o = 0; o < n_out; ++o) {
@@ -135,16 +138,18 @@ void Emulator::mean_and_jacobian(ConstMatrixRef X, double* const* means, double*
         jacobian[o] = jacobians[decoding.outputs[o]] + i * width * d;
         tangent[o] = workspace.take(width);
       }
-      decoder.decode(x, local, mean);
+      const bool itself = local[0] == mean[0];  // the channel is the output
+      if (!itself) decoder.decode(x, local, mean);
       for (std::size_t o = 0; o < n_out; ++o) check_finite(mean[o], output(o), i, "prediction");
 
       for (std::size_t c = 0; c < n; ++c) {
         const ChannelRows& from = rows[c];
         const Index size = p.channels[channel(c)].transform->inputs();
         if (from.slopes) {
-          decoder.push(x, local, static_cast<Index>(c), from.slopes, tangent);
+          if (!itself) decoder.push(x, local, static_cast<Index>(c), from.slopes, tangent);
           for (std::size_t o = 0; o < n_out; ++o)
-            add_entrywise(tangent[o], output(o).width(), from.latent_tangents, size, d, c > 0, jacobian[o]);
+            add_entrywise(itself ? from.slopes : tangent[o], output(o).width(), from.latent_tangents, size, d,
+                          c > 0, jacobian[o]);
           continue;
         }
         for (Index k = 0; k < d; ++k) {

@@ -30,9 +30,12 @@ std::uint64_t round(std::uint64_t lane, std::uint64_t input) {
 Xxh64::Xxh64(std::uint64_t seed)
     : seed_(seed), lanes_{seed + prime1 + prime2, seed + prime2, seed, seed - prime1} {}
 
-void Xxh64::consume(const unsigned char* stripe) {
-  for (std::size_t i = 0; i < 4; ++i)
-    lanes_[i] = round(lanes_[i], little_endian<std::uint64_t>(stripe + 8 * i));
+void Xxh64::consume(const unsigned char* stripes, std::size_t count) {
+  auto lanes = lanes_;  // in registers on the way
+  for (; count > 0; --count, stripes += 32)
+    for (std::size_t i = 0; i < 4; ++i)
+      lanes[i] = round(lanes[i], little_endian<std::uint64_t>(stripes + 8 * i));
+  lanes_ = lanes;
 }
 
 void Xxh64::update(const void* data, std::size_t size) {
@@ -46,10 +49,12 @@ void Xxh64::update(const void* data, std::size_t size) {
     p += taken;
     size -= taken;
     if (buffered_ < 32) return;
-    consume(buffer_.data());
+    consume(buffer_.data(), 1);
     buffered_ = 0;
   }
-  for (; size >= 32; size -= 32, p += 32) consume(p);
+  consume(p, size / 32);
+  p += size / 32 * 32;
+  size %= 32;
   if (size > 0) std::memcpy(buffer_.data(), p, size);
   buffered_ = size;
 }

@@ -21,7 +21,7 @@ class Xxh64 {
   std::uint64_t digest() const;
 
  private:
-  void consume(const unsigned char* stripe);
+  void consume(const unsigned char* stripes, std::size_t count);
 
   std::uint64_t seed_;
   std::array<std::uint64_t, 4> lanes_;

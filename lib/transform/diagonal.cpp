@@ -19,6 +19,25 @@ DiagonalTransform::DiagonalTransform(std::vector<Entry> entries)
   }
 }
 
+std::shared_ptr<const DiagonalTransform> DiagonalTransform::joined(const std::vector<TransformPtr>& steps) {
+  std::vector<Entry> entries;
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    const auto* step = dynamic_cast<const DiagonalTransform*>(steps[k].get());
+    if (!step) return nullptr;
+    if (k == 0) {
+      entries = step->entries_;
+      continue;
+    }
+    for (std::size_t j = 0; j < entries.size(); ++j) {
+      const Entry& next = step->entries_[j];
+      if (next.function != Function::identity) return nullptr;
+      entries[j].shift += next.shift * entries[j].scale;
+      entries[j].scale *= next.scale;
+    }
+  }
+  return std::make_shared<DiagonalTransform>(std::move(entries));
+}
+
 void DiagonalTransform::forward(const double* y, double* z) const {
   for (const Entry& e : entries_) {
     double f = *y++;

@@ -20,6 +20,9 @@ class DiagonalTransform final : public Transform {
 
   explicit DiagonalTransform(std::vector<Entry> entries);
   static TransformPtr load(const h5::Group& group);
+  /// One that is to rounding the same as these steps, of which only the first has functions. Null where they
+  /// are not such.
+  static std::shared_ptr<const DiagonalTransform> joined(const std::vector<TransformPtr>& steps);
 
   std::string kind() const override { return "diagonal"; }
   Index inputs() const override { return static_cast<Index>(entries_.size()); }

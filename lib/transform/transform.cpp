@@ -16,6 +16,7 @@ class Chain final : public Transform {
   Chain(std::vector<TransformPtr> steps, Index width) : steps_(std::move(steps)), width_(width) {
     widest_ = width;
     for (const auto& s : steps_) widest_ = std::max({widest_, s->inputs(), s->outputs()});
+    if (!steps_.empty()) joined_ = DiagonalTransform::joined(steps_);
   }
   std::string kind() const override { return "chain"; }
   Index inputs() const override { return width_; }
@@ -28,6 +29,7 @@ class Chain final : public Transform {
     run(y, z, inputs(), [&](std::size_t i, const double* a, double* b) { steps_[i]->forward(a, b); });
   }
   void inverse(const double* z, double* y) const override {
+    if (joined_) return joined_->inverse(z, y);
     run(z, y, outputs(), [&](std::size_t i, const double* a, double* b) { at_back(i).inverse(a, b); });
   }
   void push_forward(const double* y, const double* dy, double* dz) const override {
@@ -41,6 +43,7 @@ class Chain final : public Transform {
     });
   }
   void push_inverse(const double* z, const double* dz, double* dy) const override {
+    if (joined_) return joined_->push_inverse(z, dz, dy);
     Scratch point(widest_), next(widest_);
     std::copy(z, z + outputs(), point.data());
     run(dz, dy, outputs(), [&](std::size_t i, const double* a, double* b) {
@@ -51,6 +54,7 @@ class Chain final : public Transform {
     });
   }
   void inverse_and_slopes(const double* z, double* y, double* slopes) const override {
+    if (joined_) return joined_->inverse_and_slopes(z, y, slopes);
     std::fill(slopes, slopes + inputs(), 1.0);
     Scratch more(widest_);
     run(z, y, outputs(), [&](std::size_t i, const double* a, double* b) {
@@ -59,6 +63,7 @@ class Chain final : public Transform {
     });
   }
   void variance_inverse(const double* z, const double* var_z, double* var_y) const override {
+    if (joined_) return joined_->variance_inverse(z, var_z, var_y);
     Scratch point(widest_), next(widest_);
     std::copy(z, z + outputs(), point.data());
     run(var_z, var_y, outputs(), [&](std::size_t i, const double* a, double* b) {
@@ -137,6 +142,7 @@ class Chain final : public Transform {
   }
 
   std::vector<TransformPtr> steps_;
+  std::shared_ptr<const DiagonalTransform> joined_;  ///< the way back in one pass, where there is such
   Index width_;
   Index widest_ = 0;
 };

@@ -373,8 +373,9 @@ TEST(Emulator, OutputsInAnotherOrderThanTheDecoders) {
   const Prediction a = e.predict(X, true), b = reference.predict(X, true);
   EXPECT_TRUE(same_bits(a.mean[1], b.mean[0].leftCols(40)));
   EXPECT_TRUE(same_bits(a.mean[0], b.mean[0].rightCols(3)));
-  EXPECT_TRUE(same_bits(a.std[1], b.std[0].leftCols(40)));
-  EXPECT_TRUE(same_bits(a.std[0], b.std[0].rightCols(3)));
+  // By directions here, by variances there.
+  EXPECT_LT((a.std[1] - b.std[0].leftCols(40)).cwiseAbs().maxCoeff(), 1e-14 * b.std[0].maxCoeff());
+  EXPECT_LT((a.std[0] - b.std[0].rightCols(3)).cwiseAbs().maxCoeff(), 1e-14 * b.std[0].maxCoeff());
 }
 
 TEST(Emulator, PartsMustFitTogether) {
