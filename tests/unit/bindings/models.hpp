@@ -32,8 +32,8 @@ inline Archive with_output(Archive archive, const std::string& name) {
   return archive;
 }
 
-/// gp.h5: outputs of three kinds. next.h5: the same from other runs. spectrum.h5: one output. steps.h5: k
-/// nearest neighbours, all alike, so no derivatives. silent.h5: no standard deviations.
+/// gp.h5: outputs of three kinds. next.h5: the same from other runs. spectrum.h5, spectrum-next.h5: one
+/// output. steps.h5: k nearest neighbours, all alike, so no derivatives. silent.h5: no standard deviations.
 /// other.h5: another unit, and no HDF5 in text.h5.
 inline void write_models(const std::string& folder) {
   const auto at = [&](const char* name) { return folder + "/" + name; };
@@ -41,6 +41,8 @@ inline void write_models(const std::string& folder) {
   write_model(at("gp.h5"), train_emulator(archive, recipe_with("gp")).emulator);
   write_model(at("next.h5"), train_emulator(small_archive(32, 8), recipe_with("gp")).emulator);
   write_model(at("spectrum.h5"), train_emulator(with_output(archive, "flux"), recipe_with("gp")).emulator);
+  write_model(at("spectrum-next.h5"),
+              train_emulator(with_output(small_archive(32, 8), "flux"), recipe_with("gp")).emulator);
   Settings alike;
   alike.set("weights", "uniform");
   write_model(at("steps.h5"), train_emulator(archive, recipe_with("knn", alike)).emulator);
