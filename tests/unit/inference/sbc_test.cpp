@@ -67,6 +67,8 @@ SbcOptions options(EmulatorError error) {
   o.draws = repeats ? 99 : 39;
   o.bins = repeats ? 20 : 4;
   o.likelihood.emulator_error = error;
+  if (error == EmulatorError::full) o.likelihood.outside = Outside::widen;  // no holes between the runs
+  o.noise = 0.3;  // few data sets: what the emulator errs must show
   o.seed = 5;
   return o;
 }
