@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "ersatz/inference/maximum.hpp"
+#include "ersatz/inference/sampling.hpp"
 #include "peers/peer.hpp"
 #include "unit/inference/densities.hpp"
 

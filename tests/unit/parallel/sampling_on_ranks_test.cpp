@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "ersatz/inference/maximum.hpp"
+#include "ersatz/inference/sampling.hpp"
 #include "ersatz/parallel/mpi_executor.hpp"
 #include "unit/inference/densities.hpp"
 
