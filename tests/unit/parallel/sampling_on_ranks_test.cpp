@@ -25,7 +25,7 @@ class Slow final : public LogDensity {
 
  private:
   bool slow_;
-  decltype(testing::banana_density()) fast_ = testing::banana_density();
+  decltype(ersatz::testing::banana_density()) fast_ = ersatz::testing::banana_density();
 };
 
 std::vector<double> drawn(const LogDensity& density, SamplingMethod method, Executor& executor) {
