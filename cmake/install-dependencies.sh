@@ -15,7 +15,7 @@ build=(
 )
 tests=(
   libgtest-dev clang-format-14 binutils
-  python3 python3-h5py python3-numpy python3-scipy python3-sklearn python3-emcee
+  python3 python3-h5py python3-numpy python3-scipy python3-sklearn
 )
 
 packages=("${build[@]}")
