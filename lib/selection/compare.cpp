@@ -115,6 +115,9 @@ std::string behind(double value, double best, const Score& score) {
   return text(brief(std::abs(value - best), 3), score.larger_is_better ? " below" : " above", " the best");
 }
 
+/// NRMSE of what is exact.
+constexpr double rounding = 1e-10;
+
 void choose(std::vector<Entry>& entries, const Score& score) {
   const double sign = score.larger_is_better ? -1.0 : 1.0;
   const Entry* best = nullptr;
@@ -132,12 +135,15 @@ void choose(std::vector<Entry>& entries, const Score& score) {
     for (std::size_t f = 0; f < e.scores.size(); ++f)
       difference.push_back(sign * (e.scores[f] - best->scores[f]));
     const double gap = mean_of(difference), se = standard_error(difference);
-    if (!chosen && gap <= se) {
+    // What is left of a function that both follow exactly is rounding, and says nothing.
+    const bool exact = mean_of(e.nrmse) < rounding && mean_of(best->nrmse) < rounding;
+    if (!chosen && (gap <= se || exact)) {
       chosen = e.row.chosen = true;
       winner = e.row.regressor + (e.row.settings.empty() ? "" : " (" + e.row.settings + ")");
       e.row.why = &e == best ? "the best, and nothing simpler comes within one standard error of it"
                              : text("the simplest within one standard error of the best: ", brief(gap, 2),
                                     score.larger_is_better ? " below, ± " : " above, ± ", brief(se, 2));
+      if (exact) e.row.why = "exact to rounding, and nothing simpler is";
       const auto after = std::count_if(entries.begin() + (&e - entries.data()) + 1, entries.end(),
                                        [](const Entry& x) { return x.failure.empty(); });
       const bool baseline =

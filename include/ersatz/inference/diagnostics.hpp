@@ -18,7 +18,8 @@ double tail_effective_size(ConstMatrixRef draws);
 
 /// Integrated autocorrelation time in steps, of the chains' mean autocorrelation; summed up to the first lag
 /// of at least five times the sum so far (Sokal 1997; as emcee does, Foreman-Mackey et al. 2013). An estimate
-/// from fewer than 50 such times is too short. NaN where a chain never moves.
+/// from fewer than 50 such times is too short, and
+/// of draws that alternate much too short. NaN where a chain never moves.
 double autocorrelation_time(ConstMatrixRef draws);
 
 /// What a table shows of one parameter. Intervals are central ones.

@@ -288,11 +288,15 @@ TEST(DomainGuard, DistanceOverTheReach) {
   }
   const DomainGuard guard = fit_domain_guard(points);
   EXPECT_NEAR(guard.reach(), reach, 1e-15);
+  int exactly = 0;
   for (int t = 0; t < 200; ++t) {
     const Vector u = 3.0 * Vector::Random(3);
     const double nearest = (points.rowwise() - u.transpose()).rowwise().norm().minCoeff();
-    EXPECT_NEAR(guard.score(u.data()), nearest / reach, 1e-13 * nearest / reach);
+    // At least that: a point may be more isolated than distant (domain_guard_test.cpp).
+    EXPECT_GE(guard.score(u.data()), nearest / reach * (1.0 - 1e-13));
+    exactly += std::abs(guard.score(u.data()) * reach / nearest - 1.0) < 1e-13 ? 1 : 0;
   }
+  EXPECT_GT(exactly, 150);
   for (Index i = 0; i < 50; ++i) EXPECT_EQ(guard.score(points.row(i).data()), 0.0);
   h5::File file = h5::File::in_memory("guard.h5");
   guard.save(file.root());

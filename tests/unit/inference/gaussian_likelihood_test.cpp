@@ -235,9 +235,10 @@ TEST(GaussianLikelihood, GradientsAreThoseOfDifferences) {
             const double value = likelihood->evaluate(theta.data(), gradient.data(), workspace).log;
             EXPECT_EQ(value, likelihood->evaluate(theta.data(), nullptr, workspace).log);
             const Vector expected = differences(*likelihood, theta, steps);
+            // Means of nearly interpolating processes are differences of large terms: their rounding counts.
             // What the likelihood itself takes by differences is as good as these are.
             const bool exact = linear && (error == EmulatorError::none || regressor == std::string("gp"));
-            const double tolerance = error == EmulatorError::none ? 1e-5 : exact ? 1e-4 : 5e-4;
+            const double tolerance = error == EmulatorError::none ? 5e-5 : exact ? 1e-4 : 5e-4;
             EXPECT_LT((gradient - expected).norm(), tolerance * expected.norm())
                 << regressor << (linear ? " linear" : " not linear") << (full ? " full" : "")
                 << (scaled ? " scaled" : "") << " error " << static_cast<int>(error) << ": "

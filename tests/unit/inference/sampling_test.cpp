@@ -245,7 +245,6 @@ TEST(Sampling, stop_and_resume) {
         SamplingContext free;
         Chains more = parts;
         more.options.steps = more.steps() + 61;
-        more.options.target_size = 0.0;
         run_chains(density, more, free);
         more.options = parts.options;
         parts = more;
