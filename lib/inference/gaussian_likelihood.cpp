@@ -252,6 +252,7 @@ ModelError GaussianLikelihood::linear_error(const ModelPoint& point, double fact
     error.single = linear_->rest + modes.colwise().squaredNorm().transpose();
     error.single.noalias() += rows.cwiseAbs2().transpose() * point.variance;
     error.single *= factor;
+    error.factors.resize(0, rows.cols());
     return error;
   }
   error.factors.resize(rows.rows() + modes.rows(), rows.cols());

@@ -26,7 +26,7 @@ from sklearn.decomposition import PCA
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, Matern
 
-speed, ersatz = sys.argv[1:3]
+speed, ersatz = map(os.path.abspath, sys.argv[1:3])
 folder = sys.argv[3] if len(sys.argv) > 3 else tempfile.mkdtemp()
 os.makedirs(folder, exist_ok=True)
 
