@@ -1,9 +1,6 @@
 #include "ersatz/campaign/learn_file.hpp"
 
-#include <algorithm>
-#include <cmath>
-
-#include "emulator/toml_component.hpp"
+#include "emulator/toml_reader.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/storage/space_file.hpp"
 #include "storage/text_file.hpp"
@@ -11,81 +8,17 @@
 namespace ersatz {
 namespace {
 
-constexpr const char* known_keys[] = {"simulator",     "command",      "space",
-                                      "timeout",       "retries",      "input_format",
-                                      "output_format", "name",         "budget",
-                                      "start",         "batch",        "asynchronous",
-                                      "recipe",        "start_method", "candidates",
-                                      "acquisition",   "tolerance",    "confidence",
-                                      "minimum_gain",  "test",         "folds",
-                                      "compare",       "output",       "model",
-                                      "report",        "posterior",    "posterior_tolerance"};
+const std::vector<const char*> known_keys{"simulator",     "command",      "space",
+                                          "timeout",       "retries",      "input_format",
+                                          "output_format", "name",         "budget",
+                                          "start",         "batch",        "asynchronous",
+                                          "recipe",        "start_method", "candidates",
+                                          "acquisition",   "tolerance",    "confidence",
+                                          "minimum_gain",  "test",         "folds",
+                                          "compare",       "output",       "model",
+                                          "report",        "posterior",    "posterior_tolerance"};
 
-/// The table of a file, with messages that say where.
-class Reader {
- public:
-  Reader(const toml::table& table, std::string where) : table_(table), where_(std::move(where)) {
-    for (const auto& [key, node] : table_) {
-      const std::string_view k = key.str();
-      if (std::find(std::begin(known_keys), std::end(known_keys), k) != std::end(known_keys)) continue;
-      std::string known;
-      for (const char* name : known_keys) known += (known.empty() ? "" : ", ") + std::string(name);
-      fail(node, text("unknown key '", k, "'; known: ", known));
-    }
-  }
-
-  [[noreturn]] void fail(const toml::node& node, const std::string& why) const {
-    throw UsageError(text(where_, ", line ", static_cast<long>(node.source().begin.line), ": ", why));
-  }
-  [[noreturn]] void fail(const std::string& why) const { throw UsageError(text(where_, ": ", why)); }
-
-  const toml::node* find(const char* key) const { return table_.get(key); }
-  void word(const char* key, std::string& value) const {
-    const toml::node* node = find(key);
-    if (!node) return;
-    if (!node->is_string()) fail(*node, text("'", key, "' must be a text in quotes"));
-    value = node->as_string()->get();
-  }
-  void number(const char* key, double& value) const {
-    const toml::node* node = find(key);
-    if (!node) return;
-    if (!node->is_number() || !std::isfinite(*node->value<double>()))
-      fail(*node, text("'", key, "' must be a finite number"));
-    value = *node->value<double>();
-  }
-  void count(const char* key, Index& value) const {
-    const toml::node* node = find(key);
-    if (!node) return;
-    if (!node->is_integer() || node->as_integer()->get() < 0 || node->as_integer()->get() > 1000000000)
-      fail(*node, text("'", key, "' must be a whole number from 0"));
-    value = static_cast<Index>(node->as_integer()->get());
-  }
-  void truth(const char* key, bool& value) const {
-    const toml::node* node = find(key);
-    if (!node) return;
-    if (!node->is_boolean()) fail(*node, text("'", key, "' must be true or false"));
-    value = node->as_boolean()->get();
-  }
-  void words(const char* key, std::vector<std::string>& values) const {
-    const toml::node* node = find(key);
-    if (!node) return;
-    const toml::array* list = node->as_array();
-    if (!list) fail(*node, text("'", key, "' must be a list of texts"));
-    for (const auto& e : *list) {
-      if (!e.is_string()) fail(e, text("'", key, "' must be a list of texts"));
-      values.push_back(e.as_string()->get());
-    }
-  }
-  void component(const char* key, Component& value) const {
-    if (const toml::node* node = find(key)) value = component_of(*node, where_, key);
-  }
-
- private:
-  const toml::table& table_;
-  std::string where_;
-};
-
-void read_simulator(const Reader& read, LearnFile& file) {
+void read_simulator(const TomlReader& read, LearnFile& file) {
   read.word("simulator", file.simulator);
   read.word("command", file.command.command);
   if (file.simulator.empty() == file.command.command.empty())
@@ -108,7 +41,7 @@ void read_simulator(const Reader& read, LearnFile& file) {
   if (file.command.timeout < 0.0) read.fail(*read.find("timeout"), "'timeout' must not be negative");
 }
 
-void read_test(const Reader& read, LearnFile& file) {
+void read_test(const TomlReader& read, LearnFile& file) {
   const toml::node* node = read.find("test");
   if (!node) return;
   if (node->is_string()) {
@@ -125,13 +58,8 @@ void read_test(const Reader& read, LearnFile& file) {
 }  // namespace
 
 LearnFile learn_file_from_toml(const std::string& source, const std::string& where) {
-  toml::table root;
-  try {
-    root = toml::parse(source);
-  } catch (const toml::parse_error& e) {
-    throw UsageError(text(where, ", line ", static_cast<long>(e.source().begin.line), ": ", e.description()));
-  }
-  const Reader read(root, where);
+  const toml::table root = parse_toml(source, where);
+  const TomlReader read(root, where, known_keys);
   LearnFile file;
   LearnOptions& o = file.options;
   read_simulator(read, file);

@@ -2,7 +2,7 @@
 
 #include <sstream>
 
-#include "emulator/toml_component.hpp"
+#include "emulator/toml_reader.hpp"
 #include "ersatz/core/error.hpp"
 #include "storage/text_file.hpp"
 
@@ -163,12 +163,7 @@ const Component& Recipe::decoder_for(const std::string& output) const {
 }
 
 Recipe recipe_from_toml(const std::string& source, const std::string& where) {
-  toml::table root;
-  try {
-    root = toml::parse(source);
-  } catch (const toml::parse_error& e) {
-    throw UsageError(text(where, ", line ", static_cast<long>(e.source().begin.line), ": ", e.description()));
-  }
+  const toml::table root = parse_toml(source, where);
   Recipe recipe;
   // The general entries first: those of single channels start from them.
   for (const auto& [k, node] : root) {

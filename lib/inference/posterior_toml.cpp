@@ -1,82 +1,12 @@
 // The configuration of a posterior.
-#include <algorithm>
-#include <cmath>
 
-#include "emulator/toml_component.hpp"
+#include "emulator/toml_reader.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/inference/posterior_file.hpp"
 #include "storage/text_file.hpp"
 
 namespace ersatz {
 namespace {
-
-using Keys = std::vector<const char*>;
-
-/// A table of the file, with messages that say where.
-class Reader {
- public:
-  Reader(const toml::table& table, const std::string& where, const Keys& known)
-      : table_(table), where_(where) {
-    for (const auto& [key, node] : table_) {
-      const std::string_view k = key.str();
-      if (std::find(known.begin(), known.end(), k) != known.end()) continue;
-      std::string list;
-      for (const char* name : known) list += (list.empty() ? "" : ", ") + std::string(name);
-      fail(node, text("unknown key '", k, "'; known: ", list));
-    }
-  }
-
-  [[noreturn]] void fail(const toml::node& node, const std::string& why) const {
-    throw UsageError(text(where_, ", line ", static_cast<long>(node.source().begin.line), ": ", why));
-  }
-  /// Calls `read` with the node of a key that is there; what it throws is told with its line.
-  template <class Read>
-  void with(const char* key, const Read& read) const {
-    const toml::node* node = table_.get(key);
-    if (!node) return;
-    try {
-      read(*node);
-    } catch (const UsageError& e) {
-      const std::string what = e.what();
-      if (what.rfind(where_ + ", line ", 0) == 0) throw;
-      fail(*node, what);
-    }
-  }
-  bool has(const char* key) const { return table_.contains(key); }
-  void word(const char* key, std::string& value) const {
-    with(key, [&](const toml::node& node) {
-      if (!node.is_string()) fail(node, text("'", key, "' must be a text in quotes"));
-      value = node.as_string()->get();
-    });
-  }
-  void number(const char* key, double& value) const {
-    with(key, [&](const toml::node& node) {
-      if (!node.is_number() || !std::isfinite(*node.value<double>()))
-        fail(node, text("'", key, "' must be a finite number"));
-      value = *node.value<double>();
-    });
-  }
-  void positive(const char* key, double& value) const {
-    number(key, value);
-    if (has(key) && !(value > 0.0)) fail(*table_.get(key), text("'", key, "' must be positive"));
-  }
-  /// A text, or a list of texts.
-  void words(const char* key, std::vector<std::string>& values) const {
-    with(key, [&](const toml::node& node) {
-      if (node.is_string()) values = {node.as_string()->get()};
-      const toml::array* list = node.as_array();
-      if (!node.is_string() && !list) fail(node, text("'", key, "' must be a text or a list of texts"));
-      for (std::size_t i = 0; list && i < list->size(); ++i) {
-        if (!(*list)[i].is_string()) fail((*list)[i], text("'", key, "' must be a list of texts"));
-        values.push_back((*list)[i].as_string()->get());
-      }
-    });
-  }
-
- private:
-  const toml::table& table_;
-  const std::string& where_;
-};
 
 const toml::table& table_of(const toml::node& node, const std::string& where, const char* key) {
   if (const toml::table* table = node.as_table()) return *table;
@@ -85,14 +15,14 @@ const toml::table& table_of(const toml::node& node, const std::string& where, co
 }
 
 DataFile data_of(const toml::table& table, const std::string& where, std::vector<std::string>& inputs) {
-  const Reader read(
+  const TomlReader read(
       table, where,
       {"file", "output", "value", "error", "deviation", "covariance", "axis", "mask", "exclude"});
   DataFile data;
   read.word("file", data.file);
   read.word("output", data.output);
-  read.words("value", data.values);
-  read.words("error", data.errors);
+  read.word_or_words("value", data.values);
+  read.word_or_words("error", data.errors);
   read.positive("deviation", data.deviation);
   read.word("covariance", data.covariance);
   read.word("axis", data.axis);
@@ -115,9 +45,9 @@ DataFile data_of(const toml::table& table, const std::string& where, std::vector
 }
 
 GaussianOptions gaussian_of(const toml::table& table, const std::string& where, bool student) {
-  Keys known{"kind", "emulator_error", "outside"};
+  std::vector<const char*> known{"kind", "emulator_error", "outside"};
   if (student) known.push_back("degrees_of_freedom");
-  const Reader read(table, where, known);
+  const TomlReader read(table, where, known);
   GaussianOptions options;
   std::string word;
   read.with("emulator_error", [&](const toml::node&) {
@@ -135,7 +65,7 @@ GaussianOptions gaussian_of(const toml::table& table, const std::string& where, 
 }
 
 NoiseCurve noise_of(const toml::table& table, const std::string& where) {
-  const Reader read(table, where, {"file", "column"});
+  const TomlReader read(table, where, {"file", "column"});
   std::string file, column = "power";
   read.word("file", file);
   read.word("column", column);
@@ -147,9 +77,9 @@ NoiseCurve noise_of(const toml::table& table, const std::string& where) {
 }
 
 WaveformOptions waveform_of(const toml::table& table, const std::string& where) {
-  const Reader read(table, where,
-                    {"kind", "noise", "deviation", "total_mass", "low", "high", "taper", "phase", "time",
-                     "time_range", "outside"});
+  const TomlReader read(table, where,
+                        {"kind", "noise", "deviation", "total_mass", "low", "high", "taper", "phase", "time",
+                         "time_range", "outside"});
   WaveformOptions options;
   std::string word;
   read.with("noise", [&](const toml::node& node) {
@@ -235,13 +165,8 @@ void use_nuisance(const toml::table& table, const std::string& where, PosteriorF
 }  // namespace
 
 PosteriorFile posterior_file_from_toml(const std::string& source, const std::string& where) {
-  toml::table root;
-  try {
-    root = toml::parse(source);
-  } catch (const toml::parse_error& e) {
-    throw UsageError(text(where, ", line ", static_cast<long>(e.source().begin.line), ": ", e.description()));
-  }
-  const Reader read(root, where, {"data", "likelihood", "prior", "nuisance"});
+  const toml::table root = parse_toml(source, where);
+  const TomlReader read(root, where, {"data", "likelihood", "prior", "nuisance"});
   PosteriorFile file;
   read.with("data", [&](const toml::node& node) {
     if (const toml::array* list = node.as_array())

@@ -6,10 +6,7 @@
 #include <set>
 #include <sstream>
 
-#define TOML_HEADER_ONLY 0
-#include <toml++/toml.h>
-
-#include "ersatz/core/error.hpp"
+#include "emulator/toml_reader.hpp"
 #include "ersatz/regression/regressor.hpp"
 #include "ersatz/storage/hash.hpp"
 #include "storage/text_file.hpp"
@@ -202,11 +199,7 @@ void check_regressors(const Recipe& recipe) {
 
 SearchSpace::SearchSpace(const std::string& source, const std::string& where) {
   auto tree = std::make_shared<Tree>();
-  try {
-    tree->root = toml::parse(source);
-  } catch (const toml::parse_error& e) {
-    throw UsageError(text(where, ", line ", static_cast<long>(e.source().begin.line), ": ", e.description()));
-  }
+  tree->root = parse_toml(source, where);
   tree->where = where;
   tree->hash = hash_text(source);
   collect(tree->root, "", where, dimensions_);
