@@ -13,29 +13,7 @@
 #include "bindings/ersatz.h"
 #include "ersatz/version.hpp"
 #include "unit/bindings/models.hpp"
-
-// Every allocation of this program is counted.
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-#define ERSATZ_COUNTS_ALLOCATIONS
-static std::atomic<long> allocations{0};
-extern "C" {
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t n, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
-void* malloc(std::size_t size) noexcept {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t n, std::size_t size) noexcept {
-  ++allocations;
-  return __libc_calloc(n, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  ++allocations;
-  return __libc_memalign(alignment, size);
-}
-}
-#endif
+#include "unit/count_allocations.hpp"
 
 namespace ersatz {
 namespace {

@@ -2,10 +2,12 @@
 // A small campaign to try things on.
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cmath>
+#include <memory>
 
 #include "ersatz/campaign/learn.hpp"
 
@@ -52,6 +54,26 @@ inline LearnOptions small() {
   o.test_points = 30;
   o.seed = 5;
   return o;
+}
+
+/// Whether a campaign in a process of its own ends it in run number `fatal`. threads: 0: no executor.
+inline bool dies_in_run(int fatal, LearnOptions options, Index threads = 0) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::unique_ptr<Executor> executor;
+    if (threads > 0) executor = make_executor(threads);
+    options.executor = executor.get();
+    Hill hill;
+    hill.fatal = fatal;
+    try {
+      learn(hill, options);
+    } catch (...) {
+    }
+    _exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 9;
 }
 
 inline void expect_same(const Archive& a, const Archive& b) {

@@ -1,8 +1,6 @@
 #include "ersatz/campaign/learn.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -17,6 +15,7 @@
 namespace ersatz {
 namespace {
 
+using testing::dies_in_run;
 using testing::expect_same;
 using testing::Hill;
 using testing::message_of;
@@ -134,19 +133,7 @@ TEST(Learn, KilledAnywhereAndResumedItEndsWithTheSamePoints) {
     const Scratch scratch;
     LearnOptions o = small();
     o.archive = scratch("runs.h5");
-    if (const pid_t child = ::fork(); child == 0) {
-      Hill hill;
-      hill.fatal = fatal;
-      try {
-        learn(hill, o);
-      } catch (...) {
-      }
-      _exit(0);
-    } else {
-      int status = 0;
-      ::waitpid(child, &status, 0);
-      ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 9) << fatal;
-    }
+    ASSERT_TRUE(dies_in_run(fatal, o)) << fatal;
     if (fatal >= 30) {
       EXPECT_NE(message_of<UsageError>([&] { learn(Hill(), o); }).find("--resume"), std::string::npos)
           << fatal;

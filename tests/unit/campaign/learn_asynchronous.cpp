@@ -1,7 +1,5 @@
 // Campaigns with points under way at any time.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -14,6 +12,7 @@
 namespace ersatz {
 namespace {
 
+using testing::dies_in_run;
 using testing::expect_same;
 using testing::Hill;
 using testing::message_of;
@@ -89,21 +88,7 @@ TEST(Learn, AnAsynchronousCampaignKilledAndResumedEndsWithTheSamePoints) {
       const Scratch scratch;
       LearnOptions o = asynchronous();
       o.archive = scratch("runs.h5");
-      if (const pid_t child = ::fork(); child == 0) {
-        const auto executor = make_executor(threads);
-        o.executor = executor.get();
-        Hill hill;
-        hill.fatal = fatal;
-        try {
-          learn(hill, o);
-        } catch (...) {
-        }
-        _exit(0);
-      } else {
-        int status = 0;
-        ::waitpid(child, &status, 0);
-        ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 9) << fatal;
-      }
+      ASSERT_TRUE(dies_in_run(fatal, o, threads)) << fatal;
       o.resume = true;
       const Hill hill;
       const LearnResult result = learn(hill, o);

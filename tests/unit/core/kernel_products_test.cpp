@@ -8,20 +8,15 @@
 
 #include "core/kernels.hpp"
 #include "ersatz/core/random.hpp"
+#include "unit/core/kernel_tables.hpp"
 
 namespace {
 
 using ersatz::RandomStream;
 using ersatz::kernels::Size;
 using ersatz::kernels::Table;
+using ersatz::testing::tables;
 using Doubles = std::vector<double>;
-
-std::vector<const Table*> tables() {
-  std::vector<const Table*> found;
-  for (const char* name : {"generic", "avx2", "avx512"})
-    if (const Table* t = ersatz::kernels::table_named(name)) found.push_back(t);
-  return found;
-}
 
 Doubles random(RandomStream& stream, Size n) {
   Doubles v(static_cast<std::size_t>(n));

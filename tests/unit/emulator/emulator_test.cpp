@@ -13,35 +13,8 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/transform/input_map.hpp"
 #include "small.hpp"
+#include "unit/count_allocations.hpp"
 #include "unit/storage/scratch.hpp"
-
-// Every allocation of this program is counted: Eigen calls malloc itself, so operator new is not enough.
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-#define ERSATZ_COUNTS_ALLOCATIONS
-static std::atomic<long> allocations{0};
-extern "C" {
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t n, std::size_t size);
-void* __libc_realloc(void* p, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
-void* malloc(std::size_t size) noexcept {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t n, std::size_t size) noexcept {
-  ++allocations;
-  return __libc_calloc(n, size);
-}
-void* realloc(void* p, std::size_t size) noexcept {
-  ++allocations;
-  return __libc_realloc(p, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  ++allocations;
-  return __libc_memalign(alignment, size);
-}
-}
-#endif
 
 namespace ersatz {
 namespace {
