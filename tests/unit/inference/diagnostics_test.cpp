@@ -37,7 +37,9 @@ TEST(Diagnostics, autoregressive_chains) {
     const Matrix x = autoregressive(4, 20000, phi, 1);
     const double tau = (1.0 + phi) / (1.0 - phi);
     // Where draws alternate, sums up to an odd and an even lag differ much, and the window ends too soon.
-    if (phi >= 0.0) EXPECT_NEAR(autocorrelation_time(x) / tau, 1.0, 0.1) << phi;
+    if (phi >= 0.0) {
+      EXPECT_NEAR(autocorrelation_time(x) / tau, 1.0, 0.1) << phi;
+    }
     EXPECT_NEAR(bulk_effective_size(x) * tau / 80000.0, 1.0, 0.12) << phi;
     EXPECT_LT(r_hat(x), 1.01);
     EXPECT_GT(r_hat(x), 0.999);
