@@ -28,6 +28,7 @@ struct Options {
 /// Posterior, and what it was made from.
 struct Question {
   PosteriorFile file;
+  Observation observation;
   std::shared_ptr<const Posterior> posterior;
   std::string model_checksum, configuration;
 };
@@ -73,7 +74,9 @@ Question read_question(const Session& session, const Options& o) {
   inputs.push_back(o.model);
   check_files(session, o, inputs);
   q.model_checksum = open_model_file(o.model).root().get_string("checksum");
-  q.posterior = build_posterior(q.file, open_emulator(o.model));
+  const ForwardModelPtr model = forward_model(open_emulator(o.model));
+  q.observation = observation_of(q.file, *model);
+  q.posterior = build_posterior(q.file, q.observation, model);
   return q;
 }
 
@@ -131,8 +134,7 @@ std::vector<PredictiveView> predictive_of(const Question& q, const Chains& chain
   const Index stride = std::max<Index>(1, all.rows() / 400);
   Matrix some((all.rows() + stride - 1) / stride, all.cols());
   for (Index i = 0; i < some.rows(); ++i) some.row(i) = all.row(i * stride);
-  return posterior_predictive(*q.posterior, read_observation(q.file.data, q.posterior->model()), some,
-                              RandomStream(seed).split("predictive"));
+  return posterior_predictive(*q.posterior, q.observation, some, RandomStream(seed).split("predictive"));
 }
 
 InferReport report_of(const Question& q, const ChainFile& file, const Inferred& inferred) {

@@ -112,11 +112,12 @@ void write_report(const LearnFile& file, const LearnResult& result, const std::v
 }
 
 /// Before anything is simulated.
-LearnFile prepare(const Session& session, const Options& o, Archive& test,
-                  std::shared_ptr<const Focus>& focus) {
+LearnFile prepare(const Session& session, const Options& o, Archive& test, PosteriorFile& posterior) {
   LearnFile file = read_learn_file(o.campaign);
-  if (!file.posterior.empty()) focus = posterior_focus(file.posterior, file.inputs);
-  file.options.focus = focus.get();
+  if (!file.posterior.empty()) {
+    posterior = read_posterior_file(file.posterior);
+    file.inputs.insert(file.inputs.end(), posterior.inputs.begin(), posterior.inputs.end());
+  }
   session.check_output(file.archive, file.inputs, true);
   struct stat status {};
   if (!o.resume && !session.force &&
@@ -139,8 +140,8 @@ int run(const Session& session, const Options& o) {
   const auto executor = session.executor();
   LearnFile file;
   Archive test;
-  std::shared_ptr<const Focus> focus;
-  executor->together([&] { file = prepare(session, o, test, focus); });
+  PosteriorFile posterior;
+  executor->together([&] { file = prepare(session, o, test, posterior); });
   catch_signals();
   const auto progress = session.progress();
   LearnOptions& options = file.options;
@@ -162,6 +163,11 @@ int run(const Session& session, const Options& o) {
     if (executor->process() == 0) std::fprintf(stderr, "ersatz: stopped during the first run\n");
     return 130;
   }
+  std::shared_ptr<const Focus> focus;
+  executor->together([&] {
+    if (!file.posterior.empty()) focus = posterior_focus(std::move(posterior), simulator);
+  });
+  options.focus = focus.get();
   const LearnResult result = learn(*simulator, options);
   std::vector<LearnCurve> curves;
   if (result.end != LearnEnd::stopped) {

@@ -6,7 +6,6 @@
 
 #include "ersatz/inference/divergence.hpp"
 #include "ersatz/inference/maximum.hpp"
-#include "ersatz/inference/posterior_file.hpp"
 #include "ersatz/inference/sampling.hpp"
 
 namespace ersatz::driver {
@@ -26,14 +25,15 @@ Matrix distinct(const Matrix& rows) {
 
 class PosteriorFocus final : public Focus {
  public:
-  explicit PosteriorFocus(PosteriorFile file) : file_(std::move(file)) {
+  PosteriorFocus(PosteriorFile file, Observation observation)
+      : file_(std::move(file)), observation_(std::move(observation)) {
     auto* gaussian = std::get_if<GaussianOptions>(&file_.likelihood);
     if (gaussian && gaussian->emulator_error != EmulatorError::none) gaussian->outside = Outside::widen;
   }
 
   FocusView look(const Emulator& now, const Emulator* before, Index count,
                  const FitContext& context) const override {
-    const auto posterior = build_posterior(file_, now);
+    const auto posterior = build_posterior(file_, observation_, forward_model(now));
     SerialExecutor serial;
     Executor& executor = context.executor ? *context.executor : serial;
     RandomStream random = context.random.split("maxima");
@@ -57,7 +57,9 @@ class PosteriorFocus final : public Focus {
     Matrix some(draws.rows() / stride, draws.cols());
     for (Index i = 0; i < some.rows(); ++i) some.row(i) = draws.row(i * stride);
     FocusView view;
-    if (before) view.change = divergence(*posterior, *build_posterior(file_, *before), some);
+    if (before)
+      view.change =
+          divergence(*posterior, *build_posterior(file_, observation_, forward_model(*before)), some);
     Matrix x(some.rows(), now.space().size());
     Vector all(posterior->likelihood().size());
     for (Index i = 0; i < x.rows(); ++i) {
@@ -71,14 +73,17 @@ class PosteriorFocus final : public Focus {
 
  private:
   PosteriorFile file_;
+  Observation observation_;
 };
 
 }  // namespace
 
-std::shared_ptr<const Focus> posterior_focus(const std::string& path, std::vector<std::string>& inputs) {
-  PosteriorFile file = read_posterior_file(path);
-  inputs.insert(inputs.end(), file.inputs.begin(), file.inputs.end());
-  return std::make_shared<PosteriorFocus>(std::move(file));
+std::shared_ptr<const Focus> posterior_focus(PosteriorFile file, std::shared_ptr<const Simulator> simulator) {
+  const ForwardModelPtr model = forward_model(std::move(simulator));
+  Observation observation = observation_of(file, *model);
+  // What is wrong with data, likelihood and priors is found before anything is simulated.
+  build_posterior(file, observation, model);
+  return std::make_shared<PosteriorFocus>(std::move(file), std::move(observation));
 }
 
 }  // namespace ersatz::driver

@@ -259,13 +259,22 @@ Observation read_observation(const std::vector<DataFile>& data, const ForwardMod
   return result;
 }
 
-std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, ForwardModelPtr model) {
+Observation observation_of(const PosteriorFile& file, const ForwardModel& model) {
+  return read_observation(file.data, model, std::holds_alternative<GaussianOptions>(file.likelihood));
+}
+
+std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, const Observation& observation,
+                                                 ForwardModelPtr model) {
   const auto* waveform = std::get_if<WaveformOptions>(&file.likelihood);
-  const Observation observation = read_observation(file.data, *model, !waveform);
   LikelihoodPtr likelihood = waveform ? waveform_likelihood(std::move(model), observation, *waveform)
                                       : gaussian_likelihood(std::move(model), observation,
                                                             std::get<GaussianOptions>(file.likelihood));
   return std::make_shared<const Posterior>(std::move(likelihood), file.priors);
+}
+
+std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, ForwardModelPtr model) {
+  const Observation observation = observation_of(file, *model);
+  return build_posterior(file, observation, std::move(model));
 }
 
 std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, Emulator emulator) {

@@ -257,6 +257,17 @@ def focused(top):
         deviation = np.sqrt((weight * (grid - mean) ** 2).sum() / weight.sum())
         check(f"posterior of the {name} parameter", abs(draws[:, column].mean() - mean) < 0.25 * deviation
               and abs(draws[:, column].std() / deviation - 1) < 0.15, (draws[:, column].mean(), mean, draws[:, column].std(), deviation))
+    os.remove("runs.h5")
+    for what, data, config, expected in (
+            ("data that are no number", "value,error\nnan,2.0\n", '[[data]]\nfile = "bad.csv"\n', "bad.csv, line 2"),
+            ("an output that is not there", "value,error\n20,2\n", '[[data]]\nfile = "bad.csv"\noutput = "z"\n', "no output 'z'"),
+            ("a prior of nothing", "value,error\n20,2\n", '[[data]]\nfile = "bad.csv"\n[prior]\nz = 1\n', "z")):
+        write("bad.csv", data)
+        write("wrong-infer.toml", config)
+        write("wrong.toml", campaign.replace("infer.toml", "wrong-infer.toml"))
+        result = learn("--force", campaign="wrong.toml")
+        check(what, result.returncode == 2 and expected in result.stderr, (result.returncode, result.stderr))
+        check("and nothing was simulated", not os.path.exists("runs.h5"))
     for what, toml, expected in (
             ("a tolerance without a posterior", campaign.replace('posterior = "infer.toml"\n', ""), "needs posterior"),
             ("a posterior that is not there", campaign.replace("infer.toml", "nowhere.toml"), "nowhere.toml"),

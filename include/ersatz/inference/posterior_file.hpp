@@ -44,6 +44,11 @@ Observation read_observation(const std::vector<DataFile>& data, const ForwardMod
                              bool errors = true);
 
 std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, ForwardModelPtr model);
+/// With data that were read before: of this model, or of another one with the same outputs.
+std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, const Observation& observation,
+                                                 ForwardModelPtr model);
+/// read_observation with the errors that the file's likelihood needs.
+Observation observation_of(const PosteriorFile& file, const ForwardModel& model);
 std::shared_ptr<const Posterior> build_posterior(const PosteriorFile& file, Emulator emulator);
 
 }  // namespace ersatz

@@ -73,9 +73,10 @@ contains
   subroutine evaluate()
     integer, parameter :: q = 100
     type(ersatz_workspace) :: workspace
-    real(real64) :: x(2, q), mean(row, q), same(row, q), std(row, q), one(row), deviation(row), score(q), alone
-    real(real64) :: wide(4, q), gaps(2*row, q)
+    real(real64) :: x(2, q), one(row), deviation(row), score(q), alone, wide(4, q)
+    real(real64), allocatable :: mean(:, :), same(:, :), std(:, :), gaps(:, :)
     integer :: i
+    allocate (mean(row, q), same(row, q), std(row, q), gaps(2*row, q))
     do i = 1, q
       x(:, i) = [1 + 9*(i - 0.5_real64)/q, -1 + 2*modulo(i*0.618_real64, 1.0_real64)]
     end do
