@@ -119,9 +119,6 @@ struct Table {
   /// y = L b for q vectors b (vector v at b + v stride, y likewise); L lower triangular in panels of
   /// panel_rows rows, see panels_size. b and y have panels_rounded(n) entries; those of b past n are zero.
   void (*panels_product)(const double* panels, const double* b, Size stride, Size n, Size q, double* y);
-  /// For one vector y = L b, with the bits of panels_product, and z = Lᵀ y, panels_rounded(n) each; L is read
-  /// from afar once.
-  void (*panels_twice)(const double* panels, const double* b, Size n, double* y, double* z);
 
   /// out[v n + i] = Σ_k (x[v d + k] - points[k stride + i])², or Σ_k |…|, for q vectors x; n a multiple of
   /// distance_points.
@@ -159,6 +156,9 @@ struct Table {
   void (*rotation_tangents)(const double* const* direction, const double* const* change, const double* angle,
                             Size count, bool backwards, double* carry, const double* turn,
                             double* const* modes);
+  /// For one vector y = L b, with the bits of panels_product, and z = Lᵀ y, panels_rounded(n) each; L is read
+  /// from afar once.
+  void (*panels_twice)(const double* panels, const double* b, Size n, double* y, double* z);
 };
 
 constexpr Size frame_tile = 256;

@@ -83,6 +83,7 @@ class GaussianLikelihood final : public Likelihood {
   Matrix lower_;  ///< Cholesky factor of the data's covariance, where that is full
   std::optional<LinearForm> linear_;
   std::optional<CompressedData> compressed_;
+  std::optional<LowRankCovariance> fixed_;  ///< the covariance, where no parameter changes it
 };
 
 GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation& observation,
@@ -119,6 +120,10 @@ GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation&
   if (linear_ && nuisance_.empty() && options_.emulator_error != EmulatorError::diagonal)
     compressed_.emplace(*linear_, data_.values, data_.deviations.cwiseAbs2(), data_.covariance,
                         options_.emulator_error == EmulatorError::full);
+  if (!compressed_ && nuisance_.empty() && options_.emulator_error == EmulatorError::none) {
+    Matrix unused;
+    fixed_.emplace(covariance({Matrix(0, data_.size()), {}}, Scales(), unused));
+  }
 }
 
 void GaussianLikelihood::check(const Observation& observation) const {
@@ -349,7 +354,9 @@ double GaussianLikelihood::of_point(const double* theta, const ModelPoint& point
   }
   const Vector residual = data_.values - a * point.mean, single = error.single;
   Matrix lower;
-  const LowRankCovariance covariance = this->covariance(std::move(error), scales, lower);
+  std::optional<LowRankCovariance> own;
+  if (!fixed_) own.emplace(this->covariance(std::move(error), scales, lower));
+  const LowRankCovariance& covariance = fixed_ ? *fixed_ : *own;
   const LowRankCovariance::Solution solution = covariance.solve(residual);
   const double value = density_.log(solution.chi2) - 0.5 * covariance.log_determinant();
   if (!gradient || !std::isfinite(value)) return value;
@@ -358,6 +365,7 @@ double GaussianLikelihood::of_point(const double* theta, const ModelPoint& point
   const double weight = density_.weight(solution.chi2);
   slopes->by_mean = (weight * a) * solution.alpha;
   slopes->by_parameter = Vector::Zero(d);
+  if (fixed_) return value;
   const bool diagonal_needed = single.size() > 0 || jitter_ >= 0;
   const Vector inverse_core = covariance.inverse_core();
   const Vector inverse = diagonal_needed ? covariance.inverse_diagonal() : Vector();

@@ -23,12 +23,13 @@ class ForwardModel {
   /// means[o]: a row of output o. False where there is no value at x (the run failed, the numbers
   /// overflowed).
   virtual bool evaluate(const double* x, double* const* means, Workspace& workspace) const = 0;
-  /// Also the gradient (d values) of the number that `weigh` is about, see Emulator::mean_and_gradient. False
-  /// also where that does not want it. Throws UsageError unless has_gradient().
-  virtual bool evaluate_backwards(const double* x, double* const* means, const Emulator::Weigh& weigh,
-                                  double* gradient, Workspace& workspace) const;
   /// The emulator, for its covariance; null: the predictions have no error of their own.
   virtual const Emulator* emulator() const { return nullptr; }
+  /// As evaluate, and the gradient (d values) of the number that `weigh` is about, see
+  /// Emulator::mean_and_gradient. False also where that does not want it. Throws UsageError unless
+  /// has_gradient().
+  virtual bool evaluate_backwards(const double* x, double* const* means, const Emulator::Weigh& weigh,
+                                  double* gradient, Workspace& workspace) const;
 };
 
 using ForwardModelPtr = std::shared_ptr<const ForwardModel>;

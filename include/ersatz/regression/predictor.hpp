@@ -46,6 +46,9 @@ class Predictor {
   /// not depend on x. Throws UsageError where there is none.
   virtual void variance_gradient(const double* x, MatrixRef gradient, Workspace& workspace) const;
 
+  /// Everything that `load_predictor` needs, without `kind`.
+  virtual void save(const h5::Group& group) const = 0;
+
   /// Derivatives backwards, at one point (d values): where many outputs meet in one number, as in a
   /// likelihood, its gradient costs little more than the mean. First `record`: the mean and, unless null, the
   /// variance of latent values, p each, and on `tape` (tape_size() doubles) what `pull` makes use of. Then
@@ -58,9 +61,6 @@ class Predictor {
                     double* gradient, Workspace& workspace) const;
   /// Where variances of all outputs are one function of x times these numbers, p; else empty.
   virtual Vector variance_shares() const { return {}; }
-
-  /// Everything that `load_predictor` needs, without `kind`.
-  virtual void save(const h5::Group& group) const = 0;
 };
 
 using PredictorPtr = std::shared_ptr<const Predictor>;

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """The posterior that an emulator gives against that of the simulator itself, on data that the simulator made.
 
-    agreement.py PROGRAM [--only supernova-6,waveform-aligned] [--draws 1500] [--threads 2] [--json out.json]
+    agreement.py PROGRAM [--only supernova-6,waveform-aligned] [--recipe FILE] [--error full] [--steps 2000] [--draws 1500]
+                 [--threads 2] [--json out.json]
 
 For each simulator: learns an emulator, simulates a point that it has not seen, adds noise, and runs `ersatz infer`. The
 simulator's posterior is that of the same draws weighted by the ratio of the likelihoods (importance sampling): every so many
 draws the simulator is run at, exactly and at a price. Printed for each parameter: both means and widths, the difference of means
-in posterior standard deviations and the ratio of widths; the effective number of weighted draws; seconds of the chain, and what
-as many evaluations of the simulator would have taken on as many threads."""
+in posterior standard deviations and the ratio of widths; the effective number of weighted draws; seconds of `ersatz infer`, from
+its start to its end, and what as many evaluations of the simulator would have taken on as many threads. Evaluations are those of
+warm-up and sample, each with its gradient, for which the simulator would have to run several times; that is left out, and so are
+the few from which the maximum is found."""
 import argparse
 import json
 import os
@@ -38,7 +41,9 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--only", default=",".join(CASES))
     parser.add_argument("--json")
-    for name, value in (("draws", 1500), ("threads", 2), ("seed", 1)):
+    parser.add_argument("--recipe", help="of the emulator, in place of the case's own")
+    parser.add_argument("--error", choices=("full", "diagonal", "none"), help="emulator_error, in place of the case's own")
+    for name, value in (("steps", 2000), ("draws", 1500), ("threads", 2), ("seed", 1)):
         parser.add_argument("--" + name, type=int, default=value)
     options = parser.parse_args()
     program = os.path.abspath(options.program)
@@ -53,6 +58,9 @@ def main():
 
 def agreement(program, folder, simulator, options):
     runs, recipe, unit, output, noise, error = CASES[simulator]
+    error = options.error or error
+    if options.recipe:
+        recipe = os.path.abspath(options.recipe)
 
     def ersatz(*line):
         result = subprocess.run([program, *line, "--quiet", "--threads", str(options.threads)], cwd=folder, text=True,
@@ -63,10 +71,9 @@ def agreement(program, folder, simulator, options):
 
     def simulate(points, name):
         np.savetxt(os.path.join(folder, name + ".csv"), points, fmt="%.17g", delimiter=",", header=",".join(names), comments="")
-        begin = time.time()
         ersatz("simulate", "--simulator", simulator, "--design", name + ".csv", "-o", name + ".h5")
         with h5py.File(os.path.join(folder, name + ".h5")) as file:
-            return as_numbers(file["outputs/" + output][:]), time.time() - begin
+            return as_numbers(file["outputs/" + output][:]), float(np.mean(file["seconds"][:]))
 
     ersatz("design", "--simulator", simulator, "-n", str(runs), "--seed", str(options.seed), "-o", "design.csv")
     ersatz("simulate", "--simulator", simulator, "--design", "design.csv", "-o", "runs.h5")
@@ -95,21 +102,21 @@ def agreement(program, folder, simulator, options):
         file.write(f'[[data]]\nfile = "data.csv"\noutput = "{output}"\ndeviation = {float(deviation)!r}\n'
                    f'[likelihood]\nemulator_error = "{error}"\n')
     begin = time.time()
-    ersatz("infer", "model.h5", "--config", "infer.toml", "-o", "chain.h5", "--steps", "2000", "--seed", str(options.seed))
+    ersatz("infer", "model.h5", "--config", "infer.toml", "-o", "chain.h5", "--steps", str(options.steps), "--seed",
+           str(options.seed))
     seconds = time.time() - begin
     with h5py.File(os.path.join(folder, "chain.h5")) as file:
         samples = file["samples"][:]
         likelihood = file["log_likelihood"][:].reshape(-1)
-        evaluations = float(np.sum(file["evaluations"][:])) if "evaluations" in file else float("nan")
+        evaluations = float(np.sum(file["evaluations"][:]) + np.sum(file["warmup/evaluations"][:]))
     draws = samples.reshape(-1, samples.shape[-1])
     chosen = np.linspace(0, len(draws) - 1, options.draws).astype(int)
-    predicted, simulating = simulate(draws[chosen], "draws")
+    predicted, each = simulate(draws[chosen], "draws")
     exact = -0.5 * np.sum(((predicted - observed) / deviation) ** 2, axis=1)
     weight = exact - likelihood[chosen]
     weight = np.exp(weight - weight.max())
     weight /= weight.sum()
     effective = 1.0 / np.sum(weight ** 2)
-    each = simulating / options.draws
     print(f"{simulator}: {runs} runs, noise {noise} of the variation; {options.draws} draws weighted, worth {effective:.0f}")
     print(f"  {'':12s} {'truth':>10s} {'emulator':>22s} {'simulator':>22s}  {'means apart':>11s}  {'widths':>7s}")
     table = []
@@ -122,9 +129,9 @@ def agreement(program, folder, simulator, options):
         table.append({"parameter": name, "apart": apart, "ratio": ratio})
         print(f"  {name:12s} {truth[k]:10.4g} {x.mean():11.5g} ± {x.std():8.3g} {mean:11.5g} ± {width:8.3g}  {apart:11.3f}  "
               f"{ratio:7.3f}")
-    spent = evaluations * each
-    print(f"  chain {seconds:.2f} s with {evaluations:.0f} evaluations; the simulator would take {spent:.0f} s for them: "
-          f"{spent / seconds:.0f} times as long\n", flush=True)
+    spent = evaluations * each / options.threads
+    print(f"  {seconds:.2f} s with {evaluations:.0f} evaluations, {1e6 * seconds * options.threads / evaluations:.0f} us of a thread "
+          f"each; the simulator takes {1e3 * each:.1f} ms, {spent:.0f} s for them: {spent / seconds:.0f} times as long\n", flush=True)
     return {"parameters": table, "effective": effective, "chain_seconds": seconds, "evaluations": evaluations,
             "simulator_seconds": spent, "ratio": spent / seconds}
 

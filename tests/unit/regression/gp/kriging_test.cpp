@@ -151,8 +151,10 @@ TEST(GpKriging, PullsWhatTheJacobianAndTheVarianceGradientGive) {
       predictor.pull(at, tape.data(), by_mean.data(), nullptr, gradient.data(), workspace);
       EXPECT_LT((gradient - of_mean).norm(), 1e-10 * of_mean.norm());
     }
-    if (const Vector shares = predictor.variance_shares(); shares.size() > 0)
+    const Vector shares = predictor.variance_shares();
+    if (shares.size() > 0) {
       EXPECT_NEAR(variance(0, 1) / variance(0, 0), shares[1] / shares[0], 1e-12 * shares[1] / shares[0]);
+    }
   }
 }
 
