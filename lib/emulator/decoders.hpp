@@ -67,7 +67,7 @@ class AmplitudePhaseDecoder final : public Decoder {
   void save(const h5::Group& group) const override;
 
  private:
-  /// cos and sin of a few phases: angle(begin …), at most `tile`.
+  /// cos and sin of `count` phases, at most `tile`, with the turn.
   static constexpr Index tile = 256;
   void turns(const double* phase, Index count, double* cosine, double* sine) const;
 

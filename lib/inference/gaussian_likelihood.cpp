@@ -78,6 +78,7 @@ class GaussianLikelihood final : public Likelihood {
   GaussianOptions options_;
   ResidualDensity density_;
   std::vector<ObservedEntry> entries_;
+  std::vector<ObservedRun> runs_;
   std::vector<NuisanceParameter> nuisance_;
   Index amplitude_ = -1, error_scale_ = -1, jitter_ = -1;  ///< where each stands in theta; -1: not in use
   Matrix lower_;  ///< Cholesky factor of the data's covariance, where that is full
@@ -92,7 +93,8 @@ GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation&
       data_(observation),
       options_(options),
       density_(observation.size(), options.degrees_of_freedom),
-      entries_(observed_entries(observation, model_->outputs())) {
+      entries_(observed_entries(observation, model_->outputs())),
+      runs_(observed_runs(entries_)) {
   check(observation);
   for (const std::string& name : options_.nuisance) {
     const Index at = dimension() + static_cast<Index>(nuisance_.size());
@@ -231,14 +233,14 @@ double GaussianLikelihood::general(const double* theta, double* gradient, Worksp
   } else {
     ModelPoint point;
     if (!gradient)
-      return evaluate_entries(*model_, entries_, theta, point.mean, workspace)
+      return evaluate_entries(*model_, runs_, theta, point.mean, workspace)
                  ? of_point(theta, point, nullptr, nullptr, workspace)
                  : -infinity;
     const auto weigh = [&]() -> const double* {
       value = of_point(theta, point, gradient, &slopes, workspace);
       return std::isfinite(value) ? slopes.by_mean.data() : nullptr;
     };
-    if (!evaluate_entries(*model_, entries_, theta, point.mean, weigh, gradient, workspace)) return -infinity;
+    if (!evaluate_entries(*model_, runs_, theta, point.mean, weigh, gradient, workspace)) return -infinity;
   }
   if (gradient && std::isfinite(value)) Eigen::Map<Vector>(gradient, dimension()) += slopes.by_parameter;
   return value;

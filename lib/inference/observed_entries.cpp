@@ -28,6 +28,19 @@ std::vector<ObservedEntry> observed_entries(const Observation& observation,
   return entries;
 }
 
+std::vector<ObservedRun> observed_runs(const std::vector<ObservedEntry>& entries) {
+  std::vector<ObservedRun> runs;
+  for (const ObservedEntry& e : entries) {
+    const bool next =
+        !runs.empty() && runs.back().output == e.output && runs.back().entry + runs.back().count == e.entry;
+    if (next)
+      ++runs.back().count;
+    else
+      runs.push_back({e.output, e.entry, runs.empty() ? 0 : runs.back().first + runs.back().count, 1});
+  }
+  return runs;
+}
+
 namespace {
 
 std::vector<double*> rows_of(const ForwardModel& model, Workspace& workspace) {
@@ -36,36 +49,35 @@ std::vector<double*> rows_of(const ForwardModel& model, Workspace& workspace) {
   return rows;
 }
 
-void pick(const std::vector<ObservedEntry>& entries, const std::vector<double*>& rows, Vector& values) {
-  values.resize(static_cast<Index>(entries.size()));
-  for (std::size_t j = 0; j < entries.size(); ++j)
-    values[static_cast<Index>(j)] = rows[entries[j].output][entries[j].entry];
+void pick(const std::vector<ObservedRun>& runs, const std::vector<double*>& rows, Vector& values) {
+  values.resize(runs.empty() ? 0 : runs.back().first + runs.back().count);
+  for (const ObservedRun& r : runs) std::copy_n(rows[r.output] + r.entry, r.count, values.data() + r.first);
 }
 
 }  // namespace
 
-bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedEntry>& entries, const double* x,
+bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedRun>& runs, const double* x,
                       Vector& mean, Workspace& workspace) {
   const Workspace::Frame frame(workspace);
   const std::vector<double*> means = rows_of(model, workspace);
   if (!model.evaluate(x, means.data(), workspace)) return false;
-  pick(entries, means, mean);
+  pick(runs, means, mean);
   return true;
 }
 
-bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedEntry>& entries, const double* x,
+bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedRun>& runs, const double* x,
                       Vector& mean, const std::function<const double*()>& weigh, double* gradient,
                       Workspace& workspace) {
   const Workspace::Frame frame(workspace);
   const std::vector<double*> means = rows_of(model, workspace);
   const auto weigh_rows = [&](double* const* weights) {
-    pick(entries, means, mean);
+    pick(runs, means, mean);
     const double* by_mean = weigh();
     if (!by_mean) return false;
     for (std::size_t o = 0; o < means.size(); ++o)
       std::fill(weights[o], weights[o] + model.outputs()[o].width(), 0.0);
-    for (std::size_t j = 0; j < entries.size(); ++j)
-      weights[entries[j].output][entries[j].entry] += by_mean[j];
+    for (const ObservedRun& r : runs)
+      for (Index j = 0; j < r.count; ++j) weights[r.output][r.entry + j] += by_mean[r.first + j];
     return true;
   };
   return model.evaluate_backwards(x, means.data(), weigh_rows, gradient, workspace);

@@ -18,12 +18,19 @@ struct ObservedEntry {
 std::vector<ObservedEntry> observed_entries(const Observation& observation,
                                             const std::vector<OutputSpec>& outputs);
 
-/// The model's mean there, m. False where there is none.
-bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedEntry>& entries, const double* x,
+/// Neighbours among them: entries of one output, one after the other.
+struct ObservedRun {
+  std::size_t output;
+  Index entry, first, count;  ///< of the row; where it is among the values; how many
+};
+std::vector<ObservedRun> observed_runs(const std::vector<ObservedEntry>& entries);
+
+/// The model's mean there, m values. False where there is none.
+bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedRun>& runs, const double* x,
                       Vector& mean, Workspace& workspace);
 /// Also the gradient, d values, of a number whose derivatives by the mean `weigh` gives, m, once that is
 /// there; null: the gradient is not wanted. False in that case, too.
-bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedEntry>& entries, const double* x,
+bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedRun>& runs, const double* x,
                       Vector& mean, const std::function<const double*()>& weigh, double* gradient,
                       Workspace& workspace);
 

@@ -107,7 +107,7 @@ class WaveformLikelihood final : public Likelihood {
   WaveformOptions options_;
   std::vector<NuisanceParameter> nuisance_;
   Index amplitude_ = -1, phase_ = -1, shift_ = -1;  ///< where each stands in theta; -1: not in use
-  std::vector<ObservedEntry> entries_;
+  std::vector<ObservedRun> runs_;
   Index series_ = 0, size_ = 0;  ///< how many, bins of each
   Axis axis_;
   Vector taper_;  ///< empty: none
@@ -126,7 +126,7 @@ WaveformLikelihood::WaveformLikelihood(ForwardModelPtr model, const Observation&
                                        const WaveformOptions& options)
     : model_(std::move(model)),
       options_(options),
-      entries_(observed_entries(observation, model_->outputs())) {
+      runs_(observed_runs(observed_entries(observation, model_->outputs()))) {
   if (options_.outside == Outside::widen)
     throw UsageError(
         "likelihood: outside = \"widen\" widens the emulator's covariance, which waveforms leave out");
@@ -389,7 +389,7 @@ LikelihoodValue WaveformLikelihood::evaluate(const double* theta, double* gradie
   if (!result.inside_domain || !(a >= 0.0)) return result;
   Vector rows, by_row;
   if (!gradient) {
-    if (evaluate_entries(*model_, entries_, theta, rows, workspace))
+    if (evaluate_entries(*model_, runs_, theta, rows, workspace))
       result.log = of_rows(theta, rows, nullptr, nullptr);
   } else {
     double value = -infinity;
@@ -397,7 +397,7 @@ LikelihoodValue WaveformLikelihood::evaluate(const double* theta, double* gradie
       value = of_rows(theta, rows, gradient, &by_row);
       return std::isfinite(value) ? by_row.data() : nullptr;
     };
-    if (evaluate_entries(*model_, entries_, theta, rows, weigh, gradient, workspace)) result.log = value;
+    if (evaluate_entries(*model_, runs_, theta, rows, weigh, gradient, workspace)) result.log = value;
   }
   return result;
 }
