@@ -383,13 +383,20 @@ void PrecessingDecoder::pull(const double* x, const double* const* channels, con
   set(r, first, beyond * arc(first, parts_.pole) + at_reference);
 
   if (parts_.symmetry) {
-    const InPlaneAngle& angle = *parts_.symmetry;
-    std::vector<Index> its(angle.spins.begin(), angle.spins.end());
-    if (angle.mass_ratio >= 0) its.push_back(angle.mass_ratio);
-    Vector unit = Vector::Zero(*std::max_element(its.begin(), its.end()) + 1);
-    for (const Index k : its) {
+    // Of the five parameters that it is made of, in this order.
+    InPlaneAngle angle = *parts_.symmetry;
+    std::array<Index, 5> its{};
+    std::copy(angle.spins.begin(), angle.spins.end(), its.begin());
+    its[4] = angle.mass_ratio;
+    angle.spins = {0, 1, 2, 3};
+    if (angle.mass_ratio >= 0) angle.mass_ratio = 4;
+    std::array<double, 5> values{}, unit{};
+    for (std::size_t k = 0; k < 5; ++k)
+      if (its[k] >= 0) values[k] = x[its[k]];
+    for (std::size_t k = 0; k < 5; ++k) {
+      if (its[k] < 0) continue;
       unit[k] = 1.0;
-      gradient[k] += by_angle * angle.push(x, unit.data());
+      gradient[its[k]] += by_angle * angle.push(values.data(), unit.data());
       unit[k] = 0.0;
     }
   }
