@@ -168,9 +168,12 @@ InferReport report_of(const Question& q, const ChainFile& file, const Inferred& 
 std::vector<Maximum> find(const Question& q, const Session& session, const Options& o, ChainFile& file,
                           Executor& executor, Progress& progress) {
   RandomStream random = RandomStream(session.seed).split("maxima");
-  progress.note(text("looking for the maximum from ", o.starts, " draws of the prior"));
-  std::vector<Maximum> maxima =
-      find_maxima(*q.posterior, q.posterior->sample_prior(o.starts, random), {}, executor);
+  MaximumOptions options;
+  options.draws_per_climb = 25;
+  progress.note(text("looking for the maximum from ", o.starts, " draws of the prior, each the best of ",
+                     options.draws_per_climb));
+  std::vector<Maximum> maxima = find_maxima(
+      *q.posterior, q.posterior->sample_prior(options.draws_per_climb * o.starts, random), options, executor);
   Workspace workspace;
   file.maximum = maxima[0];
   file.laplace = laplace_approximation(*q.posterior, maxima[0], workspace);
@@ -281,7 +284,7 @@ void add_infer(CLI::App& app, Session& session) {
                   "Walkers of the ensemble (default: 4 for each parameter, at least 32)")
       ->check(CLI::Range(2, 1000000));
   sub->add_option("--starts", o->starts,
-                  "Draws of the prior from which the maximum is looked for (default 8)")
+                  "Climbs to the maximum, each from the best of 25 draws of the prior (default 8)")
       ->check(CLI::Range(1, 100000));
   sub->add_option("--target-ess", o->target_size,
                   "End once every parameter has so many effective draws, in the bulk and in the tails")

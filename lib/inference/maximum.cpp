@@ -85,6 +85,20 @@ Maximum climb(const UnconstrainedDensity& density, const Vector& start, Index it
   return result;
 }
 
+/// The row at which the density is largest.
+Vector highest(const LogDensity& density, ConstMatrixRef rows, Workspace& workspace) {
+  Index best = 0;
+  double height = -std::numeric_limits<double>::infinity();
+  for (Index i = 0; i < rows.rows(); ++i) {
+    const double value = density.evaluate(rows.row(i).data(), nullptr, workspace).sum();
+    if (value > height) {
+      best = i;
+      height = value;
+    }
+  }
+  return rows.row(best).transpose();
+}
+
 /// A factor F with F Fᵀ about the inverse of the curvature, no direction wider than 1 in u.
 Matrix spread(const Matrix& curvature, Index d) {
   if (curvature.size() == 0) return 0.1 * Matrix::Identity(d, d);
@@ -130,9 +144,12 @@ std::vector<Maximum> find_maxima(const LogDensity& density, const Matrix& starts
   const Index d = target.size();
   if (starts.cols() != d)
     throw UsageError(text("starts of ", starts.cols(), " values for a density over ", d));
-  const auto results = executor.map(starts.rows(), [&](Index i) {
+  const Index group = options.draws_per_climb;
+  if (group < 1) throw UsageError(text("climbs from the highest of ", group, " draws"));
+  const auto results = executor.map((starts.rows() + group - 1) / group, [&](Index i) {
     Workspace workspace;
-    const Vector theta = starts.row(i);
+    const Vector theta =
+        highest(density, starts.middleRows(i * group, std::min(group, starts.rows() - i * group)), workspace);
     Vector u(d);
     target.map().to_unbounded(theta.data(), u.data());
     const Maximum m = climb(target, u, options.iterations, workspace);

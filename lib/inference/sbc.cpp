@@ -13,9 +13,10 @@
 namespace ersatz {
 namespace {
 
-constexpr Index most_tries = 10000;  ///< draws of the prior for one truth
-constexpr Index prior_points = 200;  ///< to find the size of the emulator's error
-constexpr Index climbs = 4;          ///< starts from which the maximum is looked for
+constexpr Index most_tries = 10000;     ///< draws of the prior for one truth
+constexpr Index prior_points = 200;     ///< to find the size of the emulator's error
+constexpr Index climbs = 4;             ///< to the maximum, each from the best of …
+constexpr Index draws_per_climb = 100;  ///< … so many draws of the prior
 
 void check_options(const SbcOptions& o) {
   if (o.likelihood.degrees_of_freedom > 0.0)
@@ -202,7 +203,11 @@ class Study {
     s.seed = random.key();
     s.target_size = 2.0 * static_cast<double>(options_.draws);
     SerialExecutor serial;
-    const std::vector<Maximum> maxima = find_maxima(density, finite_starts(density, random), {}, serial);
+    RandomStream prior = random.split("maxima");
+    MaximumOptions m;
+    m.draws_per_climb = draws_per_climb;
+    const auto maxima =
+        find_maxima(density, density.sample_prior(climbs * draws_per_climb, prior), m, serial);
     Chains chains =
         begin_chains(density, s, starting_points(density, maxima, s.chains, random.split("starts")));
     run_chains(density, chains, {});
@@ -214,18 +219,6 @@ class Study {
     for (Index l = 0; l < draws.rows(); ++l)
       draws.row(l) = all.row((2 * l + 1) * all.rows() / (2 * draws.rows()));
     return draws;
-  }
-
-  Matrix finite_starts(const Posterior& density, RandomStream random) const {
-    Workspace workspace;
-    Matrix starts(climbs, density.size());
-    for (Index i = 0, tries = 0; i < climbs; ++tries) {
-      starts.row(i) = density.sample_prior(1, random);
-      if (std::isfinite(density.evaluate(starts.row(i).data(), nullptr, workspace).sum())) ++i;
-      if (tries == most_tries)
-        throw NumericalError(text("calibration: a posterior is zero at ", most_tries, " draws of the prior"));
-    }
-    return starts;
   }
 
   const Simulator& simulator_;

@@ -21,12 +21,15 @@ struct Maximum {
 struct MaximumOptions {
   Index iterations = 200;      ///< at most, for each start
   bool with_jacobian = false;  ///< look for the maximum of the density over u instead
+  /// Of each so many rows of the starts the climb begins at the highest alone: a few climbs from anywhere end
+  /// on hills that hold none of the mass.
+  Index draws_per_climb = 1;
 };
 
-/// Climbs from each row of `starts` (n × size(), in theta; a task each) by BFGS with a Wolfe line search in
-/// unconstrained coordinates (Nocedal & Wright 2006, ch. 6; Ceres). The maxima that differ, best first: of
-/// ends within three standard deviations of one another (by the curvature at the better one) the better
-/// stays. Throws NumericalError where the density is zero at all starts.
+/// Climbs from the rows of `starts` (n × size(), in theta; a climb is a task) by BFGS with a Wolfe line
+/// search in unconstrained coordinates (Nocedal & Wright 2006, ch. 6; Ceres). The maxima that differ, best
+/// first: of ends within three standard deviations of one another (by the curvature at the better one) the
+/// better stays. Throws NumericalError where the density is zero at all starts.
 std::vector<Maximum> find_maxima(const LogDensity& density, const Matrix& starts,
                                  const MaximumOptions& options, Executor& executor);
 

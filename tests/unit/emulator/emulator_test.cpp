@@ -287,6 +287,10 @@ class Slices final : public Decoder {
   bool push_parameters(const double*, const double* const*, const double*, double* const*) const override {
     return false;
   }
+  void pull(const double*, const double* const*, const double* const*, const double* const* w,
+            double* const* c, double*) const override {
+    encode(nullptr, w, c);
+  }
   void add_variance(const double*, const double* const*, Index, const double* v,
                     double* const* out) const override {
     for (Index j = 0; j < 43; ++j) (j < 40 ? out[0][j] : out[1][j - 40]) += v[j];

@@ -1,4 +1,4 @@
-// Diagnostics where the answer is known.
+// Diagnostics where the answer is known; tests/peers/inference compares numbers with other codes.
 #include "ersatz/inference/diagnostics.hpp"
 
 #include <gtest/gtest.h>
