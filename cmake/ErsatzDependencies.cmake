@@ -2,7 +2,8 @@
 
 find_program(ERSATZ_CCACHE ccache)
 if(ERSATZ_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ERSATZ_CCACHE})
+  # Without these two it takes nothing that is compiled with precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ERSATZ_CCACHE})
 endif()
 
 function(ersatz_missing what package)

@@ -20,16 +20,27 @@ else()
   target_link_options(ersatz_options INTERFACE LINKER:-z,defs)
 endif()
 
-# ersatz_unit_test(NAME sources…): one GoogleTest program that links training (and so evaluation).
-function(ersatz_unit_test name)
-  add_executable(${name} ${ARGN})
+# What nearly every source includes is read once per library, and once for all unit tests (which must be compiled
+# alike for that).
+set(ersatz_precompiled <algorithm> <cmath> <functional> <limits> <map> <memory> <optional> <string> <vector> <Eigen/Dense>)
+
+# ersatz_test_options(TARGET): how the sources of unit tests are compiled.
+function(ersatz_test_options name)
   set_target_properties(${name} PROPERTIES ERSATZ_UNIT_TEST ON)
-  target_link_libraries(${name} PRIVATE ersatz-train ersatz_options GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ersatz_options GTest::gtest)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/lib)
   # What is tested is optimised; the tests themselves would only compile for longer. (At -O1 GCC 12 sees
   # uninitialised values in Eigen that are none.)
   target_compile_options(${name} PRIVATE -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_compile_definitions(${name} PRIVATE ERSATZ_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endfunction()
+
+# ersatz_unit_test(NAME sources…): one GoogleTest program that links training (and so evaluation).
+function(ersatz_unit_test name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE ersatz-train GTest::gtest_main)
+  ersatz_test_options(${name})
+  target_precompile_headers(${name} REUSE_FROM ersatz-test-headers)
   add_test(NAME unit.${name} COMMAND ${name})
   set_tests_properties(unit.${name} PROPERTIES LABELS unit)
 endfunction()
@@ -39,11 +50,9 @@ endfunction()
 function(ersatz_mpi_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SLOW" "" "RANKS;SOURCES")
   add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/unit/parallel/main.cpp ${arg_SOURCES})
-  set_target_properties(${name} PROPERTIES ERSATZ_UNIT_TEST ON)
-  target_link_libraries(${name} PRIVATE ersatz-mpi ersatz_options GTest::gtest)
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/lib)
-  target_compile_options(${name} PRIVATE -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-  target_compile_definitions(${name} PRIVATE ERSATZ_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ersatz-mpi)
+  ersatz_test_options(${name})
+  target_precompile_headers(${name} REUSE_FROM ersatz-test-headers)
   foreach(ranks IN LISTS arg_RANKS)
     add_test(NAME mpi.${name}.${ranks} COMMAND ${PROJECT_SOURCE_DIR}/tests/mpirun.sh ${ranks} $<TARGET_FILE:${name}>)
     set_tests_properties(mpi.${name}.${ranks} PROPERTIES LABELS "mpi$<$<BOOL:${arg_SLOW}>:;slow>" PROCESSORS 2)

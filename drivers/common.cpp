@@ -14,6 +14,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/selection/folds.hpp"
 #include "ersatz/selection/pipeline.hpp"
+#include "ersatz/storage/table.hpp"
 
 namespace ersatz::driver {
 
@@ -164,6 +165,20 @@ Archive read_simulations(const std::string& path, Executor& executor) {
   executor.together([&] { archive = read_simulations(path); });
   if (executor.processes() > 1) same_on_all_ranks(executor, archive.data_hash(), path);
   return archive;
+}
+
+Matrix read_points(const std::string& path, const ParameterSpace& space) {
+  const auto ends_with = [&](std::string_view ending) {
+    return path.size() >= ending.size() &&
+           path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
+  };
+  if (!ends_with(".h5") && !ends_with(".hdf5")) return parameters_of(read_table(path), space);
+  const Archive archive = read_simulations(path);
+  Table table;
+  table.values = archive.parameters;
+  table.names = archive.space.names();
+  table.where = path;
+  return parameters_of(table, space);
 }
 
 Archive read_unseen(const std::string& path, const Model& model, const std::string& model_file) {

@@ -87,6 +87,9 @@ Archive read_simulations(const std::string& path, Executor& executor);
 /// Reads an archive; where only the log of an interrupted campaign is there, says so.
 Archive read_simulations(const std::string& path);
 
+/// Points of a space: those of an archive, whatever became of them, or of a table.
+Matrix read_points(const std::string& path, const ParameterSpace& space);
+
 /// Simulations that are to test a model. Throws UsageError where they are those it has learnt from.
 Archive read_unseen(const std::string& path, const Model& model, const std::string& model_file);
 /// Warns on standard error of points among them that are training points, to the last bit.

@@ -16,21 +16,6 @@ struct Options {
   Index n = 0, skip = 0, slices = 1;
 };
 
-/// Points that are there already: an archive (all of its points, whatever became of them), or a table.
-Matrix existing_points(const std::string& path, const ParameterSpace& space) {
-  const auto ends_with = [&](std::string_view ending) {
-    return path.size() >= ending.size() &&
-           path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
-  };
-  if (!ends_with(".h5") && !ends_with(".hdf5")) return parameters_of(read_table(path), space);
-  const Archive archive = read_simulations(path);
-  Table table;
-  table.values = archive.parameters;
-  table.names = archive.space.names();
-  table.where = path;
-  return parameters_of(table, space);
-}
-
 DesignOptions design_options(const Session& session, const Options& o, const ParameterSpace& space) {
   DesignOptions options;
   if (!o.scramble.empty() && o.scramble != "none" && o.scramble != "shift" && o.scramble != "owen")
@@ -40,7 +25,7 @@ DesignOptions design_options(const Session& session, const Options& o, const Par
   options.digital_shift = o.scramble.empty() ? session.seed != 0 : o.scramble == "shift";
   options.skip = o.skip;
   options.slices = o.slices;
-  if (!o.existing.empty()) options.existing = existing_points(o.existing, space);
+  if (!o.existing.empty()) options.existing = read_points(o.existing, space);
   return options;
 }
 

@@ -166,6 +166,10 @@ int run(const Session& session, const Options& o) {
   std::shared_ptr<const Focus> focus;
   executor->together([&] {
     if (!file.posterior.empty()) focus = posterior_focus(std::move(posterior), simulator);
+    if (!file.interest.empty())
+      focus = naming(file.interest, [&] {
+        return points_of_interest(read_points(file.interest, simulator->space()), simulator->space());
+      });
   });
   options.focus = focus.get();
   const LearnResult result = learn(*simulator, options);

@@ -1,8 +1,6 @@
 #include "posterior_focus.hpp"
 
 #include <algorithm>
-#include <set>
-#include <vector>
 
 #include "ersatz/inference/divergence.hpp"
 #include "ersatz/inference/maximum.hpp"
@@ -12,16 +10,6 @@ namespace ersatz::driver {
 namespace {
 
 constexpr Index starts = 8, warmup = 500;
-
-/// Rows that differ, in order of their first.
-Matrix distinct(const Matrix& rows) {
-  std::set<std::vector<double>> seen;
-  Matrix result(rows.rows(), rows.cols());
-  Index count = 0;
-  for (const auto& row : rows.rowwise())
-    if (seen.emplace(row.begin(), row.end()).second) result.row(count++) = row;
-  return result.topRows(count);
-}
 
 class PosteriorFocus final : public Focus {
  public:
@@ -66,7 +54,7 @@ class PosteriorFocus final : public Focus {
       posterior->complete(some.row(i).data(), all.data());
       x.row(i) = all.head(x.cols()).transpose();
     }
-    const Matrix different = distinct(x);
+    const Matrix different = distinct_rows(x);
     view.points = different.topRows(std::min(count, different.rows()));
     return view;
   }

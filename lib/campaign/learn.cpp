@@ -44,7 +44,8 @@ void check(const LearnOptions& o, Index parameters) {
         text("posterior_tolerance = ", o.settled, ", expected a number from 0 (0: not looked at)"));
   if (o.settled > 0.0 && o.focus == nullptr) throw UsageError("a posterior_tolerance needs a posterior");
   if (o.focus != nullptr && o.asynchronous)
-    throw UsageError("a campaign with a posterior runs in batches; leave asynchronous out");
+    throw UsageError(
+        "a campaign with a posterior or points of interest runs in batches; leave asynchronous out");
   if (!(o.confidence >= 0.5 && o.confidence < 1.0))
     throw UsageError(text("confidence = ", o.confidence, ", expected from 0.5 to below 1"));
   if (o.folds < 2) throw UsageError(text("folds = ", o.folds, ", expected 2 or more"));

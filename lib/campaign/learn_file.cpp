@@ -16,7 +16,8 @@ const std::vector<const char*> known_keys{"simulator",     "command",      "spac
                                           "acquisition",   "tolerance",    "confidence",
                                           "minimum_gain",  "test",         "folds",
                                           "compare",       "output",       "model",
-                                          "report",        "posterior",    "posterior_tolerance"};
+                                          "report",        "posterior",    "posterior_tolerance",
+                                          "interest"};
 
 void read_simulator(const TomlReader& read, LearnFile& file) {
   read.word("simulator", file.simulator);
@@ -97,6 +98,13 @@ LearnFile learn_file_from_toml(const std::string& source, const std::string& whe
   read.number("posterior_tolerance", o.settled);
   if (o.settled != 0.0 && file.posterior.empty())
     read.fail(*read.find("posterior_tolerance"), "'posterior_tolerance' needs posterior = \"infer.toml\"");
+  read.word("interest", file.interest);
+  if (!file.interest.empty()) {
+    file.inputs.push_back(file.interest);
+    if (!file.posterior.empty())
+      read.fail(*read.find("interest"),
+                "'interest' and 'posterior' both say where the emulator has to be good; choose one");
+  }
   read.words("compare", file.compare);
   for (const std::string& how : file.compare)
     if (how != "random" && how != "space-filling")

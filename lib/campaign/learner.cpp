@@ -248,12 +248,12 @@ void Learner::look(LearnRound& round) {
   const Bytes change = team_->share([&] {
     FitContext c = context(round.runs, "focus");
     c.executor = &team_->local();
-    FocusView view = options_.focus->look(*emulator_, before_.get(), options_.candidates, c);
-    focus_ = std::move(view.points);
-    if (focus_.rows() < options_.batch)
-      throw NumericalError(text("after ", round.runs, " simulations there are only ", focus_.rows(),
-                                " points that matter, fewer than a batch"));
-    return to_bytes({view.change});
+    focus_ = options_.focus->look(*emulator_, before_.get(), options_.candidates, c);
+    if (focus_.candidates.rows() == 0) focus_.candidates = focus_.points;
+    if (focus_.candidates.rows() < options_.batch)
+      throw NumericalError(text("after ", round.runs, " simulations there are only ",
+                                focus_.candidates.rows(), " points that matter, fewer than a batch"));
+    return to_bytes({focus_.change});
   });
   round.change = doubles_from_bytes(change)[0];
 }
@@ -266,12 +266,12 @@ Matrix Learner::choose(Index count, LearnRound& round) {
     FitContext c = context(archive_.size(), "choose");
     c.executor = &team_->local();
     const Matrix candidates = options_.focus != nullptr
-                                  ? focus_
+                                  ? focus_.candidates
                                   : make_design(DesignMethod::sobol, simulator_.space(), options_.candidates,
                                                 c.random.split("candidates"), shift);
-    Knowledge knowledge{
-        *emulator_,       runs_, Matrix(0, archive_.space.size()), error_weights(runs_), folds_.squared,
-        folds_.emulators, focus_};
+    Knowledge knowledge{*emulator_,           runs_,          Matrix(0, archive_.space.size()),
+                        error_weights(runs_), folds_.squared, folds_.emulators,
+                        focus_.points};
     for (Index i = 0; i < archive_.size(); ++i)
       if (i >= round.runs || archive_.status[static_cast<std::size_t>(i)] == RunStatus::failed) {
         knowledge.under_way.conservativeResize(knowledge.under_way.rows() + 1, Eigen::NoChange);

@@ -83,7 +83,7 @@ class Learner {
   Progress silent_;
   Archive archive_, test_, runs_;
   std::unique_ptr<Emulator> emulator_, before_;
-  Matrix focus_;  ///< on the team's first process
+  FocusView focus_;  ///< on the team's first process
   Folds folds_;
   std::optional<LearnRound> assessed_;  ///< asynchronously: what emulator_ and folds_ come from
   std::vector<LearnRound> history_;

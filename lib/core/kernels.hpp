@@ -156,6 +156,9 @@ struct Table {
   void (*rotation_tangents)(const double* const* direction, const double* const* change, const double* angle,
                             Size count, bool backwards, double* carry, const double* turn,
                             double* const* modes);
+  /// For one vector y = L b, with the bits of panels_product, and z = Lᵀ y, panels_rounded(n) each; L is read
+  /// from afar once.
+  void (*panels_twice)(const double* panels, const double* b, Size n, double* y, double* z);
 };
 
 constexpr Size frame_tile = 256;

@@ -1,8 +1,10 @@
 #include "emulator/decoders.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "core/kernels.hpp"
 #include "emulator/precessing_decoder.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/planck.hpp"
@@ -28,6 +30,10 @@ void IdentityDecoder::push(const double*, const double* const*, Index, const dou
                            double* const* tangents) const {
   std::copy(tangent, tangent + shape_.width(), tangents[0]);
 }
+void IdentityDecoder::pull(const double*, const double* const*, const double* const*,
+                           const double* const* weights, double* const* channel_weights, double*) const {
+  std::copy(weights[0], weights[0] + shape_.width(), channel_weights[0]);
+}
 void IdentityDecoder::add_variance(const double*, const double* const*, Index, const double* variance,
                                    double* const* variances) const {
   for (Index j = 0; j < shape_.width(); ++j) variances[0][j] += variance[j];
@@ -50,15 +56,33 @@ DecoderPtr IdentityDecoder::load(const h5::Group& group) {
 
 // Amplitude and phase -----------------------------------------------------------------------------------
 
+void AmplitudePhaseDecoder::turns(const double* phase, Index count, double* cosine, double* sine) const {
+  constexpr double exact = 1e6;  // up to where the kernel knows them
+  std::array<double, tile> angle;
+  bool small = true;
+  for (Index j = 0; j < count; ++j) {
+    angle[static_cast<std::size_t>(j)] = phase[j] + turn_;
+    small = small && std::abs(phase[j] + turn_) < exact;
+  }
+  if (small) return kernels::table().sines_cosines(angle.data(), count, sine, cosine);
+  for (Index j = 0; j < count; ++j) {
+    cosine[j] = std::cos(angle[static_cast<std::size_t>(j)]);
+    sine[j] = std::sin(angle[static_cast<std::size_t>(j)]);
+  }
+}
+
 void AmplitudePhaseDecoder::decode(const double*, const double* const* channels,
                                    double* const* outputs) const {
-  const double* amplitude = channels[0];
-  const double* phase = channels[1];
-  double* z = outputs[0];
-  for (Index j = 0; j < size_; ++j) {
-    const double angle = phase[j] + turn_;
-    z[2 * j] = amplitude[j] * std::cos(angle);
-    z[2 * j + 1] = amplitude[j] * std::sin(angle);
+  std::array<double, tile> c, s;
+  for (Index begin = 0; begin < size_; begin += tile) {
+    const Index count = std::min(tile, size_ - begin);
+    const double* amplitude = channels[0] + begin;
+    double* z = outputs[0] + 2 * begin;
+    turns(channels[1] + begin, count, c.data(), s.data());
+    for (Index j = 0; j < count; ++j) {
+      z[2 * j] = amplitude[j] * c[static_cast<std::size_t>(j)];
+      z[2 * j + 1] = amplitude[j] * s[static_cast<std::size_t>(j)];
+    }
   }
 }
 
@@ -82,16 +106,33 @@ void AmplitudePhaseDecoder::encode(const double*, const double* const* outputs,
 
 void AmplitudePhaseDecoder::push(const double*, const double* const* channels, Index channel,
                                  const double* tangent, double* const* tangents) const {
-  double* dz = tangents[0];
-  for (Index j = 0; j < size_; ++j) {
-    const double angle = channels[1][j] + turn_;
-    const double c = std::cos(angle), s = std::sin(angle);
-    if (channel == 0) {
-      dz[2 * j] = c * tangent[j];
-      dz[2 * j + 1] = s * tangent[j];
-    } else {
-      dz[2 * j] = -channels[0][j] * s * tangent[j];
-      dz[2 * j + 1] = channels[0][j] * c * tangent[j];
+  std::array<double, tile> cosines, sines;
+  for (Index begin = 0; begin < size_; begin += tile) {
+    const Index count = std::min(tile, size_ - begin);
+    turns(channels[1] + begin, count, cosines.data(), sines.data());
+    for (Index k = 0; k < count; ++k) {
+      const Index j = begin + k;
+      const double c = cosines[static_cast<std::size_t>(k)], s = sines[static_cast<std::size_t>(k)];
+      double* dz = tangents[0] + 2 * j;
+      dz[0] = channel == 0 ? c * tangent[j] : -channels[0][j] * s * tangent[j];
+      dz[1] = channel == 0 ? s * tangent[j] : channels[0][j] * c * tangent[j];
+    }
+  }
+}
+
+void AmplitudePhaseDecoder::pull(const double*, const double* const* channels, const double* const* outputs,
+                                 const double* const* weights, double* const* channel_weights,
+                                 double*) const {
+  std::array<double, tile> c, s;
+  for (Index begin = 0; begin < size_; begin += tile) {
+    const Index count = std::min(tile, size_ - begin);
+    const double *z = outputs[0] + 2 * begin, *w = weights[0] + 2 * begin;
+    double *by_amplitude = channel_weights[0] + begin, *by_phase = channel_weights[1] + begin;
+    turns(channels[1] + begin, count, c.data(), s.data());
+    for (Index j = 0; j < count; ++j) {
+      by_amplitude[j] =
+          c[static_cast<std::size_t>(j)] * w[2 * j] + s[static_cast<std::size_t>(j)] * w[2 * j + 1];
+      by_phase[j] = z[2 * j] * w[2 * j + 1] - z[2 * j + 1] * w[2 * j];
     }
   }
 }
@@ -154,6 +195,17 @@ bool BlackbodyDecoder::push_parameters(const double* x, const double* const* cha
     tangents[0][j] =
         pi * planck_temperature_slope(wavelength_[j], temperature) * channels[0][j] * dx[temperature_];
   return true;
+}
+void BlackbodyDecoder::pull(const double* x, const double* const* channels, const double* const*,
+                            const double* const* weights, double* const* channel_weights,
+                            double* gradient) const {
+  const double temperature = x[temperature_];
+  double by_temperature = 0.0;
+  for (Index j = 0; j < wavelength_.size(); ++j) {
+    channel_weights[0][j] = continuum(j, temperature) * weights[0][j];
+    by_temperature += planck_temperature_slope(wavelength_[j], temperature) * channels[0][j] * weights[0][j];
+  }
+  gradient[temperature_] += pi * by_temperature;
 }
 void BlackbodyDecoder::add_variance(const double* x, const double* const*, Index, const double* variance,
                                     double* const* variances) const {

@@ -24,6 +24,8 @@ class IdentityDecoder final : public Decoder {
   bool push_parameters(const double*, const double* const*, const double*, double* const*) const override {
     return false;
   }
+  void pull(const double* x, const double* const* channels, const double* const* outputs,
+            const double* const* weights, double* const* channel_weights, double* gradient) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
   RestrictedDecoder restricted(const std::vector<Index>& bins) const override;
@@ -57,12 +59,18 @@ class AmplitudePhaseDecoder final : public Decoder {
   bool push_parameters(const double*, const double* const*, const double*, double* const*) const override {
     return false;
   }
+  void pull(const double* x, const double* const* channels, const double* const* outputs,
+            const double* const* weights, double* const* channel_weights, double* gradient) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
   RestrictedDecoder restricted(const std::vector<Index>& bins) const override;
   void save(const h5::Group& group) const override;
 
  private:
+  /// cos and sin of `count` phases, at most `tile`, with the turn.
+  static constexpr Index tile = 256;
+  void turns(const double* phase, Index count, double* cosine, double* sine) const;
+
   std::string output_;
   Index size_, reference_;  ///< reference -1: restricted to some bins, which can not be unwrapped
   double turn_;
@@ -89,6 +97,8 @@ class BlackbodyDecoder final : public Decoder {
             double* const* tangents) const override;
   bool push_parameters(const double* x, const double* const* channels, const double* dx,
                        double* const* tangents) const override;
+  void pull(const double* x, const double* const* channels, const double* const* outputs,
+            const double* const* weights, double* const* channel_weights, double* gradient) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
   RestrictedDecoder restricted(const std::vector<Index>& bins) const override;

@@ -1,6 +1,8 @@
-// Means with their derivatives by the parameters: the chain rule through all parts of an emulator.
+// Means with their derivatives by the parameters: the chain rule through all parts of an emulator, forwards
+// to a Jacobian, or backwards to the gradient of a number that the means end in.
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/kernels.hpp"
 #include "emulator/finite.hpp"
@@ -170,6 +172,100 @@ void Emulator::mean_and_jacobian(ConstMatrixRef X, double* const* means, double*
       for (std::size_t o = 0; o < n_out; ++o) check_finite(jacobian[o], output(o), i, "derivative", d);
     }
   }
+}
+
+bool Emulator::mean_and_gradient(const double* x, double* const* means, const Weigh& weigh, double* gradient,
+                                 Workspace& workspace) const {
+  const Parts& p = *parts_;
+  const Index d = p.space.size(), inner = p.input_map->outputs();
+  const std::size_t n_channels = p.channels.size(), n_outputs = p.outputs.size();
+  const Workspace::Frame frame(workspace);
+  const Eigen::Map<const Matrix> point(x, 1, d);
+  auto** weights = take_list<double*>(n_outputs, workspace);
+  for (std::size_t o = 0; o < n_outputs; ++o) weights[o] = workspace.take(p.outputs[o].width());
+  if (!std::all_of(p.channels.begin(), p.channels.end(),
+                   [](const Channel& c) { return c.transform->entrywise(); })) {
+    auto** jacobians = take_list<double*>(n_outputs, workspace);
+    for (std::size_t o = 0; o < n_outputs; ++o) jacobians[o] = workspace.take(p.outputs[o].width() * d);
+    mean_and_jacobian(point, means, jacobians, workspace);
+    if (!weigh(weights)) return false;
+    std::fill(gradient, gradient + d, 0.0);
+    for (std::size_t o = 0; o < n_outputs; ++o)
+      kernels::table().add_rows(weights[o], jacobians[o], p.outputs[o].width(), d, gradient);
+    return true;
+  }
+  check_jacobian();
+  check_inputs(point);
+  double* u = workspace.take(inner);
+  p.input_map->forward(x, u);
+  auto** row = take_list<double*>(n_channels, workspace);
+  auto** slopes = take_list<double*>(n_channels, workspace);  // of the row by the latent one, entry by entry
+  auto** tape = take_list<double*>(n_channels, workspace);
+  Index widest = 0, most = 0;
+  for (std::size_t c = 0; c < n_channels; ++c) {
+    const Channel& channel = p.channels[c];
+    const Index width = channel.basis->width(), r = channel.basis->coefficients();
+    widest = std::max(widest, width);
+    most = std::max(most, r);
+    row[c] = workspace.take(width);
+    slopes[c] = workspace.take(width);
+    tape[c] = workspace.take(channel.predictor->tape_size());
+    const Workspace::Frame inside(workspace);
+    double* coefficients = workspace.take(r);
+    double* latent = workspace.take(width);
+    channel.predictor->record(u, coefficients, nullptr, tape[c], workspace);
+    channel.basis->reconstruct(coefficients, latent);
+    channel.transform->inverse_and_slopes(latent, row[c], slopes[c]);
+  }
+  auto** local = take_list<const double*>(n_channels, workspace);
+  auto** out = take_list<double*>(n_outputs, workspace);
+  auto** out_weights = take_list<const double*>(n_outputs, workspace);
+  auto** channel_weights = take_list<double*>(n_channels, workspace);
+  const auto gather = [&](const Decoding& decoding) {
+    for (std::size_t k = 0; k < decoding.channels.size(); ++k)
+      local[k] = row[static_cast<std::size_t>(decoding.channels[k])];
+    for (std::size_t o = 0; o < decoding.outputs.size(); ++o) {
+      out[o] = means[decoding.outputs[o]];
+      out_weights[o] = weights[decoding.outputs[o]];
+    }
+  };
+  for (const Decoding& decoding : p.decodings) {
+    gather(decoding);
+    decoding.decoder->decode(x, local, out);
+  }
+  for (std::size_t o = 0; o < n_outputs; ++o) check_finite(means[o], p.outputs[o], 0, "prediction");
+  if (!weigh(weights)) return false;
+
+  std::fill(gradient, gradient + d, 0.0);
+  double* by_coefficient = workspace.take(most);
+  double* by_input = workspace.take(inner);
+  double* sum = workspace.take(inner);
+  std::fill(sum, sum + inner, 0.0);
+  for (const Decoding& decoding : p.decodings) {
+    const Workspace::Frame inside(workspace);
+    for (std::size_t k = 0; k < decoding.channels.size(); ++k) channel_weights[k] = workspace.take(widest);
+    gather(decoding);
+    decoding.decoder->pull(x, local, out, out_weights, channel_weights, gradient);
+    for (std::size_t k = 0; k < decoding.channels.size(); ++k) {
+      const auto c = static_cast<std::size_t>(decoding.channels[k]);
+      const Channel& channel = p.channels[c];
+      const Index width = channel.basis->width(), r = channel.basis->coefficients();
+      for (Index j = 0; j < width; ++j) channel_weights[k][j] *= slopes[c][j];
+      if (channel.basis->entrywise())
+        std::copy(channel_weights[k], channel_weights[k] + width, by_coefficient);
+      else
+        kernels::table().dots(channel.basis->elements().data(), r, width, channel_weights[k], 1, width, width,
+                              by_coefficient, r);
+      channel.predictor->pull(u, tape[c], by_coefficient, nullptr, by_input, workspace);
+      for (Index l = 0; l < inner; ++l) sum[l] += by_input[l];
+    }
+  }
+  const double* inputs = input_tangents(*p.input_map, x, workspace);
+  for (Index k = 0; k < d; ++k) gradient[k] += kernels::table().dot(inputs + k * inner, sum, inner);
+  for (Index k = 0; k < d; ++k)
+    if (!std::isfinite(gradient[k]))
+      throw NumericalError(text("the derivative by '", p.space[k].name, "' is ", gradient[k]));
+  return true;
 }
 
 }  // namespace ersatz

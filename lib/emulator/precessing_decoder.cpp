@@ -311,6 +311,124 @@ void PrecessingDecoder::add_variance(const double* x, const double* const* chann
              });
 }
 
+// Backwards -----------------------------------------------------------------------------------------------
+
+namespace {
+
+/// What a rotation of the modes h changes in Σ weight · mode, for one about each axis.
+Vector3 torque(const double* const* modes, const double* const* weights, Index i, Complex turn) {
+  const double steps[4] = {2.0, std::sqrt(6.0), std::sqrt(6.0), 2.0};
+  const auto product = [&](std::size_t m, std::size_t k) {  // weight* of m times mode k
+    const double *w = weights[m] + 2 * i, *h = modes[k] + 2 * i;
+    return Complex(w[0] * h[0] + w[1] * h[1], w[0] * h[1] - w[1] * h[0]);
+  };
+  double about_z = 0.0;
+  Complex raised = 0.0, lowered = 0.0;
+  for (std::size_t m = 0; m < 5; ++m) {
+    about_z += (2.0 - static_cast<double>(m)) * product(m, m).imag();
+    if (m < 4) raised += steps[m] * product(m, m + 1);
+    if (m > 0) lowered += steps[m - 1] * product(m, m - 1);
+  }
+  // Im (conj(turn (x + i y)) raised + turn (x + i y) lowered) / 2
+  const Complex up(turn.real() * raised.real() + turn.imag() * raised.imag(),
+                   turn.real() * raised.imag() - turn.imag() * raised.real());
+  const Complex down(turn.real() * lowered.real() - turn.imag() * lowered.imag(),
+                     turn.real() * lowered.imag() + turn.imag() * lowered.real());
+  return {0.5 * (up.imag() + down.imag()), 0.5 * (down.real() - up.real()), about_z};
+}
+
+}  // namespace
+
+void PrecessingDecoder::pull(const double* x, const double* const* channels, const double* const* outputs,
+                             const double* const* weights, double* const* channel_weights,
+                             double* gradient) const {
+  const Index n = parts_.size, r = parts_.reference;
+  const Complex turn = turn_of(x);
+  const double* direction = channels[0];
+  double *by_direction = channel_weights[0], *by_phase = channel_weights[1];
+  const auto row = [&](const double* rows, Index i) {
+    return Vector3(rows[i], rows[n + i], rows[2 * n + i]);
+  };
+  double by_angle = 0.0;
+  for (Index i = 0; i < n; ++i) {
+    const Vector3 t = torque(outputs, weights, i, turn);
+    by_phase[i] = t.dot(row(direction, i).normalized());
+    by_angle += t.z() - by_phase[i];
+    for (int k = 0; k < 3; ++k) by_direction[k * n + i] = t[k];
+  }
+  // From both ends to the reference: a change there twists the frames of all samples beyond.
+  const auto arc = [](const Vector3& v, const Vector3& before) -> Vector3 {
+    return v.cross(before) / (1.0 + v.dot(before));
+  };
+  const auto set = [&](Index i, const Vector3& v, const Vector3& twist) {
+    const Vector3 change = (row(by_direction, i).cross(v) + twist) / row(direction, i).norm();
+    for (int k = 0; k < 3; ++k) by_direction[k * n + i] = change[k];
+  };
+  double beyond = by_phase[r];
+  Vector3 at_reference = Vector3::Zero();
+  for (const Index step : {Index{1}, Index{-1}}) {
+    double gathered = 0.0;
+    Vector3 next = Vector3::Zero();
+    for (Index i = step > 0 ? n - 1 : 0; i != r; i -= step) {
+      const Vector3 v = row(direction, i).normalized();
+      gathered += by_phase[i];
+      const Vector3 here = gathered * arc(v, row(direction, i - step).normalized());
+      set(i, v, here + next);
+      next = here;
+    }
+    beyond += gathered;
+    at_reference += next;
+  }
+  const Vector3 first = row(direction, r).normalized();
+  set(r, first, beyond * arc(first, parts_.pole) + at_reference);
+
+  if (parts_.symmetry) {
+    // Of the five parameters that it is made of, in this order.
+    InPlaneAngle angle = *parts_.symmetry;
+    std::array<Index, 5> its{};
+    std::copy(angle.spins.begin(), angle.spins.end(), its.begin());
+    its[4] = angle.mass_ratio;
+    angle.spins = {0, 1, 2, 3};
+    if (angle.mass_ratio >= 0) angle.mass_ratio = 4;
+    std::array<double, 5> values{}, unit{};
+    for (std::size_t k = 0; k < 5; ++k)
+      if (its[k] >= 0) values[k] = x[its[k]];
+    for (std::size_t k = 0; k < 5; ++k) {
+      if (its[k] < 0) continue;
+      unit[k] = 1.0;
+      gradient[its[k]] += by_angle * angle.push(values.data(), unit.data());
+      unit[k] = 0.0;
+    }
+  }
+
+  // Modes are linear in the pieces: those of ones.
+  const double about_z[2] = {turn.real(), turn.imag()};
+  std::array<double, frame_tile> ones;
+  ones.fill(1.0);
+  Index channel = 2;
+  for (std::size_t k = 0; k < 10; ++k) {
+    if (!parts_.has[k]) continue;
+    double* by_piece = channel_weights[channel++];
+    Walk::both(parts_, Walk::modes_start(parts_, direction),
+               [&](Index begin, Index count, bool back, double* carry) {
+                 const double* v[3] = {direction + begin, direction + n + begin, direction + 2 * n + begin};
+                 Pieces piece{};
+                 piece[k] = ones.data();
+                 TileModes modes;
+                 kernels::table().precessing_modes(v, channels[1] + begin, piece.data(), count, back, carry,
+                                                   about_z, modes.rows.data());
+                 for (Index i = 0; i < count; ++i) {
+                   double sum = 0.0;
+                   for (std::size_t m = 0; m < 5; ++m)
+                     for (Index part = 0; part < 2; ++part)
+                       sum += modes.values[m][static_cast<std::size_t>(2 * i + part)] *
+                              weights[m][2 * (begin + i) + part];
+                   by_piece[begin + i] = sum;
+                 }
+               });
+  }
+}
+
 // Saving ------------------------------------------------------------------------------------------------
 
 void PrecessingDecoder::save(const h5::Group& group) const {

@@ -44,6 +44,8 @@ class PrecessingDecoder final : public Decoder {
             double* const* tangents) const override;
   bool push_parameters(const double* x, const double* const* channels, const double* dx,
                        double* const* tangents) const override;
+  void pull(const double* x, const double* const* channels, const double* const* outputs,
+            const double* const* weights, double* const* channel_weights, double* gradient) const override;
   void add_variance(const double* x, const double* const* channels, Index channel, const double* variance,
                     double* const* variances) const override;
   void save(const h5::Group& group) const override;

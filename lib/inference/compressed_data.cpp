@@ -1,6 +1,7 @@
 #include "inference/compressed_data.hpp"
 
 #include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <cmath>
 
@@ -63,11 +64,50 @@ CompressedData::CompressedData(const LinearForm& form, const Vector& values, con
   }
   mean_ = columns.leftCols(r);
   error_ = columns.rightCols(r);
+  if (!with_error || form.shares.size() == 0) return;
+  largest_share_ = form.shares.maxCoeff(&largest_);
+  const Eigen::MatrixXd scaled = error_ * form.shares.cwiseSqrt().asDiagonal();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(scaled * scaled.transpose());
+  if (eigen.info() != Eigen::Success)
+    throw NumericalError("likelihood: the emulator's covariance of the data can not be diagonalised");
+  spread_ = eigen.eigenvalues().cwiseMax(0.0);
+  t_ = (eigen.eigenvectors().transpose() * t_).eval();
+  mean_ = (eigen.eigenvectors().transpose() * mean_).eval();
+}
+
+double CompressedData::evaluate_shared(const double* c, double s, const ResidualDensity& density,
+                                       double* by_mean, double* by_s) const {
+  const Index r = mean_.cols();
+  Vector residual = t_;
+  residual.noalias() -= mean_ * Eigen::Map<const Vector>(c, r);
+  double chi2 = remainder_, log_determinant = log_determinant_, along = 0.0, trace = 0.0;
+  for (Index i = 0; i < residual.size(); ++i) {
+    const double variance = 1.0 + s * spread_[i], alpha = residual[i] / variance;
+    chi2 += residual[i] * alpha;
+    log_determinant += std::log(variance);
+    along += spread_[i] * alpha * alpha;
+    trace += spread_[i] / variance;
+    residual[i] = alpha;
+  }
+  const double weight = density.weight(chi2);
+  if (by_mean) {
+    Eigen::Map<Vector>(by_mean, r).noalias() = weight * (mean_.transpose() * residual);
+    *by_s = 0.5 * (weight * along - trace);
+  }
+  return density.log(chi2) - 0.5 * log_determinant;
 }
 
 double CompressedData::evaluate(const double* c, const double* v, const ResidualDensity& density,
                                 double* by_mean, double* by_variance) const {
   const Index r = mean_.cols(), k = t_.size();
+  if (v && spread_.size() > 0) {
+    if (!by_mean) return evaluate_shared(c, v[largest_] / largest_share_, density, nullptr, nullptr);
+    double by_s = 0.0;
+    const double value = evaluate_shared(c, v[largest_] / largest_share_, density, by_mean, &by_s);
+    std::fill(by_variance, by_variance + r, 0.0);
+    by_variance[largest_] = by_s / largest_share_;
+    return value;
+  }
   Vector reduced = t_;  // L⁻¹ (t - T_c c), L Lᵀ = 1 + T_v diag(v) T_vᵀ
   reduced.noalias() -= mean_ * Eigen::Map<const Vector>(c, r);
   Matrix lower;

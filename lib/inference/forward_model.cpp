@@ -17,22 +17,33 @@ class EmulatorModel final : public ForwardModel {
   const ParameterSpace& space() const override { return emulator_.space(); }
   const std::vector<Axis>& axes() const override { return emulator_.axes(); }
   const std::vector<OutputSpec>& outputs() const override { return emulator_.outputs(); }
-  bool has_jacobian() const override { return emulator_.has_jacobian(); }
+  bool has_gradient() const override { return emulator_.has_jacobian(); }
   double domain_score(const double* x, Workspace& workspace) const override {
     return emulator_.domain_score(x, workspace);
   }
-  bool evaluate(const double* x, double* const* means, double* const* jacobians,
-                Workspace& workspace) const override {
-    const Eigen::Map<const Matrix> point(x, 1, space().size());
+  bool evaluate(const double* x, double* const* means, Workspace& workspace) const override {
     try {
-      if (jacobians)
-        emulator_.mean_and_jacobian(point, means, jacobians, workspace);
-      else
-        emulator_.mean(point, means, workspace);
+      emulator_.mean(Eigen::Map<const Matrix>(x, 1, space().size()), means, workspace);
     } catch (const NumericalError&) {  // so far outside that it overflows
       return false;
     }
     return true;
+  }
+  bool evaluate_backwards(const double* x, double* const* means, const Emulator::Weigh& weigh,
+                          double* gradient, Workspace& workspace) const override {
+    bool weighing = false;
+    const auto watched = [&](double* const* weights) {
+      weighing = true;
+      const bool wanted = weigh(weights);
+      weighing = false;
+      return wanted;
+    };
+    try {
+      return emulator_.mean_and_gradient(x, means, watched, gradient, workspace);
+    } catch (const NumericalError&) {
+      if (weighing) throw;  // not the emulator's
+      return false;
+    }
   }
   const Emulator* emulator() const override { return &emulator_; }
 
@@ -49,8 +60,7 @@ class SimulatorModel final : public ForwardModel {
   double domain_score(const double* x, Workspace&) const override {
     return space().contains(x) ? 0.0 : infinity;
   }
-  bool evaluate(const double* x, double* const* means, double* const* jacobians, Workspace&) const override {
-    if (jacobians) throw UsageError(text("the simulator '", simulator_->name(), "' gives no derivatives"));
+  bool evaluate(const double* x, double* const* means, Workspace&) const override {
     const SimulationResult result = simulator_->run(x);
     if (!result.ok()) return false;
     for (std::size_t o = 0; o < result.outputs.size(); ++o)
@@ -63,6 +73,11 @@ class SimulatorModel final : public ForwardModel {
 };
 
 }  // namespace
+
+bool ForwardModel::evaluate_backwards(const double*, double* const*, const Emulator::Weigh&, double*,
+                                      Workspace&) const {
+  throw UsageError("forward model: it gives no derivatives");
+}
 
 ForwardModelPtr forward_model(Emulator emulator) {
   return std::make_shared<EmulatorModel>(std::move(emulator));

@@ -24,10 +24,14 @@ struct Scales {
 /// The model at a point.
 struct ModelPoint {
   Vector mean;      ///< m
-  Matrix jacobian;  ///< m × d, where it is asked for
-  /// Of an emulator that is linear in its coefficients: their variances and the slopes of these, r × d.
-  Vector variance;
-  Matrix slopes;
+  Vector variance;  ///< of an emulator that is linear in its coefficients: theirs, r
+};
+
+/// Derivatives of a value at a point.
+struct Slopes {
+  Vector by_mean;       ///< m
+  Vector by_variance;   ///< r, as in ModelPoint
+  Vector by_parameter;  ///< d: what mean and variance do not carry
 };
 
 /// The emulator's error at a point: FᵀF + diag(single).
@@ -42,7 +46,7 @@ class GaussianLikelihood final : public Likelihood {
 
   const ForwardModel& model() const override { return *model_; }
   const std::vector<NuisanceParameter>& nuisance() const override { return nuisance_; }
-  bool has_gradient() const override { return linear_ ? linear_->has_jacobian() : model_->has_jacobian(); }
+  bool has_gradient() const override { return linear_ ? linear_->has_gradient() : model_->has_gradient(); }
   LikelihoodValue evaluate(const double* theta, double* gradient, Workspace& workspace) const override;
   std::string describe() const override;
 
@@ -52,7 +56,9 @@ class GaussianLikelihood final : public Likelihood {
   Scales scales_of(const double* theta) const;
   double compressed(const double* x, double* gradient, Workspace& workspace) const;
   double general(const double* theta, double* gradient, Workspace& workspace) const;
-  bool predict(const double* x, bool slopes, ModelPoint& point, Workspace& workspace) const;
+  double of_point(const double* theta, const ModelPoint& point, double* gradient, Slopes* slopes,
+                  Workspace& workspace) const;
+  double of_linear(const double* theta, double* gradient, Slopes& slopes, Workspace& workspace) const;
   /// How much wider the covariance is than the emulator says.
   double widening(const double* x, Workspace& workspace) const;
   /// The emulator's covariance times `factor`.
@@ -60,11 +66,11 @@ class GaussianLikelihood final : public Likelihood {
   ModelError linear_error(const ModelPoint& point, double factor) const;
   /// `lower` keeps a Cholesky factor that the result refers to.
   LowRankCovariance covariance(ModelError error, const Scales& scales, Matrix& lower) const;
-  void add_linear_slopes(const ModelPoint& point, double factor, const LowRankCovariance::Solution& solution,
-                         const Vector& inverse_core, const Vector& inverse_diagonal, double weight,
-                         double* gradient) const;
-  void add_widening_slopes(const double* x, double half_share, double* gradient, Workspace& workspace) const;
-  void add_differences(const double* x, const Scales& scales, const Vector& residual, double* gradient,
+  Vector slopes_by_variance(const ModelPoint& point, double factor,
+                            const LowRankCovariance::Solution& solution, const Vector& inverse_core,
+                            const Vector& inverse_diagonal, double weight) const;
+  void add_widening_slopes(const double* x, double half_share, Vector& gradient, Workspace& workspace) const;
+  void add_differences(const double* x, const Scales& scales, const Vector& residual, Vector& gradient,
                        Workspace& workspace) const;
 
   ForwardModelPtr model_;
@@ -72,11 +78,13 @@ class GaussianLikelihood final : public Likelihood {
   GaussianOptions options_;
   ResidualDensity density_;
   std::vector<ObservedEntry> entries_;
+  std::vector<ObservedRun> runs_;
   std::vector<NuisanceParameter> nuisance_;
   Index amplitude_ = -1, error_scale_ = -1, jitter_ = -1;  ///< where each stands in theta; -1: not in use
   Matrix lower_;  ///< Cholesky factor of the data's covariance, where that is full
   std::optional<LinearForm> linear_;
   std::optional<CompressedData> compressed_;
+  std::optional<LowRankCovariance> fixed_;  ///< the covariance, where no parameter changes it
 };
 
 GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation& observation,
@@ -85,7 +93,8 @@ GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation&
       data_(observation),
       options_(options),
       density_(observation.size(), options.degrees_of_freedom),
-      entries_(observed_entries(observation, model_->outputs())) {
+      entries_(observed_entries(observation, model_->outputs())),
+      runs_(observed_runs(entries_)) {
   check(observation);
   for (const std::string& name : options_.nuisance) {
     const Index at = dimension() + static_cast<Index>(nuisance_.size());
@@ -113,6 +122,10 @@ GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation&
   if (linear_ && nuisance_.empty() && options_.emulator_error != EmulatorError::diagonal)
     compressed_.emplace(*linear_, data_.values, data_.deviations.cwiseAbs2(), data_.covariance,
                         options_.emulator_error == EmulatorError::full);
+  if (!compressed_ && nuisance_.empty() && options_.emulator_error == EmulatorError::none) {
+    Matrix unused;
+    fixed_.emplace(covariance({Matrix(0, data_.size()), {}}, Scales(), unused));
+  }
 }
 
 void GaussianLikelihood::check(const Observation& observation) const {
@@ -195,48 +208,66 @@ LikelihoodValue GaussianLikelihood::evaluate(const double* theta, double* gradie
 
 /// Of an emulator that is linear in its coefficients, nothing else being free.
 double GaussianLikelihood::compressed(const double* x, double* gradient, Workspace& workspace) const {
-  const Index r = linear_->coefficients(), d = dimension();
+  const Index r = linear_->coefficients();
   const bool with_error = options_.emulator_error == EmulatorError::full;
   const Workspace::Frame frame(workspace);
   double *c = workspace.take(r), *v = with_error ? workspace.take(r) : nullptr;
-  Eigen::Map<Matrix> jacobian_map(workspace.take(r * d), r, d), slopes_map(workspace.take(r * d), r, d);
-  MatrixRef jacobian(jacobian_map), slopes(slopes_map);
+  double* tape = gradient ? workspace.take(linear_->tape_size()) : nullptr;
   try {
-    linear_->evaluate(x, c, v, gradient ? &jacobian : nullptr, gradient && with_error ? &slopes : nullptr,
-                      workspace);
+    linear_->evaluate(x, c, v, tape, workspace);
   } catch (const NumericalError&) {
     return -infinity;
   }
   if (!gradient) return compressed_->evaluate(c, v, density_, nullptr, nullptr);
-  Vector by_mean(r), by_variance(r);
-  const double value = compressed_->evaluate(c, v, density_, by_mean.data(), by_variance.data());
-  Eigen::Map<Vector> g(gradient, d);
-  g.noalias() = jacobian.transpose() * by_mean;
-  if (with_error) g.noalias() += slopes.transpose() * by_variance;
+  double *by_mean = workspace.take(r), *by_variance = workspace.take(r);
+  const double value = compressed_->evaluate(c, v, density_, by_mean, by_variance);
+  linear_->pull(x, tape, by_mean, with_error ? by_variance : nullptr, gradient, workspace);
   return value;
 }
 
-bool GaussianLikelihood::predict(const double* x, bool slopes, ModelPoint& point,
-                                 Workspace& workspace) const {
-  if (!linear_)
-    return evaluate_entries(*model_, entries_, x, point.mean, slopes ? &point.jacobian : nullptr, workspace);
-  const Index r = linear_->coefficients(), d = dimension();
+double GaussianLikelihood::general(const double* theta, double* gradient, Workspace& workspace) const {
+  Slopes slopes;
+  double value = -infinity;
+  if (linear_) {
+    value = of_linear(theta, gradient, slopes, workspace);
+  } else {
+    ModelPoint point;
+    if (!gradient)
+      return evaluate_entries(*model_, runs_, theta, point.mean, workspace)
+                 ? of_point(theta, point, nullptr, nullptr, workspace)
+                 : -infinity;
+    const auto weigh = [&]() -> const double* {
+      value = of_point(theta, point, gradient, &slopes, workspace);
+      return std::isfinite(value) ? slopes.by_mean.data() : nullptr;
+    };
+    if (!evaluate_entries(*model_, runs_, theta, point.mean, weigh, gradient, workspace)) return -infinity;
+  }
+  if (gradient && std::isfinite(value)) Eigen::Map<Vector>(gradient, dimension()) += slopes.by_parameter;
+  return value;
+}
+
+double GaussianLikelihood::of_linear(const double* theta, double* gradient, Slopes& slopes,
+                                     Workspace& workspace) const {
+  const Workspace::Frame frame(workspace);
   const bool with_error = options_.emulator_error != EmulatorError::none;
-  Vector c(r);
-  Matrix by_parameter(r, slopes ? d : 0);
-  if (with_error) point.variance.resize(r);
-  if (with_error && slopes) point.slopes.resize(r, d);
-  MatrixRef jacobian(by_parameter), variance_slopes(point.slopes);
+  Vector c(linear_->coefficients());
+  ModelPoint point;
+  if (with_error) point.variance.resize(c.size());
+  double *v = with_error ? point.variance.data() : nullptr,
+         *tape = gradient ? workspace.take(linear_->tape_size()) : nullptr;
   try {
-    linear_->evaluate(x, c.data(), with_error ? point.variance.data() : nullptr, slopes ? &jacobian : nullptr,
-                      slopes && with_error ? &variance_slopes : nullptr, workspace);
+    linear_->evaluate(theta, c.data(), v, tape, workspace);
   } catch (const NumericalError&) {
-    return false;
+    return -infinity;
   }
   point.mean = linear_->offset;
   point.mean.noalias() += linear_->rows.transpose() * c;
-  if (slopes) point.jacobian.noalias() = linear_->rows.transpose() * by_parameter;
-  return true;
+  const double value = of_point(theta, point, gradient, gradient ? &slopes : nullptr, workspace);
+  if (!gradient || !std::isfinite(value)) return value;
+  const Vector by_coefficient = linear_->rows * slopes.by_mean;
+  linear_->pull(theta, tape, by_coefficient.data(), with_error ? slopes.by_variance.data() : nullptr,
+                gradient, workspace);
+  return value;
 }
 
 double GaussianLikelihood::widening(const double* x, Workspace& workspace) const {
@@ -310,12 +341,13 @@ LowRankCovariance GaussianLikelihood::covariance(ModelError error, const Scales&
   return {lower, 1.0, std::move(error.factors)};
 }
 
-double GaussianLikelihood::general(const double* theta, double* gradient, Workspace& workspace) const {
+/// The value at a point of the model; with a gradient, its part of the nuisance parameters, and the slopes
+/// that have to go through the model.
+double GaussianLikelihood::of_point(const double* theta, const ModelPoint& point, double* gradient,
+                                    Slopes* slopes, Workspace& workspace) const {
   const Index d = dimension();
   const Scales scales = scales_of(theta);
   const double a = scales.amplitude, widened = widening(theta, workspace), factor = a * a * widened;
-  ModelPoint point;
-  if (!predict(theta, gradient != nullptr, point, workspace)) return -infinity;
   ModelError error;
   try {
     error = error_at(theta, point, factor, workspace);
@@ -324,14 +356,18 @@ double GaussianLikelihood::general(const double* theta, double* gradient, Worksp
   }
   const Vector residual = data_.values - a * point.mean, single = error.single;
   Matrix lower;
-  const LowRankCovariance covariance = this->covariance(std::move(error), scales, lower);
+  std::optional<LowRankCovariance> own;
+  if (!fixed_) own.emplace(this->covariance(std::move(error), scales, lower));
+  const LowRankCovariance& covariance = fixed_ ? *fixed_ : *own;
   const LowRankCovariance::Solution solution = covariance.solve(residual);
   const double value = density_.log(solution.chi2) - 0.5 * covariance.log_determinant();
   if (!gradient || !std::isfinite(value)) return value;
 
   // d ln L = w alphaᵀ dμ + (w alphaᵀ dC alpha - tr C⁻¹ dC) / 2
   const double weight = density_.weight(solution.chi2);
-  Eigen::Map<Vector>(gradient, d).noalias() = weight * a * (point.jacobian.transpose() * solution.alpha);
+  slopes->by_mean = (weight * a) * solution.alpha;
+  slopes->by_parameter = Vector::Zero(d);
+  if (fixed_) return value;
   const bool diagonal_needed = single.size() > 0 || jitter_ >= 0;
   const Vector inverse_core = covariance.inverse_core();
   const Vector inverse = diagonal_needed ? covariance.inverse_diagonal() : Vector();
@@ -354,18 +390,18 @@ double GaussianLikelihood::general(const double* theta, double* gradient, Worksp
   }
   if (options_.emulator_error == EmulatorError::none) return value;
   if (!linear_) {
-    add_differences(theta, scales, residual, gradient, workspace);
+    add_differences(theta, scales, residual, slopes->by_parameter, workspace);
     return value;
   }
-  add_linear_slopes(point, factor, solution, inverse_core, inverse, weight, gradient);
-  if (widened > 1.0) add_widening_slopes(theta, 0.5 * share_of_error, gradient, workspace);
+  slopes->by_variance = slopes_by_variance(point, factor, solution, inverse_core, inverse, weight);
+  if (widened > 1.0) add_widening_slopes(theta, 0.5 * share_of_error, slopes->by_parameter, workspace);
   return value;
 }
 
-void GaussianLikelihood::add_linear_slopes(const ModelPoint& point, double factor,
-                                           const LowRankCovariance::Solution& solution,
-                                           const Vector& inverse_core, const Vector& inverse_diagonal,
-                                           double weight, double* gradient) const {
+Vector GaussianLikelihood::slopes_by_variance(const ModelPoint& point, double factor,
+                                              const LowRankCovariance::Solution& solution,
+                                              const Vector& inverse_core, const Vector& inverse_diagonal,
+                                              double weight) const {
   const Index r = linear_->coefficients();
   Vector by_variance = Vector::Zero(r);
   if (options_.emulator_error == EmulatorError::diagonal) {
@@ -378,12 +414,12 @@ void GaussianLikelihood::add_linear_slopes(const ModelPoint& point, double facto
         by_variance[i] =
             0.5 * (weight * solution.xi[i] * solution.xi[i] - (1.0 - inverse_core[i])) / point.variance[i];
   }
-  Eigen::Map<Vector>(gradient, dimension()).noalias() += point.slopes.transpose() * by_variance;
+  return by_variance;
 }
 
 /// half_share: (w alphaᵀ C alpha - tr C⁻¹ C) / 2 with the emulator's covariance for C, which the derivative
 /// of the widening's logarithm multiplies.
-void GaussianLikelihood::add_widening_slopes(const double* x, double half_share, double* gradient,
+void GaussianLikelihood::add_widening_slopes(const double* x, double half_share, Vector& gradient,
                                              Workspace& workspace) const {
   Vector near = Eigen::Map<const Vector>(x, dimension());
   const double here = model_->domain_score(x, workspace);
@@ -404,7 +440,7 @@ void GaussianLikelihood::add_widening_slopes(const double* x, double half_share,
 
 /// The covariance's part of the derivatives by the parameters, the residual held.
 void GaussianLikelihood::add_differences(const double* x, const Scales& scales, const Vector& residual,
-                                         double* gradient, Workspace& workspace) const {
+                                         Vector& gradient, Workspace& workspace) const {
   Vector near = Eigen::Map<const Vector>(x, dimension());
   const auto value = [&] {
     const double factor = scales.amplitude * scales.amplitude * widening(near.data(), workspace);

@@ -99,6 +99,13 @@ std::optional<LinearForm> LinearForm::of(const Emulator& emulator,
   form.modes *= scale.asDiagonal();
   form.rest.array() *= scale.array().square();
   if ((scale.array() != 1.0).any()) form.error_rows = form.rows * scale.asDiagonal();
+  if (form.channels_.size() == 1) {
+    const Channel& channel = emulator.channels()[form.channels_[0]];
+    form.shares = channel.predictor->variance_shares();
+    if (form.shares.size() > 0) form.shares.array() *= channel.variance_scale.array();
+    if (form.shares.size() > 0 && !(form.shares.minCoeff() >= 0.0 && form.shares.maxCoeff() > 0.0))
+      form.shares.resize(0);
+  }
   return form;
 }
 
@@ -107,72 +114,96 @@ bool LinearForm::has_variance() const {
                      [&](std::size_t c) { return emulator_.channels()[c].has_variance(); });
 }
 
-bool LinearForm::has_jacobian() const {
+bool LinearForm::has_gradient() const {
   return std::all_of(channels_.begin(), channels_.end(),
                      [&](std::size_t c) { return emulator_.channels()[c].predictor->has_jacobian(); });
 }
 
-void LinearForm::evaluate(const double* x, double* c, double* v, MatrixRef* jacobian, MatrixRef* slopes,
-                          Workspace& workspace) const {
+Index LinearForm::tape_size() const {
+  Index size = emulator_.input_map().outputs();
+  for (const std::size_t c : channels_) size += emulator_.channels()[c].predictor->tape_size();
+  return size;
+}
+
+void LinearForm::evaluate(const double* x, double* c, double* v, double* tape, Workspace& workspace) const {
+  const Workspace::Frame frame(workspace);
+  const Transform& map = emulator_.input_map();
+  double* u = tape ? tape : workspace.take(map.outputs());
+  map.forward(x, u);
+  double* kept = tape ? tape + map.outputs() : nullptr;
+  for (const std::size_t number : channels_) {
+    const Channel& channel = emulator_.channels()[number];
+    const Predictor& predictor = *channel.predictor;
+    const Index r = channel.basis->coefficients();
+    const bool with_variance = v && predictor.has_variance();
+    if (tape) {
+      predictor.record(u, c, with_variance ? v : nullptr, kept, workspace);
+    } else {
+      const Eigen::Map<const Matrix> point(u, 1, map.outputs());
+      Eigen::Map<Matrix> mean(c, 1, r), variance(v, with_variance ? 1 : 0, r);
+      if (with_variance)
+        predictor.mean_and_variance(point, mean, variance, Noise::latent, workspace);
+      else
+        predictor.mean(point, mean, workspace);
+    }
+    if (v && !with_variance) std::copy(channel.residual_variance.begin(), channel.residual_variance.end(), v);
+    for (Index a = 0; v && a < r; ++a) v[a] = std::max(0.0, v[a] * channel.variance_scale[a]);
+    c += r;
+    if (v) v += r;
+    if (tape) kept += predictor.tape_size();
+  }
+}
+
+void LinearForm::pull(const double* x, const double* tape, const double* by_c, const double* by_v,
+                      double* gradient, Workspace& workspace) const {
   const Workspace::Frame frame(workspace);
   const Transform& map = emulator_.input_map();
   const Index d = emulator_.space().size(), inputs = map.outputs();
-  double* mapped = workspace.take(inputs);
-  map.forward(x, mapped);
-  const Eigen::Map<const Matrix> u(mapped, 1, inputs);
-  Eigen::Map<Matrix> chain(workspace.take(inputs * d), inputs, d);  // du / dx
-  if (jacobian || slopes) {
-    Vector unit = Vector::Zero(d), du(inputs);
-    for (Index l = 0; l < d; ++l) {
-      unit[l] = 1.0;
-      map.push_forward(x, unit.data(), du.data());
-      chain.col(l) = du;
-      unit[l] = 0.0;
-    }
-  }
-  Index first = 0;
+  Eigen::Map<Vector> sum(workspace.take(inputs), inputs), part(workspace.take(inputs), inputs),
+      along(workspace.take(inputs), inputs), unit(workspace.take(d), d);
+  const double *u = tape, *kept = tape + inputs;
+  std::fill(gradient, gradient + d, 0.0);
+  sum.setZero();
   for (const std::size_t number : channels_) {
-    const Channel& channel = emulator_.channels()[number];
-    const Index r = channel.basis->coefficients();
-    Eigen::Map<Matrix> mean(c + first, 1, r);
-    if (v) {
-      Eigen::Map<Matrix> variance(v + first, 1, r);
-      channel.mean_and_variance(u, mean, variance, workspace);
-      variance.row(0).array() *= channel.variance_scale.transpose().array();
-      variance = variance.cwiseMax(0.0);
-    } else {
-      channel.predictor->mean(u, mean, workspace);
-    }
     const Workspace::Frame inner(workspace);
-    Eigen::Map<Matrix> by_input(workspace.take(r * inputs), r, inputs);
-    if (jacobian) {
-      channel.predictor->jacobian(u.data(), by_input, workspace);
-      jacobian->middleRows(first, r).noalias() = by_input * chain;
+    const Channel& channel = emulator_.channels()[number];
+    const Predictor& predictor = *channel.predictor;
+    const Index r = channel.basis->coefficients();
+    Eigen::Map<Vector> scaled(workspace.take(r), r);
+    if (by_v) scaled = Eigen::Map<const Vector>(by_v, r).cwiseProduct(channel.variance_scale);
+    const bool with_variance = by_v && predictor.has_variance(), known = predictor.has_variance_gradient();
+    predictor.pull(u, kept, by_c, with_variance && known ? scaled.data() : nullptr, part.data(), workspace);
+    sum += part;
+    if (with_variance && !known) add_differences(x, channel, scaled.data(), gradient, workspace);
+    by_c += r;
+    if (by_v) by_v += r;
+    kept += predictor.tape_size();
+  }
+  unit.setZero();
+  for (Index l = 0; l < d; ++l) {
+    unit[l] = 1.0;
+    map.push_forward(x, unit.data(), along.data());
+    gradient[l] += along.dot(sum);
+    unit[l] = 0.0;
+  }
+}
+
+void LinearForm::add_differences(const double* x, const Channel& channel, const double* by_v,
+                                 double* gradient, Workspace& workspace) const {
+  const Transform& map = emulator_.input_map();
+  const Index r = channel.basis->coefficients();
+  Vector near = Eigen::Map<const Vector>(x, emulator_.space().size());
+  Matrix u(1, map.outputs()), ignored(1, r), below(1, r), above(1, r);
+  for (Index l = 0; l < near.size(); ++l) {
+    const DifferencePoints points = difference_points(emulator_.space()[l], x[l]);
+    for (const bool up : {false, true}) {
+      near[l] = up ? points.above : points.below;
+      map.forward(near.data(), u.data());
+      channel.mean_and_variance(u, ignored, up ? above : below, workspace);
     }
-    if (slopes) {
-      auto block = slopes->middleRows(first, r);
-      if (!channel.predictor->has_variance()) {
-        block.setZero();
-      } else if (channel.predictor->has_variance_gradient()) {
-        channel.predictor->variance_gradient(u.data(), by_input, workspace);
-        block.noalias() = by_input * chain;
-      } else {
-        Vector near = Eigen::Map<const Vector>(x, d);
-        Matrix some(1, inputs), ignored(1, r), below(1, r), above(1, r);
-        for (Index l = 0; l < d; ++l) {
-          const DifferencePoints points = difference_points(emulator_.space()[l], x[l]);
-          for (const bool up : {false, true}) {
-            near[l] = up ? points.above : points.below;
-            map.forward(near.data(), some.data());
-            channel.mean_and_variance(some, ignored, up ? above : below, workspace);
-          }
-          near[l] = x[l];
-          block.col(l) = (above - below).transpose() / (points.above - points.below);
-        }
-      }
-      for (Index a = 0; a < r; ++a) block.row(a) *= channel.variance_scale[a];
-    }
-    first += r;
+    near[l] = x[l];
+    gradient[l] += (above - below).row(0).dot(Eigen::Map<const Eigen::RowVectorXd>(by_v, r)) /
+                   (points.above - points.below);
   }
 }
 

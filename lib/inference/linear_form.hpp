@@ -18,21 +18,29 @@ class LinearForm {
 
   Index coefficients() const { return rows.rows(); }
   bool has_variance() const;
-  bool has_jacobian() const;
-  /// c and v: coefficients() values, v may be null; their derivatives, coefficients() × d, or null. Slopes of
-  /// variances that the predictor does not know are central differences.
-  void evaluate(const double* x, double* c, double* v, MatrixRef* jacobian, MatrixRef* slopes,
-                Workspace& workspace) const;
+  bool has_gradient() const;
+  /// c and v: coefficients() values, v may be null; `tape`, tape_size() doubles, keeps what pull() takes up.
+  /// Null: no gradient is wanted.
+  Index tape_size() const;
+  void evaluate(const double* x, double* c, double* v, double* tape, Workspace& workspace) const;
+  /// gradient, d values: Σ by_c ∂c/∂x + Σ by_v ∂v/∂x, by_v null where v was. Slopes of variances that the
+  /// predictor does not know are central differences.
+  void pull(const double* x, const double* tape, const double* by_c, const double* by_v, double* gradient,
+            Workspace& workspace) const;
 
   Vector offset;      ///< m
   Matrix rows;        ///< r × m
   Matrix error_rows;  ///< r × m: those times the calibration's scale; empty: the same
   Matrix modes;       ///< k × m
   Vector rest;        ///< m
+  Vector shares;      ///< r: v is a number, which depends on x, times these; empty: it is not
 
   const Matrix& errors() const { return error_rows.size() > 0 ? error_rows : rows; }
 
  private:
+  void add_differences(const double* x, const Channel& channel, const double* by_v, double* gradient,
+                       Workspace& workspace) const;
+
   explicit LinearForm(const Emulator& emulator) : emulator_(emulator) {}
   Emulator emulator_;
   std::vector<std::size_t> channels_;  ///< whose coefficients these are, one after the other

@@ -15,9 +15,9 @@ bool cholesky(Matrix& matrix) {
 }
 
 LowRankCovariance::LowRankCovariance(const Vector& variances, Matrix factors)
-    : root_(variances.cwiseSqrt()), factors_(std::move(factors)) {
-  factors_ *= root_.cwiseInverse().asDiagonal();
-  factorise(2.0 * root_.array().log().sum());
+    : inverse_root_(variances.cwiseSqrt().cwiseInverse()), factors_(std::move(factors)) {
+  factors_ *= inverse_root_.asDiagonal();
+  factorise(variances.array().log().sum());
 }
 
 LowRankCovariance::LowRankCovariance(const Matrix& lower, double scale, Matrix factors)
@@ -44,7 +44,7 @@ void LowRankCovariance::factorise(double log_determinant_of_noise) {
 
 void LowRankCovariance::whiten(Vector& v) const {
   if (!lower_) {
-    v.array() /= root_.array();
+    v.array() *= inverse_root_.array();
     return;
   }
   v /= scale_;
@@ -53,7 +53,7 @@ void LowRankCovariance::whiten(Vector& v) const {
 
 void LowRankCovariance::unwhiten(Vector& v) const {
   if (!lower_) {
-    v.array() /= root_.array();
+    v.array() *= inverse_root_.array();
     return;
   }
   v /= scale_;
@@ -79,9 +79,9 @@ Vector LowRankCovariance::inverse_diagonal() const {
   Matrix reduced = factors_;
   if (directions() > 0) core_.triangularView<Eigen::Lower>().solveInPlace(reduced);
   if (!lower_) {
-    Vector diagonal = Vector::Ones(root_.size());
+    Vector diagonal = Vector::Ones(inverse_root_.size());
     if (directions() > 0) diagonal -= reduced.colwise().squaredNorm().transpose();
-    return (diagonal.array() / root_.array().square()).matrix();
+    return (diagonal.array() * inverse_root_.array().square()).matrix();
   }
   const Index m = lower_->rows();
   Matrix inverse = Matrix::Identity(m, m);

@@ -34,7 +34,7 @@ class LowRankCovariance {
   void whiten(Vector& v) const;
   void unwhiten(Vector& v) const;  ///< by the transpose
 
-  Vector root_;  ///< of the variances; empty where there is L
+  Vector inverse_root_;  ///< of the variances; empty where there is L
   const Matrix* lower_ = nullptr;
   double scale_ = 1.0;
   Matrix factors_;  ///< K × m, whitened

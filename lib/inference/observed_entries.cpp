@@ -28,24 +28,59 @@ std::vector<ObservedEntry> observed_entries(const Observation& observation,
   return entries;
 }
 
-bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedEntry>& entries, const double* x,
-                      Vector& mean, Matrix* jacobian, Workspace& workspace) {
+std::vector<ObservedRun> observed_runs(const std::vector<ObservedEntry>& entries) {
+  std::vector<ObservedRun> runs;
+  for (const ObservedEntry& e : entries) {
+    const bool next =
+        !runs.empty() && runs.back().output == e.output && runs.back().entry + runs.back().count == e.entry;
+    if (next)
+      ++runs.back().count;
+    else
+      runs.push_back({e.output, e.entry, runs.empty() ? 0 : runs.back().first + runs.back().count, 1});
+  }
+  return runs;
+}
+
+namespace {
+
+std::vector<double*> rows_of(const ForwardModel& model, Workspace& workspace) {
+  std::vector<double*> rows;
+  for (const OutputSpec& o : model.outputs()) rows.push_back(workspace.take(o.width()));
+  return rows;
+}
+
+void pick(const std::vector<ObservedRun>& runs, const std::vector<double*>& rows, Vector& values) {
+  values.resize(runs.empty() ? 0 : runs.back().first + runs.back().count);
+  for (const ObservedRun& r : runs) std::copy_n(rows[r.output] + r.entry, r.count, values.data() + r.first);
+}
+
+}  // namespace
+
+bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedRun>& runs, const double* x,
+                      Vector& mean, Workspace& workspace) {
   const Workspace::Frame frame(workspace);
-  const Index d = model.space().size();
-  std::vector<double*> means, jacobians;
-  for (const OutputSpec& o : model.outputs()) {
-    means.push_back(workspace.take(o.width()));
-    if (jacobian) jacobians.push_back(workspace.take(o.width() * d));
-  }
-  if (!model.evaluate(x, means.data(), jacobian ? jacobians.data() : nullptr, workspace)) return false;
-  mean.resize(static_cast<Index>(entries.size()));
-  if (jacobian) jacobian->resize(mean.size(), d);
-  for (Index j = 0; j < mean.size(); ++j) {
-    const ObservedEntry& e = entries[static_cast<std::size_t>(j)];
-    mean[j] = means[e.output][e.entry];
-    if (jacobian) jacobian->row(j) = Eigen::Map<const Vector>(jacobians[e.output] + e.entry * d, d);
-  }
+  const std::vector<double*> means = rows_of(model, workspace);
+  if (!model.evaluate(x, means.data(), workspace)) return false;
+  pick(runs, means, mean);
   return true;
+}
+
+bool evaluate_entries(const ForwardModel& model, const std::vector<ObservedRun>& runs, const double* x,
+                      Vector& mean, const std::function<const double*()>& weigh, double* gradient,
+                      Workspace& workspace) {
+  const Workspace::Frame frame(workspace);
+  const std::vector<double*> means = rows_of(model, workspace);
+  const auto weigh_rows = [&](double* const* weights) {
+    pick(runs, means, mean);
+    const double* by_mean = weigh();
+    if (!by_mean) return false;
+    for (std::size_t o = 0; o < means.size(); ++o)
+      std::fill(weights[o], weights[o] + model.outputs()[o].width(), 0.0);
+    for (const ObservedRun& r : runs)
+      for (Index j = 0; j < r.count; ++j) weights[r.output][r.entry + j] += by_mean[r.first + j];
+    return true;
+  };
+  return model.evaluate_backwards(x, means.data(), weigh_rows, gradient, workspace);
 }
 
 DifferencePoints difference_points(const Parameter& parameter, double value) {

@@ -39,7 +39,7 @@ class DrawnRows {
       } catch (const NumericalError&) {
         return false;
       }
-    } else if (!posterior_.model().evaluate(all_.data(), mean_rows.data(), nullptr, workspace_)) {
+    } else if (!posterior_.model().evaluate(all_.data(), mean_rows.data(), workspace_)) {
       return false;
     }
     if (amplitude_ >= 0)

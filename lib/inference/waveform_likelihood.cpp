@@ -75,7 +75,7 @@ class WaveformLikelihood final : public Likelihood {
 
   const ForwardModel& model() const override { return *model_; }
   const std::vector<NuisanceParameter>& nuisance() const override { return nuisance_; }
-  bool has_gradient() const override { return model_->has_jacobian(); }
+  bool has_gradient() const override { return model_->has_gradient(); }
   LikelihoodValue evaluate(const double* theta, double* gradient, Workspace& workspace) const override;
   std::string describe() const override;
 
@@ -101,12 +101,13 @@ class WaveformLikelihood final : public Likelihood {
   double of_phase(Complex c, double phase, Complex& slope) const;
   Overlap overlap_of(const Series& cross, const double* theta) const;
   Series phases_of(const Overlap& overlap) const;
+  double of_rows(const double* theta, const Vector& rows, double* gradient, Vector* by_row) const;
 
   ForwardModelPtr model_;
   WaveformOptions options_;
   std::vector<NuisanceParameter> nuisance_;
   Index amplitude_ = -1, phase_ = -1, shift_ = -1;  ///< where each stands in theta; -1: not in use
-  std::vector<ObservedEntry> entries_;
+  std::vector<ObservedRun> runs_;
   Index series_ = 0, size_ = 0;  ///< how many, bins of each
   Axis axis_;
   Vector taper_;  ///< empty: none
@@ -125,7 +126,7 @@ WaveformLikelihood::WaveformLikelihood(ForwardModelPtr model, const Observation&
                                        const WaveformOptions& options)
     : model_(std::move(model)),
       options_(options),
-      entries_(observed_entries(observation, model_->outputs())) {
+      runs_(observed_runs(observed_entries(observation, model_->outputs()))) {
   if (options_.outside == Outside::widen)
     throw UsageError(
         "likelihood: outside = \"widen\" widens the emulator's covariance, which waveforms leave out");
@@ -384,13 +385,28 @@ LikelihoodValue WaveformLikelihood::evaluate(const double* theta, double* gradie
   if (gradient && !has_gradient())
     throw UsageError("likelihood: the model gives no derivatives; sample without gradients");
   LikelihoodValue result{-infinity, model_->domain_score(theta, workspace) <= 1.0};
-  if (!result.inside_domain) return result;
   const double a = amplitude_ >= 0 ? theta[amplitude_] : 1.0;
-  Vector rows;
-  Matrix jacobian;
-  if (!(a >= 0.0) ||
-      !evaluate_entries(*model_, entries_, theta, rows, gradient ? &jacobian : nullptr, workspace))
-    return result;
+  if (!result.inside_domain || !(a >= 0.0)) return result;
+  Vector rows, by_row;
+  if (!gradient) {
+    if (evaluate_entries(*model_, runs_, theta, rows, workspace))
+      result.log = of_rows(theta, rows, nullptr, nullptr);
+  } else {
+    double value = -infinity;
+    const auto weigh = [&]() -> const double* {
+      value = of_rows(theta, rows, gradient, &by_row);
+      return std::isfinite(value) ? by_row.data() : nullptr;
+    };
+    if (evaluate_entries(*model_, runs_, theta, rows, weigh, gradient, workspace)) result.log = value;
+  }
+  return result;
+}
+
+/// The value for the model's rows; with a gradient, its part of the parameters that are not the model's, and
+/// the derivatives by the rows.
+double WaveformLikelihood::of_rows(const double* theta, const Vector& rows, double* gradient,
+                                   Vector* by_row) const {
+  const double a = amplitude_ >= 0 ? theta[amplitude_] : 1.0;
   const Series model = transformed(rows.data());
   const std::size_t n = bins_.size();
   Series cross(n, 0.0);  // with the model times the amplitude
@@ -401,9 +417,8 @@ LikelihoodValue WaveformLikelihood::evaluate(const double* theta, double* gradie
   }
   const Overlap overlap = overlap_of(cross, theta);
   const double value = overlap.value - 0.5 * (a * a * norm + data_norm_);
-  if (!std::isfinite(value)) return result;
-  result.log = value;
-  if (!gradient) return result;
+  if (!std::isfinite(value)) return -infinity;
+  if (!gradient) return value;
 
   // d ln L = Re Σ slope d(a model), and back through the transform to the bins in time.
   const Series phases = phases_of(overlap);
@@ -413,7 +428,7 @@ LikelihoodValue WaveformLikelihood::evaluate(const double* theta, double* gradie
     slopes[k] = weights_[k % n] * (conj_times(data_[k], phases[k % n]) - a * std::conj(model[k]));
     by_amplitude += times(slopes[k], model[k]).real();
   }
-  Vector by_value(rows.size());
+  by_row->resize(rows.size());
   ffts_->with([&](Fft& fft) {
     Series work(static_cast<std::size_t>(padded_));
     for (std::size_t s = 0; s < static_cast<std::size_t>(series_); ++s) {
@@ -421,18 +436,17 @@ LikelihoodValue WaveformLikelihood::evaluate(const double* theta, double* gradie
       for (std::size_t k = 0; k < n; ++k) work[static_cast<std::size_t>(bins_[k])] = slopes[s * n + k];
       fft.forward(work.data());
       for (Index j = 0; j < size_; ++j) {
-        const Complex z = (taper_.size() > 0 ? taper_[j] : 1.0) * work[static_cast<std::size_t>(j)];
+        const Complex z = (a * (taper_.size() > 0 ? taper_[j] : 1.0)) * work[static_cast<std::size_t>(j)];
         const Index entry = 2 * (static_cast<Index>(s) * size_ + j);
-        by_value[entry] = z.real();
-        by_value[entry + 1] = -z.imag();
+        (*by_row)[entry] = z.real();
+        (*by_row)[entry + 1] = -z.imag();
       }
     }
   });
-  Eigen::Map<Vector>(gradient, model_->space().size()).noalias() = a * (jacobian.transpose() * by_value);
   if (amplitude_ >= 0) gradient[amplitude_] = by_amplitude;
   if (phase_ >= 0) gradient[phase_] = overlap.by_phase;
   if (shift_ >= 0) gradient[shift_] = overlap.by_shift;
-  return result;
+  return value;
 }
 
 }  // namespace

@@ -22,6 +22,27 @@ void Predictor::variance_gradient(const double*, MatrixRef, Workspace&) const {
   throw UsageError(text("predictor ", kind(), " has no gradient of the variance"));
 }
 
+void Predictor::record(const double* x, double* mean, double* variance, double*, Workspace& workspace) const {
+  const Eigen::Map<const Matrix> point(x, 1, inputs());
+  Eigen::Map<Matrix> mean_row(mean, 1, outputs());
+  if (!variance) return this->mean(point, mean_row, workspace);
+  Eigen::Map<Matrix> variance_row(variance, 1, outputs());
+  mean_and_variance(point, mean_row, variance_row, Noise::latent, workspace);
+}
+
+void Predictor::pull(const double* x, const double*, const double* by_mean, const double* by_variance,
+                     double* gradient, Workspace& workspace) const {
+  const Workspace::Frame frame(workspace);
+  const Index p = outputs(), d = inputs();
+  Eigen::Map<Matrix> slopes(workspace.take(p * d), p, d);
+  Eigen::Map<Vector> sum(gradient, d);
+  jacobian(x, slopes, workspace);
+  sum.noalias() = slopes.transpose() * Eigen::Map<const Vector>(by_mean, p);
+  if (!by_variance) return;
+  variance_gradient(x, slopes, workspace);
+  sum.noalias() += slopes.transpose() * Eigen::Map<const Vector>(by_variance, p);
+}
+
 namespace {
 
 void check_inputs(const Predictor& predictor, ConstMatrixRef X) {

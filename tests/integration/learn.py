@@ -277,6 +277,51 @@ def focused(top):
         check(what, result.returncode == 2 and expected in result.stderr, (result.returncode, result.stderr))
 
 
+def interested(top):
+    """A table of points of interest: runs gather beside them; killed and resumed with it; tables that are none."""
+    os.makedirs(os.path.join(top, "interested"))
+    os.chdir(os.path.join(top, "interested"))
+    draw = np.random.default_rng(5)
+    table = np.column_stack([draw.uniform(0, 15, 500), np.arange(500), draw.uniform(6, 10, 500)])
+    np.savetxt("corner.csv", table, delimiter=",", header="x2,other,x1", comments="", fmt="%.17g")
+    campaign = ('simulator = "branin"\nbudget = 40\nstart = 16\nbatch = 4\ncandidates = 600\ninterest = "corner.csv"\n'
+                'output = "runs.h5"\n')
+    write("campaign.toml", campaign)
+    result = learn("--json")
+    check("with points of interest", result.returncode == 0, result.stderr)
+    expected = parameters()[0]
+    chosen, start = expected[16:, 0], expected[:16, 0]
+    check("runs lie beside them", np.mean(chosen > 4) > 0.7 > 0.5 > np.mean(start > 4), (chosen, start))
+    write("campaign.toml", campaign.replace("budget = 40", "budget = 24"))
+    check("a part of it", learn("--force").returncode == 0)
+    write("campaign.toml", campaign)
+    check("resumed", learn("--resume").returncode == 0)
+    check("to the same points", np.array_equal(parameters()[0], expected))
+    # An archive's points are as good.
+    check("from an archive", subprocess.run([PROGRAM, "simulate", "--simulator", "branin", "--design", "corner.csv[x1,x2]", "-o",
+                                             "corner.h5", "--quiet"], capture_output=True).returncode == 0)
+    write("campaign.toml", campaign.replace("corner.csv", "corner.h5"))
+    check("the same points", learn("--force").returncode == 0 and np.array_equal(parameters()[0], expected))
+    os.remove("runs.h5")
+    for what, content, expected_text in (
+            ("a missing column", "x1,z\n7,3\n", "no column for x2"),
+            ("no rows", "x1,x2\n", "bad.csv"),
+            ("a point that is no number", "x1,x2\n7,3\n7,nan\n", "bad.csv, line 3"),
+            ("a point outside", "x1,x2\n7,3\n7,33\n", "x2 = 33 is outside of 0 to 15")):
+        write("bad.csv", content)
+        write("wrong.toml", campaign.replace("corner.csv", "bad.csv"))
+        result = learn("--force", campaign="wrong.toml")
+        check(what, result.returncode == 2 and expected_text in result.stderr and "bad.csv" in result.stderr
+              and not os.path.exists("runs.h5"), (result.returncode, result.stderr))
+    for what, toml, expected_text in (
+            ("a table that is not there", campaign.replace("corner.csv", "nowhere.csv"), "nowhere.csv"),
+            ("a posterior as well", campaign + 'posterior = "infer.toml"\n', "choose one"),
+            ("one by one", campaign + "asynchronous = true\n", "runs in batches")):
+        write("wrong.toml", toml)
+        result = learn("--force", campaign="wrong.toml")
+        check(what, result.returncode == 2 and expected_text in result.stderr, (result.returncode, result.stderr))
+
+
 with tempfile.TemporaryDirectory() as folder:
     points = undisturbed(folder)
     kill_count = killed(folder, points) + killed(folder, asynchronous(folder), "asynchronous = true\n")
@@ -285,5 +330,6 @@ with tempfile.TemporaryDirectory() as folder:
     wrong_campaigns(folder)
     ships(folder)
     focused(folder)
+    interested(folder)
     os.chdir("/")
 print(f"{passed} checks, {kill_count} kills")

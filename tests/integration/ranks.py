@@ -131,6 +131,37 @@ def searching():
           and len([x for x in result.stderr.splitlines() if "history.jsonl" in x]) == 1, result.stderr)
 
 
+CAMPAIGN = """simulator = "borehole"
+budget = {budget}
+start = 16
+batch = 4
+candidates = 300
+output = "{name}.h5"
+asynchronous = {asynchronous}
+"""
+
+
+def learning():
+    """The points of a campaign are the same, batch by batch, and with a new one whenever a run has ended."""
+    for kind, asynchronous, budget in (("batches", "false", 32), ("asynchronous", "true", 24)):
+        for ranks in (None, 2, 4):
+            name = f"{kind}-{ranks or 'alone'}"
+            with open(f"{name}.toml", "w", encoding="utf-8") as file:
+                file.write(CAMPAIGN.format(budget=budget, name=name, asynchronous=asynchronous))
+            result = good(f"learn {name}.toml --seed 3 --threads 1 --quiet", ranks)
+            check("how it ended is printed once", result.stdout.count("the budget") == 1, result.stdout)
+            difference = same_numbers(f"{kind}-alone.h5", f"{name}.h5", ("seconds", "provenance"))
+            check(f"a campaign ({kind}) on {ranks} ranks", not difference, difference)
+    with open("wrong.toml", "w", encoding="utf-8") as file:
+        file.write(CAMPAIGN.format(budget=8, name="wrong", asynchronous="false"))
+    result = run("learn wrong.toml", 2)
+    check("a budget below the start design is told once", result.returncode == 2 and result.stderr.count("budget = 8") == 1,
+          (result.returncode, result.stderr))
+    one, two = (good("curve sims.h5 --regressor ridge --folds 4 --sizes 12,24,40 --threads 1 --quiet", ranks).stdout
+                for ranks in (None, 2))
+    check("a learning curve on 2 ranks", one == two, two)
+
+
 def errors():
     for ranks in RANKS:
         begin = time.time()
@@ -175,6 +206,7 @@ def main():
         os.chdir(folder)
         training_and_prediction()
         searching()
+        learning()
         errors()
         one_rank_differs()
         os.chdir("/")

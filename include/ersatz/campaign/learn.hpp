@@ -44,8 +44,8 @@ struct LearnOptions {
   Index test_points = 0;
   Index folds = 5;
 
-  /// Where the emulator has to be good, if not everywhere: candidates are the points that matter, and so are
-  /// those that integrated-variance averages over. Not with `asynchronous`.
+  /// Where the emulator has to be good, if not everywhere: it says which points are candidates, and which
+  /// integrated-variance averages over. Not with `asynchronous`.
   const Focus* focus = nullptr;
   /// The campaign ends when the last two rounds changed less (FocusView::change). 0: not looked at.
   double settled = 0.0;

@@ -15,6 +15,7 @@ struct LearnFile {
   std::string archive, model, report, history;  ///< files to write; model and report may be empty
   std::string test;                             ///< archive of test runs; empty: as options say
   std::string posterior;                        ///< configuration of one to focus on; may be empty
+  std::string interest;                         ///< points to focus on instead; may be empty
   std::vector<std::string> compare;             ///< "random", "space-filling"
   std::vector<std::string> inputs;              ///< the files that it names
   LearnOptions options;

@@ -62,6 +62,11 @@ class Decoder {
   /// UsageError unless overridden: a decoder may need whole rows.
   virtual RestrictedDecoder restricted(const std::vector<Index>& bins) const;
   virtual void save(const h5::Group& group) const = 0;
+
+  /// Backwards: channel_weights[c] = Σ weights[o] ∂output o / ∂channel c, a row each, and what the parameters
+  /// change with the channels as they are is added to `gradient`. `outputs`: as decoded.
+  virtual void pull(const double* x, const double* const* channels, const double* const* outputs,
+                    const double* const* weights, double* const* channel_weights, double* gradient) const = 0;
 };
 
 void save_decoder(const h5::Group& group, const Decoder& decoder);

@@ -1,6 +1,7 @@
 #pragma once
 // What users hold: a trained emulator.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -101,6 +102,16 @@ class Emulator {
   /// Means, with the bits of `mean`, and their derivatives by the parameters in the space's units:
   /// jacobians[o]: q × outputs()[o].width() × d, row major. Throws UsageError unless has_jacobian().
   void mean_and_jacobian(ConstMatrixRef X, double* const* means, double* const* jacobians,
+                         Workspace& workspace) const;
+
+  /// What weighs the outputs of a point: fills weights[o], one for each entry, with the derivatives of some
+  /// number by them; false: the gradient is not wanted after all.
+  using Weigh = std::function<bool(double* const* weights)>;
+  /// Means of one point x, with the bits of `mean`, and the gradient (d values) by the parameters of the
+  /// number that `weigh`, called once they are there, is about. Derivatives run backwards: through the row of
+  /// each channel once, not once for each parameter (unless a transform mixes bins). False: `weigh` said so,
+  /// and the gradient is left alone. Throws as mean_and_jacobian.
+  bool mean_and_gradient(const double* x, double* const* means, const Weigh& weigh, double* gradient,
                          Workspace& workspace) const;
 
   /// Coefficients err independently, what a basis leaves out errs together along its residual modes: one

@@ -48,6 +48,19 @@ class Predictor {
 
   /// Everything that `load_predictor` needs, without `kind`.
   virtual void save(const h5::Group& group) const = 0;
+
+  /// Derivatives backwards, at one point (d values): where many outputs meet in one number, as in a
+  /// likelihood, its gradient costs little more than the mean. First `record`: the mean and, unless null, the
+  /// variance of latent values, p each, and on `tape` (tape_size() doubles) what `pull` makes use of. Then
+  /// `pull`: gradient (d values) = Σ by_mean ∂mean/∂x + Σ by_variance ∂variance/∂x; by_variance may be null,
+  /// and is where no variance was recorded. By the Jacobian unless overridden; throws as that.
+  virtual Index tape_size() const { return 0; }
+  virtual void record(const double* x, double* mean, double* variance, double* tape,
+                      Workspace& workspace) const;
+  virtual void pull(const double* x, const double* tape, const double* by_mean, const double* by_variance,
+                    double* gradient, Workspace& workspace) const;
+  /// Where variances of all outputs are one function of x times these numbers, p; else empty.
+  virtual Vector variance_shares() const { return {}; }
 };
 
 using PredictorPtr = std::shared_ptr<const Predictor>;

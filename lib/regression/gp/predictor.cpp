@@ -5,7 +5,6 @@
 
 #include "core/kernels.hpp"
 #include "ersatz/core/error.hpp"
-#include "regression/gp/panels.hpp"
 
 namespace ersatz::gp {
 namespace {
@@ -22,17 +21,6 @@ double* transposed(const double* x, Index count, Index d, Workspace& workspace) 
   for (Index q = 0; q < count; ++q)
     for (Index i = 0; i < d; ++i) columns[i * count + q] = x[q * d + i];
   return columns;
-}
-
-/// Calls visit(first, count) for each run of consecutive numbers.
-template <class Visit>
-void for_neighbours(const std::vector<Index>& numbers, Visit visit) {
-  for (std::size_t begin = 0; begin < numbers.size();) {
-    std::size_t end = begin + 1;
-    while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
-    visit(numbers[begin], static_cast<Index>(end - begin));
-    begin = end;
-  }
 }
 
 double squared(const double* v, Index n) {
@@ -261,50 +249,6 @@ void GpPredictor::jacobian(const double* x, MatrixRef jacobian, Workspace& works
     for (Index k = 0; k < d; ++k)
       for (Index j = 0; j < terms; ++j) gradient[k] += state_.trends(o, j) * slopes[k * terms + j];
     state_.unscale(gradient, output(o).scale, jacobian.row(o));
-  }
-}
-
-/// variance / process variance = k(x, x) - kᵀ R⁻¹ k + mᵀ A⁻¹ m with m = f - Fᵀ R⁻¹ k, so its derivative is
-/// 2 d₁k(x, x) - 2 (dk/dx)ᵀ (R⁻¹ k + R⁻¹ F A⁻¹ m) + 2 (df/dx)ᵀ A⁻¹ m, d₁ by the first argument.
-void GpPredictor::variance_gradient(const double* x, MatrixRef result, Workspace& workspace) const {
-  if (!has_factors_) return Predictor::variance_gradient(x, result, workspace);
-  check_derivatives(*this, x, result);
-  const Workspace::Frame frame(workspace);
-  const Points points = training();
-  const Index n = size(), padded = kernels::panels_rounded(n), d = points.inputs, terms = trend_.size();
-  const double* u = scaled(Eigen::Map<const Matrix>(x, 1, inputs()), workspace);
-  double* k = workspace.take(padded);
-  double* y = workspace.take(padded);
-  double* w = workspace.take(n);
-  double* gradient = workspace.take(d);
-  double* f = workspace.take(terms);
-  double* m = workspace.take(terms);
-  double* slopes = workspace.take(d * terms);
-  trend_.evaluate(u, f, workspace);
-  trend_.derivatives(u, slopes, workspace);
-  std::fill(k + n, k + padded, 0.0);
-  result.setZero();
-  for (std::size_t c = 0; c < members_.size(); ++c) {
-    const Correlation& r = state_.correlations[c];
-    kernel_->row(u, points, r.coefficients.data(), k, workspace);
-    kernels::table().panels_product(r.panels.data(), k, padded, n, 1, y);
-    panels_transposed_product(r.panels.data(), y, n, w);
-    whiten_trend(r, k, f, m);
-    for (Index i = terms - 1; i >= 0; --i) {
-      for (Index j = i + 1; j < terms; ++j) m[i] -= r.trend_factor(j, i) * m[j];
-      m[i] /= r.trend_factor(i, i);
-    }
-    for (Index j = 0; j < terms; ++j)
-      for (Index i = 0; i < n; ++i) w[i] += m[j] * r.solved_trend(i, j);
-    for (Index i = 0; i < n; ++i) w[i] *= -1.0;
-    std::fill(gradient, gradient + d, 0.0);
-    const double one = 1.0;
-    kernel_->jacobian(u, points, r.coefficients.data(), w, gradient, workspace);
-    kernel_->jacobian(u, {u, 1, 1, d}, r.coefficients.data(), &one, gradient, workspace);
-    for (Index i = 0; i < d; ++i)
-      for (Index j = 0; j < terms; ++j) gradient[i] += m[j] * slopes[i * terms + j];
-    for (const Index o : members_[c])
-      state_.unscale(gradient, 2.0 * output(o).process_variance, result.row(o));
   }
 }
 

@@ -45,6 +45,17 @@ struct GpState : InputFrame {
   bool variance_given = false;  ///< the process variances are hyperparameters, not found by the estimator
 };
 
+/// Calls visit(first, count) for each run of consecutive numbers.
+template <class Visit>
+void for_neighbours(const std::vector<Index>& numbers, Visit visit) {
+  for (std::size_t begin = 0; begin < numbers.size();) {
+    std::size_t end = begin + 1;
+    while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
+    visit(numbers[begin], static_cast<Index>(end - begin));
+    begin = end;
+  }
+}
+
 class GpPredictor final : public Predictor {
  public:
   explicit GpPredictor(GpState state);
@@ -70,8 +81,16 @@ class GpPredictor final : public Predictor {
   void covariance(ConstMatrixRef X, Index output, MatrixRef covariance, Noise noise,
                   Workspace& workspace) const override;
   void jacobian(const double* x, MatrixRef jacobian, Workspace& workspace) const override;
-  /// Reads half the inverse factor twice for each correlation.
+  /// Reads half the inverse factor once for each correlation.
   void variance_gradient(const double* x, MatrixRef gradient, Workspace& workspace) const override;
+  /// On the tape for each correlation: what the kernel's and the trend's slopes multiply in that of its
+  /// variance. A gradient takes one pass over the points for each correlation, however many outputs it has.
+  Index tape_size() const override;
+  void record(const double* x, double* mean, double* variance, double* tape,
+              Workspace& workspace) const override;
+  void pull(const double* x, const double* tape, const double* by_mean, const double* by_variance,
+            double* gradient, Workspace& workspace) const override;
+  Vector variance_shares() const override;
   void save(const h5::Group& group) const override;
 
   /// mean_and_variance for who has the inverse factors L⁻¹ elsewhere: explained (q × correlations) holds
@@ -96,6 +115,14 @@ class GpPredictor final : public Predictor {
   void set_means(std::size_t c, const double* k, Index stride, const double* f, Index count, MatrixRef mean,
                  Workspace& workspace) const;
   void whiten_trend(const Correlation& r, const double* k, const double* f, double* missing) const;
+  /// k(x, x) - kᵀ R⁻¹ k + mᵀ A⁻¹ m with m = f - Fᵀ R⁻¹ k for a correlation whose kernel's row is k (padded,
+  /// zeros past n); by_row = -(R⁻¹ k + R⁻¹ F A⁻¹ m), n, and by_trend = A⁻¹ m: half its derivatives by k and
+  /// f.
+  double spread(const Correlation& r, const double* k, const double* f, double prior, double* by_row,
+                double* by_trend, Workspace& workspace) const;
+  /// sum (active inputs, internal units) += Σ by_row dk/du + Σ by_trend df/du, slopes: those of the trend.
+  void pull_row(std::size_t c, const double* u, const double* slopes, const double* by_row,
+                const double* by_trend, double* sum, Workspace& workspace) const;
   void set_constants(MatrixRef mean, MatrixRef variance, bool observed) const;
   /// Row `row` of mean and variance, for the outputs that use correlation c: u is the point in internal
   /// units, k its kernel's row, prior = k(x, x), explained = |L⁻¹ k|².

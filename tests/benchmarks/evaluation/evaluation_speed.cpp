@@ -44,28 +44,43 @@ double least_single(const Matrix& X, const std::function<void(ConstMatrixRef)>& 
          10.0;
 }
 
-/// Values of the kernels' exponential for as many as `rows` rows of kernels have, a row at a time, and both
-/// matrix products by BLAS: what a batch of means cannot do without.
-double limit(Index rows, Index coefficients, Index bins) {
-  const Vector in = Vector::LinSpaced(runs, -5.0, 0.0);
-  Vector out(runs);
-  const auto& table = kernels::table();
-  const double exponentials = least(3, [&] {
-    for (Index i = 0; i < rows; ++i) table.exponentials(in.data(), runs, out.data());
-  });
-  const Matrix k = Matrix::Random(batch, runs), w = Matrix::Random(coefficients, runs);
-  const Matrix elements = Matrix::Random(coefficients, bins);
-  Matrix c(batch, coefficients), y(batch, bins);
-  y.setZero();
-  const int p = static_cast<int>(coefficients), m = static_cast<int>(bins), n = static_cast<int>(runs),
-            q = static_cast<int>(batch);
-  const double one = 1.0, zero = 0.0;
-  const double products = least(3, [&] {
-    dgemm_("T", "N", &p, &q, &n, &one, w.data(), &n, k.data(), &n, &zero, c.data(), &p);
-    dgemm_("N", "N", &m, &q, &p, &one, elements.data(), &m, c.data(), &p, &zero, y.data(), &m);
-  });
-  return exponentials + products;
+/// Both halves at once, the second on a thread of its own.
+void halves(const std::function<void(int)>& half) {
+  std::thread other(half, 1);
+  half(0);
+  other.join();
 }
+
+/// What means of `points` points cannot do without: values of the kernels' exponential for `rows` rows of
+/// kernels, a row at a time, and both matrix products by BLAS.
+class Limit {
+ public:
+  Limit(Index points, Index rows, Index coefficients, Index bins)
+      : rows_(rows),
+        in_(Vector::LinSpaced(runs, -5.0, 0.0)),
+        out_(runs),
+        k_(Matrix::Random(points, runs)),
+        w_(Matrix::Random(coefficients, runs)),
+        elements_(Matrix::Random(coefficients, bins)),
+        c_(points, coefficients),
+        y_(Matrix::Zero(points, bins)) {}
+
+  void exponentials() {
+    for (Index i = 0; i < rows_; ++i) kernels::table().exponentials(in_.data(), runs, out_.data());
+  }
+  void products() {
+    const int p = static_cast<int>(w_.rows()), m = static_cast<int>(y_.cols()), n = static_cast<int>(runs),
+              q = static_cast<int>(k_.rows());
+    const double one = 1.0, zero = 0.0;
+    dgemm_("T", "N", &p, &q, &n, &one, w_.data(), &n, k_.data(), &n, &zero, c_.data(), &p);
+    dgemm_("N", "N", &m, &q, &p, &one, elements_.data(), &m, c_.data(), &p, &zero, y_.data(), &m);
+  }
+
+ private:
+  Index rows_;
+  Vector in_, out_;
+  Matrix k_, w_, elements_, c_, y_;
+};
 
 /// Reading as many doubles as `factors` inverse factors have.
 double read_factors(Index factors) {
@@ -110,19 +125,21 @@ void measure(const std::string& folder, const std::string& name, bool last) {
          least_single(X, [&](ConstMatrixRef x) { e.mean_and_jacobian(x, means, jacobians, workspace); }));
   figure("read_factors", read_factors(shared ? 1 : coefficients));
   figure("open", least(10, [&] { open_emulator(path); }));
-  figure("limit", limit(shared ? batch : batch * coefficients, coefficients, width));
+  const Index rows = shared ? batch : batch * coefficients;
+  Limit whole(batch, rows, coefficients, width);
+  figure("limit", least(3, [&] { whole.exponentials(); }) + least(3, [&] { whole.products(); }));
+  Limit limits[] = {{batch / 2, rows / 2, coefficients, width}, {batch / 2, rows / 2, coefficients, width}};
+  figure("limit_two_threads", least(3, [&] { halves([&](int k) { limits[k].exponentials(); }); }) +
+                                  least(3, [&] { halves([&](int k) { limits[k].products(); }); }));
   figure("batch", least(5, [&] { e.mean(X, means, workspace); }));
   Workspace workspaces[2];
   figure("batch_two_threads",
          least(5,
                [&] {
-                 const auto half = [&](int k) {
+                 halves([&](int k) {
                    double* out[] = {mean.row(k * batch / 2).data()};
                    e.mean(X.middleRows(k * batch / 2, batch / 2), out, workspaces[k]);
-                 };
-                 std::thread other(half, 1);
-                 half(0);
-                 other.join();
+                 });
                }),
          false);
   std::printf("  }%s\n", last ? "" : ",");

@@ -2,13 +2,14 @@
 """What a learning campaign saves for precessing waveforms at high spins, against random points.
 
     waveform.py PROGRAM [--budget 900] [--random 1500] [--start 300] [--batch 150] [--seeds 20] [--test 300]
-                [--acquisition integrated-variance] [--recipe FILE] [--threads 1] [--json out.json]
+                [--interest 0] [--acquisition integrated-variance] [--recipe FILE] [--threads 1] [--json out.json]
 
 For each seed: `--random` points, uniform in the space of `waveform`, are simulated and learnt from; a campaign spends
 `--budget` simulations; both are scored on fresh runs with both spins as long as they may be (0.8), where the error is
 largest: NRMSE over the five modes together, and the mismatch (flat noise, nothing maximised; median and 95%). Printed are
 means over seeds with the half width of a 95% interval of the logarithm, and the simulations at which the campaign's NRMSE
-passed that of the random points."""
+passed that of the random points. With `--interest` the campaign is told where the error counts: so many other points
+with both spins longest."""
 import argparse
 import json
 import math
@@ -52,15 +53,18 @@ def one_seed(program, options, seed):
             return {"error": math.sqrt(np.mean([said["outputs"][m]["nrmse"] ** 2 for m in MODES])),
                     "median": group["mismatch_median"], "p95": group["mismatch_p95"]}
 
-        for name, count, longest in (("test", options.test, True), ("random", options.random, False)):
+        for name, count, longest in (("test", options.test, True), ("random", options.random, False),
+                                     ("interest", options.interest, True)):
             np.savetxt(os.path.join(folder, name + ".csv"), points(random, count, longest), fmt="%.17g", delimiter=",",
                        header=",".join(NAMES), comments="")
-            ersatz("simulate", "--simulator", "waveform", "--design", name + ".csv", "-o", name + ".h5")
+            if name != "interest":
+                ersatz("simulate", "--simulator", "waveform", "--design", name + ".csv", "-o", name + ".h5")
         ersatz("train", "random.h5", "--recipe", options.recipe, "-o", "random-model.h5", "--test-fraction", "0")
         with open(os.path.join(folder, "campaign.toml"), "w", encoding="utf-8") as file:
             file.write(f'simulator = "waveform"\nbudget = {options.budget}\nstart = {options.start}\n'
                        f'batch = {options.batch}\ncandidates = {options.candidates}\ntest = "test.h5"\n'
                        f'acquisition = {options.acquisition}\nrecipe = "{options.recipe}"\n'
+                       + ('interest = "interest.csv"\n' if options.interest else '') +
                        'output = "runs.h5"\nmodel = "model.h5"\n')
         learnt = ersatz("learn", "campaign.toml", "--seed", str(seed))
         random_score = score("random-model.h5")
@@ -73,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     for name, value in (("budget", 900), ("random", 1500), ("start", 300), ("batch", 150), ("seeds", 20), ("test", 300),
-                        ("threads", 1), ("candidates", 2000), ("first-seed", 1)):
+                        ("threads", 1), ("candidates", 2000), ("interest", 0), ("first-seed", 1)):
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--acquisition", default='"integrated-variance"', help="as in a campaign's file (TOML)")
     here = os.path.dirname(os.path.abspath(__file__))

@@ -3,6 +3,7 @@
 
 #include "ersatz/campaign/learn_file.hpp"
 #include "ersatz/core/error.hpp"
+#include "ersatz/emulator/train.hpp"
 #include "unit/campaign/hill.hpp"
 #include "unit/storage/scratch.hpp"
 
@@ -75,6 +76,85 @@ TEST(LearnFocus, AResumedCampaignSeesTheSameChanges) {
   ASSERT_EQ(result.history.size(), expected.history.size());
   for (std::size_t i = 1; i < result.history.size(); ++i)
     EXPECT_EQ(result.history[i].change, expected.history[i].change) << i;
+}
+
+// Runs are spent beside the points that someone names, and the error becomes smaller there than without them.
+TEST(LearnFocus, PointsOfInterestDrawTheRuns) {
+  RandomStream random(3);
+  Matrix points(400, 2);
+  for (Index i = 0; i < 400; ++i) points.row(i) << 0.6 + 0.4 * random.uniform(), random.uniform();
+  const auto focus = points_of_interest(points, Hill().space());
+  LearnOptions o = small();
+  o.budget = 20;
+  const LearnResult everywhere = learn(Hill(), o);
+  o.focus = focus.get();
+  const LearnResult result = learn(Hill(), o);
+  const auto share = [&](const LearnResult& r) {
+    return (r.archive.parameters.bottomRows(12).col(0).array() > 0.5).cast<double>().mean();
+  };
+  EXPECT_GT(share(result), share(everywhere) + 0.25) << share(everywhere);
+  const auto error = [&](const LearnResult& r) {
+    const Matrix mean = train_emulator(r.archive, o.recipe).emulator.predict(points, false).mean[0];
+    double sum = 0.0;
+    for (Index i = 0; i < 400; ++i)
+      sum += std::pow(mean(i, 0) - Hill().run(points.row(i).data()).outputs[0][0], 2);
+    return std::sqrt(sum / 400.0);
+  };
+  EXPECT_LT(error(result), error(everywhere));
+  // All of few points, a choice of many; half of the candidates, where there are so many.
+  FitContext context;
+  context.random = RandomStream(4);
+  const Emulator emulator = train_emulator(result.archive, o.recipe).emulator;
+  Matrix few(4, 2);
+  few << 0.5, 0.5, 0.1, 0.2, 0.5, 0.5, -1.0, 1.0;
+  const FocusView of_few = points_of_interest(few, Hill().space())->look(emulator, nullptr, 100, context);
+  EXPECT_EQ(of_few.points.rows(), 3);
+  EXPECT_EQ(of_few.candidates.rows(), 100);
+  EXPECT_EQ(of_few.candidates.topRows(3), of_few.points);
+  EXPECT_TRUE(std::isnan(of_few.change));
+  const FocusView of_many = focus->look(emulator, nullptr, 100, context);
+  EXPECT_EQ(of_many.points.rows(), 100);
+  EXPECT_EQ(of_many.candidates.topRows(50), of_many.points.topRows(50));
+  EXPECT_EQ(distinct_rows(of_many.points).rows(), 100);
+  EXPECT_GE(of_many.points.col(0).minCoeff(), 0.6);
+  EXPECT_LT(of_many.candidates.bottomRows(50).col(0).minCoeff(), -0.9);
+}
+
+TEST(LearnFocus, AResumedCampaignGoesOnWithThePointsOfInterest) {
+  RandomStream random(3);
+  const auto focus = points_of_interest(Hill().space().sample(300, random), Hill().space());
+  LearnOptions o = small();
+  o.focus = focus.get();
+  const LearnResult expected = learn(Hill(), o);
+  const Scratch scratch;
+  o.archive = scratch("parts.h5");
+  LearnOptions first = o;
+  first.budget = 10;
+  learn(Hill(), first);
+  o.resume = true;
+  expect_same(learn(Hill(), o).archive, expected.archive);
+}
+
+TEST(LearnFocus, SaysWhatIsWrongWithPoints) {
+  const ParameterSpace space = Hill().space();
+  Matrix points = Matrix::Constant(3, 2, 0.5);
+  const auto message = [&] { return message_of<DataError>([&] { points_of_interest(points, space); }); };
+  points(2, 0) = 1.5;
+  EXPECT_NE(message().find("point of interest 2 (the first is 0)"), std::string::npos) << message();
+  EXPECT_NE(message().find("1.5"), std::string::npos) << message();
+  points(2, 0) = std::nan("");
+  EXPECT_NE(message().find("point of interest 2"), std::string::npos) << message();
+  points = Matrix::Zero(3, 1);
+  EXPECT_NE(message().find("1 values each"), std::string::npos) << message();
+  points = Matrix(0, 2);
+  EXPECT_NE(message().find("no points of interest"), std::string::npos) << message();
+  EXPECT_NE(message_of<UsageError>([&] {
+              learn_file_from_toml(
+                  "simulator = \"borehole\"\nbudget = 20\noutput = \"a.h5\"\n"
+                  "posterior = \"b.toml\"\ninterest = \"c.csv\"\n",
+                  "c");
+            }).find("choose one"),
+            std::string::npos);
 }
 
 TEST(LearnFocus, SaysWhatIsWrong) {

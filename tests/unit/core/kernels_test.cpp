@@ -258,6 +258,32 @@ TEST(Kernels, PanelsProductIsATriangularProductAloneAndInABatch) {
   }
 }
 
+TEST(Kernels, PanelsTwiceIsTheProductAndThatWithTheTranspose) {
+  using namespace ersatz::kernels;
+  for (const Size n : {1, 8, 9, 50, 129, 300}) {
+    RandomStream stream(4);
+    const auto rounded = static_cast<std::size_t>(panels_rounded(n));
+    Doubles panels(static_cast<std::size_t>(panels_size(n)), 0.0), b(rounded, 0.0), expected(rounded, 0.0);
+    for (Size j = 0; j < n; ++j) b[static_cast<std::size_t>(j)] = stream.normal();
+    for (Size i = 0; i < n; ++i) {
+      double y = 0.0;
+      for (Size j = 0; j <= i; ++j)
+        y += (panels[static_cast<std::size_t>(panels_index(i, j))] = stream.normal()) *
+             b[static_cast<std::size_t>(j)];
+      for (Size j = 0; j <= i; ++j)
+        expected[static_cast<std::size_t>(j)] += panels[static_cast<std::size_t>(panels_index(i, j))] * y;
+    }
+    for (const Table* t : tables()) {
+      Doubles product(rounded), y(rounded), z(rounded);
+      t->panels_product(panels.data(), b.data(), panels_rounded(n), n, 1, product.data());
+      t->panels_twice(panels.data(), b.data(), n, y.data(), z.data());
+      EXPECT_EQ(y, product) << t->name << " n " << n;
+      for (std::size_t j = 0; j < rounded; ++j)
+        EXPECT_NEAR(z[j], expected[j], 1e-11 * static_cast<double>(n)) << t->name << " n " << n;
+    }
+  }
+}
+
 TEST(Kernels, DistanceRowsAreRightAndTheSameAlone) {
   using namespace ersatz::kernels;
   for (const Size n : {distance_points, 5 * distance_points})

@@ -130,6 +130,58 @@ TEST(Decoder, TangentsOfTheParametersAgreeWithFiniteDifferences) {
   }
 }
 
+// A product with weights is the same, whether the outputs' tangents are weighed or the tangent is with what
+// the weights are pulled back to.
+TEST(Decoder, PullsBackWhatItPushes) {
+  RandomStream random(3);
+  const auto draw = [&](Index n) {
+    Vector v(n);
+    for (double& e : v) e = random.normal();
+    return v;
+  };
+  for (const Case& c : cases()) {
+    std::vector<const double*> channels;
+    std::vector<Vector> pulled;
+    std::vector<double*> into;
+    for (const Vector& v : c.channels) {
+      channels.push_back(v.data());
+      pulled.emplace_back(v.size());
+      into.push_back(pulled.back().data());
+    }
+    const Vector out = outputs_of(c, c.channels)[0], weights = draw(out.size());
+    Vector pushed(out.size()), gradient = Vector::Constant(2, 3.0);
+    const double *outputs = out.data(), *w = weights.data();
+    double* p = pushed.data();
+    c.decoder->pull(c.x.data(), channels.data(), &outputs, &w, into.data(), gradient.data());
+    for (std::size_t k = 0; k < c.channels.size(); ++k) {
+      const Vector tangent = draw(c.channels[k].size());
+      c.decoder->push(c.x.data(), channels.data(), static_cast<Index>(k), tangent.data(), &p);
+      EXPECT_NEAR(pulled[k].dot(tangent), weights.dot(pushed), 1e-13 * weights.norm() * pushed.norm())
+          << c.decoder->kind() << k;
+    }
+    for (const Index l : {0, 1}) {
+      const Vector unit = Vector::Unit(2, l);
+      const bool uses = c.decoder->push_parameters(c.x.data(), channels.data(), unit.data(), &p);
+      const double expected = uses ? weights.dot(pushed) : 0.0;
+      EXPECT_NEAR(gradient[l] - 3.0, expected, 1e-13 * weights.norm() * pushed.norm()) << c.decoder->kind();
+    }
+  }
+}
+
+// Beyond 1e6 the phases' sines are those of the library.
+TEST(Decoder, HugePhases) {
+  const AmplitudePhaseDecoder decoder("h", 3, 0, 0.5);
+  const Vector amplitude = Vector::Ones(3), phase = (Vector(3) << 2.0, 3e7, -1e12).finished();
+  const double* in[] = {amplitude.data(), phase.data()};
+  Vector z(6);
+  double* out = z.data();
+  decoder.decode(nullptr, in, &out);
+  for (Index j = 0; j < 3; ++j) {
+    EXPECT_NEAR(z[2 * j], std::cos(phase[j] + 0.5), 1e-15);
+    EXPECT_NEAR(z[2 * j + 1], std::sin(phase[j] + 0.5), 1e-15);
+  }
+}
+
 // π B_λ integrates to σ T⁴ (σ = 5.670374419e-5 erg/s/cm²/K⁴, CODATA 2018) and peaks at λ T = 2.897771955e7
 // Angstrom K (Wien's displacement law, CODATA 2018).
 TEST(Decoder, BlackbodyIsPlanck) {

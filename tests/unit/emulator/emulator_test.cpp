@@ -164,12 +164,21 @@ TEST(Emulator, AllocatesNothingAfterTheFirstCall) {
     std::vector<double*> jacobians;
     for (const OutputSpec& o : e.outputs()) jacobian.emplace_back(40 * o.width(), X.cols());
     for (Matrix& m : jacobian) jacobians.push_back(m.data());
+    Vector gradient(X.cols());
+    const auto weigh = [&e](double* const* weights) {
+      for (std::size_t o = 0; o < e.outputs().size(); ++o)
+        std::fill(weights[o], weights[o] + e.outputs()[o].width(), 1.0);
+      return true;
+    };
     Workspace workspace;
     const auto run = [&] {
       e.mean(X, means.data(), workspace);
       e.mean(X.topRows(1), means.data(), workspace);
       if (e.has_std()) e.mean_and_std(X, means.data(), stds.data(), workspace);
-      if (e.has_jacobian()) e.mean_and_jacobian(X, means.data(), jacobians.data(), workspace);
+      if (e.has_jacobian()) {
+        e.mean_and_jacobian(X, means.data(), jacobians.data(), workspace);
+        e.mean_and_gradient(X.row(0).data(), means.data(), weigh, gradient.data(), workspace);
+      }
       e.domain_score(X.row(3).data(), workspace);
     };
     run();
@@ -286,6 +295,10 @@ class Slices final : public Decoder {
   }
   bool push_parameters(const double*, const double* const*, const double*, double* const*) const override {
     return false;
+  }
+  void pull(const double*, const double* const*, const double* const*, const double* const* w,
+            double* const* c, double*) const override {
+    encode(nullptr, w, c);
   }
   void add_variance(const double*, const double* const*, Index, const double* v,
                     double* const* out) const override {

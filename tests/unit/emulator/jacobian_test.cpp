@@ -46,6 +46,32 @@ void expect_differences(const Emulator& e, const Matrix& X, double step, double 
                           static_cast<std::size_t>(at.mean[o].size()) * sizeof(double)),
               0)
         << what << ": means are not those of mean()";
+  // Backwards: the same means, and the same derivatives of a number that they end in.
+  RandomStream random(5);
+  for (Index i = 0; i < X.rows(); ++i) {
+    std::vector<Matrix> mean;
+    std::vector<double*> means;
+    for (const OutputSpec& o : e.outputs()) mean.emplace_back(1, o.width());
+    for (Matrix& m : mean) means.push_back(m.data());
+    Vector gradient(X.cols()), expected = Vector::Zero(X.cols()), size = expected;
+    const auto weigh = [&](double* const* weights) {
+      for (std::size_t o = 0; o < mean.size(); ++o) {
+        EXPECT_TRUE(mean[o].row(0) == at.mean[o].row(i)) << what;
+        const Index width = mean[o].cols();
+        const auto rows = found.jacobian[o].middleRows(i * width, width);
+        for (Index j = 0; j < width; ++j) {
+          weights[o][j] = random.normal() / rows.norm();
+          expected += weights[o][j] * rows.row(j).transpose();
+          size += std::abs(weights[o][j]) * rows.row(j).cwiseAbs().transpose();
+        }
+      }
+      return true;
+    };
+    EXPECT_TRUE(e.mean_and_gradient(X.row(i).data(), means.data(), weigh, gradient.data(), workspace));
+    for (Index k = 0; k < X.cols(); ++k) EXPECT_NEAR(gradient[k], expected[k], 1e-9 * size[k]) << what;
+    const auto refuse = [](double* const*) { return false; };
+    EXPECT_FALSE(e.mean_and_gradient(X.row(i).data(), means.data(), refuse, gradient.data(), workspace));
+  }
   for (Index k = 0; k < X.cols(); ++k) {
     const Parameter& parameter = e.space()[k];
     const double h = step * (parameter.lower > 0.0 ? parameter.lower : parameter.upper - parameter.lower);

@@ -367,6 +367,49 @@ TEST(Precessing, TangentsOfTheParametersAgreeWithFiniteDifferences) {
   }
 }
 
+TEST(Precessing, PullsBackWhatItPushes) {
+  RandomStream random(8);
+  const auto draw = [&](Index n) {
+    Vector v(n);
+    for (double& e : v) e = random.normal();
+    return v;
+  };
+  for (const Index reference : {0, 3, 270, 279})
+    for (const bool all : {false, true}) {
+      Wander w = wander(280, reference, all, all, Vector3(0.6, 0.0, 0.8));
+      w.channels[0] *= 1.1;
+      Rows pulled, weights, modes = decode(*w.decoder, w.x, w.channels), pushed(5, Vector(560));
+      for (const Vector& channel : w.channels) pulled.emplace_back(channel.size());
+      for (int m = 0; m < 5; ++m) weights.push_back(draw(560));
+      Vector gradient = Vector::Constant(w.x.size(), 3.0);
+      w.decoder->pull(w.x.data(), in(w.channels).data(), in(modes).data(), in(weights).data(),
+                      out(pulled).data(), gradient.data());
+      const auto weighed = [&](double& size) {
+        double sum = size = 0.0;
+        for (std::size_t m = 0; m < 5; ++m) {
+          sum += weights[m].dot(pushed[m]);
+          size += weights[m].norm() * pushed[m].norm();
+        }
+        return sum;
+      };
+      double size = 0.0;
+      for (std::size_t k = 0; k < w.channels.size(); ++k) {
+        const Vector tangent = draw(w.channels[k].size());
+        w.decoder->push(w.x.data(), in(w.channels).data(), static_cast<Index>(k), tangent.data(),
+                        out(pushed).data());
+        const double expected = weighed(size);
+        EXPECT_NEAR(pulled[k].dot(tangent), expected, 1e-12 * size) << k << " reference " << reference;
+      }
+      for (Index l = 0; l < w.x.size(); ++l) {
+        const Vector unit = Vector::Unit(w.x.size(), l);
+        const bool uses =
+            w.decoder->push_parameters(w.x.data(), in(w.channels).data(), unit.data(), out(pushed).data());
+        const double expected = uses ? weighed(size) : 0.0;
+        EXPECT_NEAR(gradient[l] - 3.0, expected, 1e-12 * size) << l;
+      }
+    }
+}
+
 TEST(Precessing, SavedAndLoadedGivesTheSameBits) {
   for (const bool all : {false, true}) {
     const Wander w = wander(300, 200, all, all, Vector3(0.6, 0.0, 0.8));

@@ -8,8 +8,8 @@ namespace ersatz::testing {
 
 /// Of small_archive: linear in its coefficients (identity, centered rows, two elements, so that something is
 /// left out), or with logarithms, amplitude and phase.
-inline Emulator small_emulator(bool linear, const std::string& regressor = "gp") {
-  Recipe recipe = recipe_with(regressor);
+inline Emulator small_emulator(bool linear, const std::string& regressor = "gp", Settings settings = {}) {
+  Recipe recipe = recipe_with(regressor, std::move(settings));
   recipe.channel.basis = {"pod", {{"max_rank", 2.0}}};
   if (linear) {
     recipe.decoder = {"identity", {}};

@@ -115,7 +115,7 @@ TEST(LinearForm, IsTheEmulatorItself) {
   Workspace workspace;
   Vector c(7), v(7);
   const Vector x = near.row(0).transpose();
-  form->evaluate(x.data(), c.data(), v.data(), nullptr, nullptr, workspace);
+  form->evaluate(x.data(), c.data(), v.data(), nullptr, workspace);
   const Dense d = dense_emulator(emulator, o, x);
   EXPECT_LT((form->offset + form->rows.transpose() * c - d.mean).cwiseAbs().maxCoeff(),
             1e-12 * d.mean.norm());
@@ -187,7 +187,7 @@ TEST(GaussianLikelihood, IsTheMeanOverTheCoefficients) {
   const auto form = LinearForm::of(emulator, observed_entries(o, emulator.outputs()));
   ASSERT_TRUE(form);
   Vector c(2), v(2);
-  form->evaluate(x.data(), c.data(), v.data(), nullptr, nullptr, workspace);
+  form->evaluate(x.data(), c.data(), v.data(), nullptr, workspace);
   RandomStream random(4);
   const int draws = 200000;
   Vector likelihoods(draws);
@@ -244,6 +244,44 @@ TEST(GaussianLikelihood, GradientsAreThoseOfDifferences) {
                 << (scaled ? " scaled" : "") << " error " << static_cast<int>(error) << ": "
                 << gradient.transpose() << " for " << expected.transpose();
           }
+    }
+}
+
+/// Coefficients that share a correlation: their variances are one function of the parameters, and the data's
+/// covariance is diagonalised once.
+TEST(GaussianLikelihood, OneVarianceForAllCoefficients) {
+  for (const bool calibrated : {false, true})
+    for (const bool full : {false, true}) {
+      Emulator emulator = small_emulator(true, "gp", {{"shared", true}});
+      if (calibrated) {
+        Calibration c{"test", (Vector(1) << 0.9).finished(), {}};
+        for (const OutputSpec& output : emulator.outputs())
+          c.outputs.push_back({Vector::LinSpaced(output.width(), 0.7, 2.0), Vector::Constant(1, 1.6),
+                               Vector::Constant(1, 2.0)});
+        emulator = emulator.calibrated(c);
+      }
+      Observation o = observe(emulator, truth, {"wave"});
+      const auto form = LinearForm::of(emulator, observed_entries(o, emulator.outputs()));
+      ASSERT_TRUE(form);
+      ASSERT_EQ(form->shares.size(), 4);
+      // Far smaller errors than the emulator's own, so that its covariance counts.
+      o.deviations *= 0.01;
+      if (full) o = correlated(o);
+      GaussianOptions options;
+      options.degrees_of_freedom = full ? 5.0 : 0.0;
+      const auto likelihood = gaussian_likelihood(forward_model(emulator), o, options);
+      const Vector x = near.row(0).transpose();
+      const Dense d = dense_emulator(emulator, o, x);
+      const double expected =
+          dense(o.values - d.mean, data_covariance(o) + d.covariance, options.degrees_of_freedom);
+      Workspace workspace;
+      Vector gradient(2);
+      const double value = likelihood->evaluate(x.data(), gradient.data(), workspace).log;
+      EXPECT_NEAR(value, expected, 1e-7 * std::abs(expected));
+      EXPECT_EQ(value, likelihood->evaluate(x.data(), nullptr, workspace).log);
+      const Vector slopes = differences(*likelihood, x, Eigen::Vector2d(5e-3, 1e-3));
+      EXPECT_LT((gradient - slopes).norm(), 1e-4 * slopes.norm())
+          << gradient.transpose() << " for " << slopes.transpose();
     }
 }
 

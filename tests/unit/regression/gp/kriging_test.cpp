@@ -125,6 +125,39 @@ TEST(GpKriging, DerivativesAreThoseOfFiniteDifferences) {
   }
 }
 
+TEST(GpKriging, PullsWhatTheJacobianAndTheVarianceGradientGive) {
+  RandomStream random(21);
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(name_of(c));
+    const Problem p(25, c.kernel, c.degree, c.known_noise, 17);
+    const Predictor& predictor = *p.predictor;
+    Matrix x = p.points(3, 18), jacobian(2, 2), slopes(2, 2), mean(1, 2), variance(1, 2);
+    Workspace workspace;
+    Vector tape(predictor.tape_size()), recorded(2), spread(2), gradient(2), by_mean(2), by_variance(2);
+    for (Index i = 0; i < x.rows(); ++i) {
+      const double* at = x.row(i).data();
+      predictor.mean_and_variance(x.middleRows(i, 1), mean, variance, Noise::latent, workspace);
+      predictor.jacobian(at, jacobian, workspace);
+      predictor.variance_gradient(at, slopes, workspace);
+      predictor.record(at, recorded.data(), spread.data(), tape.data(), workspace);
+      EXPECT_TRUE(recorded == mean.row(0).transpose() && spread == variance.row(0).transpose());
+      for (double& w : by_mean) w = random.normal();
+      for (double& w : by_variance) w = random.normal();
+      const Vector of_mean = jacobian.transpose() * by_mean, of_variance = slopes.transpose() * by_variance;
+      predictor.pull(at, tape.data(), by_mean.data(), by_variance.data(), gradient.data(), workspace);
+      EXPECT_LT((gradient - of_mean - of_variance).norm(), 1e-10 * (of_mean.norm() + of_variance.norm()));
+      predictor.record(at, recorded.data(), nullptr, tape.data(), workspace);
+      EXPECT_TRUE(recorded == mean.row(0).transpose());
+      predictor.pull(at, tape.data(), by_mean.data(), nullptr, gradient.data(), workspace);
+      EXPECT_LT((gradient - of_mean).norm(), 1e-10 * of_mean.norm());
+    }
+    const Vector shares = predictor.variance_shares();
+    if (shares.size() > 0) {
+      EXPECT_NEAR(variance(0, 1) / variance(0, 0), shares[1] / shares[0], 1e-12 * shares[1] / shares[0]);
+    }
+  }
+}
+
 TEST(GpKriging, VarianceGradientOfKernelsThatAreNotStationary) {
   TrainingData data = smooth_data(20, 2, 1, 19, 0.1);
   for (const char* const kernel : {"matern52 + linear", "squared-exponential * linear",
