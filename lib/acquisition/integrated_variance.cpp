@@ -21,10 +21,7 @@ constexpr double kept_numbers = 1e7;
 Matrix reference_points(const Knowledge& knowledge, Index count, const RandomStream& random) {
   const Matrix& focus = knowledge.focus;
   if (focus.rows() == 0) {
-    DesignOptions shift;
-    shift.digital_shift = true;
-    return make_design(DesignMethod::sobol, knowledge.emulator.space(), count, random.split("reference"),
-                       shift);
+    return shifted_sobol(knowledge.emulator.space(), count, random.split("reference"));
   }
   if (focus.rows() <= count) return focus;
   Matrix some(count, focus.cols());
