@@ -25,7 +25,10 @@ class PosteriorFocus final : public Focus {
     SerialExecutor serial;
     Executor& executor = context.executor ? *context.executor : serial;
     RandomStream random = context.random.split("maxima");
-    const auto maxima = find_maxima(*posterior, posterior->sample_prior(starts, random), {}, executor);
+    MaximumOptions climbs;
+    climbs.draws_per_climb = 25;
+    const auto maxima = find_maxima(
+        *posterior, posterior->sample_prior(climbs.draws_per_climb * starts, random), climbs, executor);
     SamplingOptions options;
     const bool gradient = posterior->has_gradient();
     options.method = gradient ? SamplingMethod::nuts : SamplingMethod::ensemble;

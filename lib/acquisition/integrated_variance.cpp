@@ -21,10 +21,7 @@ constexpr double kept_numbers = 1e7;
 Matrix reference_points(const Knowledge& knowledge, Index count, const RandomStream& random) {
   const Matrix& focus = knowledge.focus;
   if (focus.rows() == 0) {
-    DesignOptions shift;
-    shift.digital_shift = true;
-    return make_design(DesignMethod::sobol, knowledge.emulator.space(), count, random.split("reference"),
-                       shift);
+    return shifted_sobol(knowledge.emulator.space(), count, random.split("reference"));
   }
   if (focus.rows() <= count) return focus;
   Matrix some(count, focus.cols());
@@ -33,14 +30,12 @@ Matrix reference_points(const Knowledge& knowledge, Index count, const RandomStr
 }
 
 /// How much Σ over coefficients of weight × variance shrinks when a candidate is run, averaged over reference
-/// points r: for each coefficient weight(r) covariance(c, r)² / (variance(c) + noise). With a power p, what
-/// shrinks is the mean over r of that sum to the power of p, to first order (and over p): each reference
-/// point counts in proportion to its sum to the power of p - 1, as it is when the candidate is scored.
+/// points r: for each coefficient weight(r) covariance(c, r)² / (variance(c) + noise).
 class IntegratedVariance final : public Scoring {
  public:
   IntegratedVariance(const Knowledge& knowledge, ConstMatrixRef candidates, Index reference, bool local,
-                     double power, const FitContext& context)
-      : executor_(context.executor ? *context.executor : serial_), q_(candidates.rows()), power_(power) {
+                     const FitContext& context)
+      : executor_(context.executor ? *context.executor : serial_), q_(candidates.rows()) {
     const Emulator& emulator = knowledge.emulator;
     const Matrix X = reference_points(knowledge, reference, context.random);
     r_ = X.rows();
@@ -50,16 +45,15 @@ class IntegratedVariance final : public Scoring {
                                           stacked({mapped(emulator, candidates, executor_), U,
                                                    mapped(emulator, knowledge.under_way, executor_)}),
                                           executor_);
-    all_alike_ = posterior_->weights_of_families(sensitivity(
-                     emulator, X, posterior_->mean().middleRows(q_, r_), knowledge.weights, executor_)) /
-                 static_cast<double>(r_);
-    if (local) all_alike_ *= LocalErrors(knowledge, executor_).factors(U, executor_).asDiagonal();
+    weights_ = posterior_->weights_of_families(sensitivity(emulator, X, posterior_->mean().middleRows(q_, r_),
+                                                           knowledge.weights, executor_)) /
+               static_cast<double>(r_);
+    if (local) weights_ *= LocalErrors(knowledge, executor_).factors(U, executor_).asDiagonal();
     if (!posterior_->exact())
       throw UsageError(
           "the acquisition integrated-variance needs predictors with covariances between points (Gaussian "
           "processes); take largest-variance, committee or residual");
     for (Index i = 0; i < knowledge.under_way.rows(); ++i) posterior_->observe(q_ + r_ + i);
-    weigh();
     score_all();
   }
   const Vector& scores() const override { return scores_; }
@@ -69,7 +63,6 @@ class IntegratedVariance final : public Scoring {
   void pend(Index candidate) override {
     if (kept_.empty()) keep_best();
     posterior_->observe(candidate);
-    weigh();
     const Matrix& u = posterior_->explained().back();
     scores_.setConstant(-std::numeric_limits<double>::infinity());
     for (const Index c : kept_) scores_[c] = 0.0;
@@ -86,16 +79,6 @@ class IntegratedVariance final : public Scoring {
   }
 
  private:
-  /// By the power: relative to the mean, so that scores keep their unit.
-  void weigh() {
-    weights_ = all_alike_;
-    if (power_ == 1.0) return;
-    const Vector sum =
-        all_alike_.cwiseProduct(posterior_->variance().middleCols(q_, r_)).colwise().sum().transpose();
-    const double mean = sum.mean();
-    if (mean > 0.0) weights_ *= (sum.array().max(0.0) / mean).pow(power_ - 1.0).matrix().asDiagonal();
-  }
-
   /// Of family k. A candidate that is known to rounding (`largest`: the largest variance) teaches
   /// nothing.
   template <class Row>
@@ -162,10 +145,8 @@ class IntegratedVariance final : public Scoring {
   SerialExecutor serial_;
   Executor& executor_;
   Index q_, r_;
-  double power_;
   std::unique_ptr<LatentPosterior> posterior_;  ///< of candidates, reference, and points under way
-  Matrix all_alike_;                            ///< families × r: weights, without the power
-  Matrix weights_;                              ///< with it
+  Matrix weights_;                              ///< families × r
   Vector scores_;
   std::vector<Index> kept_;
   std::vector<Matrix> covariance_;  ///< of each family: kept × r
@@ -173,33 +154,27 @@ class IntegratedVariance final : public Scoring {
 
 class IntegratedVarianceRule final : public Acquisition {
  public:
-  IntegratedVarianceRule(Index reference, bool local, double power)
-      : reference_(reference), local_(local), power_(power) {}
+  IntegratedVarianceRule(Index reference, bool local) : reference_(reference), local_(local) {}
   std::string name() const override { return "integrated-variance"; }
   std::unique_ptr<Scoring> start(const Knowledge& knowledge, ConstMatrixRef candidates,
                                  const FitContext& context) const override {
-    return std::make_unique<IntegratedVariance>(knowledge, candidates, reference_, local_, power_, context);
+    return std::make_unique<IntegratedVariance>(knowledge, candidates, reference_, local_, context);
   }
 
  private:
   Index reference_;
   bool local_;
-  double power_;
 };
 
 }  // namespace
 
 AcquisitionPtr make_integrated_variance(const Settings& settings) {
-  settings.check_known("acquisition integrated-variance", {"reference", "local", "power"});
+  settings.check_known("acquisition integrated-variance", {"reference", "local"});
   const Index reference = settings.get("reference", Index{500});
   if (reference < 1 || reference > 100000)
     throw UsageError(text("acquisition integrated-variance: reference = ", reference,
                           ", expected a number of points from 1 to 100000"));
-  const double power = settings.get("power", 1.0);
-  if (!(power >= 1.0 && power <= 20.0))
-    throw UsageError(text("acquisition integrated-variance: power = ", power,
-                          ", expected a number from 1 (the mean variance) to 20 (the largest ones)"));
-  return std::make_shared<IntegratedVarianceRule>(reference, settings.get("local", false), power);
+  return std::make_shared<IntegratedVarianceRule>(reference, settings.get("local", false));
 }
 
 }  // namespace ersatz::acquisition

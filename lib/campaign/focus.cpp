@@ -22,14 +22,13 @@ class PointsOfInterest final : public Focus {
     for (Index i = 0; i < view.points.rows(); ++i)
       view.points.row(i) = points_.row(order[static_cast<std::size_t>(i)]);
     const Index near = std::min(count / 2, points_.rows());
-    DesignOptions shift;
-    shift.digital_shift = true;
     view.candidates.resize(count, points_.cols());
     view.candidates.topRows(near) = view.points.topRows(near);
-    view.candidates.bottomRows(count - near) = make_design(DesignMethod::sobol, now.space(), count - near,
-                                                           context.random.split("candidates"), shift);
+    view.candidates.bottomRows(count - near) =
+        shifted_sobol(now.space(), count - near, context.random.split("candidates"));
     return view;
   }
+  bool moves() const override { return false; }
 
  private:
   Matrix points_;  ///< all different

@@ -112,11 +112,8 @@ LearnCurve spend_blindly(const std::string& how, const Simulator& simulator, con
   const Index n = runs.empty() ? 0 : *std::max_element(runs.begin(), runs.end());
   LearnCurve curve{how, {}, {}, {}};
   if (n < 2) return curve;
-  DesignOptions shift;
-  shift.digital_shift = true;
-  const Matrix points = how == "random"
-                            ? simulator.space().sample(n, random)
-                            : make_design(DesignMethod::sobol, simulator.space(), n, random, shift);
+  const Matrix points =
+      how == "random" ? simulator.space().sample(n, random) : shifted_sobol(simulator.space(), n, random);
   FarmOptions farm;
   farm.executor = &executor;
   farm.progress = options.progress;

@@ -261,14 +261,12 @@ void Learner::look(LearnRound& round) {
 Matrix Learner::choose(Index count, LearnRound& round) {
   const auto began = Clock::now();
   const Bytes chosen = team_->share([&] {
-    DesignOptions shift;
-    shift.digital_shift = true;
     FitContext c = context(archive_.size(), "choose");
     c.executor = &team_->local();
-    const Matrix candidates = options_.focus != nullptr
-                                  ? focus_.candidates
-                                  : make_design(DesignMethod::sobol, simulator_.space(), options_.candidates,
-                                                c.random.split("candidates"), shift);
+    const Matrix candidates =
+        options_.focus != nullptr
+            ? focus_.candidates
+            : shifted_sobol(simulator_.space(), options_.candidates, c.random.split("candidates"));
     Knowledge knowledge{*emulator_,           runs_,          Matrix(0, archive_.space.size()),
                         error_weights(runs_), folds_.squared, folds_.emulators,
                         focus_.points};
@@ -300,12 +298,13 @@ Matrix Learner::choose(Index count, LearnRound& round) {
 }
 
 void Learner::note(const LearnRound& round) {
+  const bool moves = options_.focus != nullptr && options_.focus->moves();
   if (shown_ == 0)
     progress().note(text("  runs  failed   error (NRMSE)  at most   p95 of runs      score  gain/run",
-                         options_.focus != nullptr ? "    change" : "", "    fit s  choose s"));
+                         moves ? "    change" : "", "    fit s  choose s"));
   ++shown_;
   char line[200], change[32] = "";
-  if (options_.focus != nullptr)
+  if (moves)
     std::snprintf(change, sizeof change, "  %8s",
                   std::isnan(round.change) ? "-" : brief(round.change, 2).c_str());
   std::snprintf(line, sizeof line, "%6ld  %6ld  %14s  %7s  %12s  %9s  %8s%s  %7s  %8s",

@@ -209,6 +209,12 @@ Matrix make_design(DesignMethod method, const ParameterSpace& space, Index n, co
   return {};
 }
 
+Matrix shifted_sobol(const ParameterSpace& space, Index n, const RandomStream& random) {
+  DesignOptions shifted;
+  shifted.digital_shift = true;
+  return make_design(DesignMethod::sobol, space, n, random, shifted);
+}
+
 double smallest_distance(ConstMatrixRef X) {
   double smallest = std::numeric_limits<double>::infinity();
   for (Index i = 0; i < X.rows(); ++i)

@@ -235,6 +235,7 @@ Matrix starting_points(const LogDensity& density, const std::vector<Maximum>& ma
   struct Centre {
     Vector u;
     Matrix spread;
+    double height;
   };
   std::vector<Centre> centres;
   for (const Maximum& m : maxima) {
@@ -247,7 +248,8 @@ Matrix starting_points(const LogDensity& density, const std::vector<Maximum>& ma
     }
     Maximum top = climb(target, from, 50, workspace);
     if (top.u.size() == 0) top = m;
-    centres.push_back({top.u, spread(curvature(target, top.u, workspace), d)});
+    centres.push_back({top.u, spread(curvature(target, top.u, workspace), d),
+                       target.evaluate(top.u.data(), nullptr, workspace).log_density});
   }
   Matrix points(n, d);
   for (Index k = 0; k < n; ++k) {
@@ -258,7 +260,9 @@ Matrix starting_points(const LogDensity& density, const std::vector<Maximum>& ma
     Vector u = centre.u;
     for (double reach = 2.0; reach > 1e-8; reach *= 0.5) {
       u = centre.u + reach * (centre.spread * z);
-      if (std::isfinite(target.evaluate(u.data(), nullptr, workspace).log_density)) break;
+      // Four times the fall of the normal approximation, and some: beyond that lie other hills and islands.
+      const double lowest = centre.height - 10.0 - 2.0 * reach * reach * z.squaredNorm();
+      if (target.evaluate(u.data(), nullptr, workspace).log_density >= lowest) break;
       u = centre.u;
     }
     Vector theta(d);

@@ -49,10 +49,7 @@ std::optional<Vector> start_point(const SearchSpace& space, const Tried& tried, 
                                   const RandomStream& random) {
   std::vector<Parameter> cube;
   for (Index k = 0; k < space.size(); ++k) cube.push_back({text("u", k), "", 0.0, 1.0});
-  DesignOptions shifted;
-  shifted.digital_shift = true;
-  const Matrix design = make_design(DesignMethod::sobol, ParameterSpace(cube), start_trials(space),
-                                    random.split("start"), shifted);
+  const Matrix design = shifted_sobol(ParameterSpace(cube), start_trials(space), random.split("start"));
   const Vector canonical = space.at(design.row(trial).transpose()).canonical;
   if (!tried.has(canonical)) return canonical;
   return random_point(space, tried, random.split("start").split(static_cast<std::uint64_t>(trial)));

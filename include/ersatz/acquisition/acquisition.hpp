@@ -69,8 +69,7 @@ using AcquisitionPtr = std::shared_ptr<const Acquisition>;
 ///   "integrated-variance"   how much the variance shrinks over the whole space: ALC, Cohn (1996); of the
 ///                           latent coefficients, weighted by what they do to the outputs. Setting
 ///                           `reference`: points that the space is represented by, default 500 (at most;
-///                           with Knowledge::focus every so many of them). Setting `power` (1): what shrinks
-///                           is the mean of the variance to that power, to first order
+///                           with Knowledge::focus every so many of them)
 ///   "largest-variance"      the variance at the candidate: ALM, MacKay (1992)
 ///                           Both: setting `local` (false): variances are multiplied with how much larger the
 ///                           squared leave-one-out residuals of the nearest runs are than predicted, so that

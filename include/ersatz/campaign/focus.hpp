@@ -25,6 +25,8 @@ class Focus {
   /// null. Depends on these, the count and context.random alone.
   virtual FocusView look(const Emulator& now, const Emulator* before, Index count,
                          const FitContext& context) const = 0;
+  /// Whether views differ from round to round, so that their change is worth telling.
+  virtual bool moves() const { return true; }
 };
 
 /// The rows that differ from all before them.

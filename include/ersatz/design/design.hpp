@@ -60,6 +60,8 @@ struct DesignOptions {
 /// one point in a thousand meets the constraints.
 Matrix make_design(DesignMethod method, const ParameterSpace& space, Index n, const RandomStream& random,
                    const DesignOptions& options = {});
+/// The first n points of a Sobol' sequence that `random` shifts.
+Matrix shifted_sobol(const ParameterSpace& space, Index n, const RandomStream& random);
 
 /// The smallest distance between two rows of points in the unit cube.
 double smallest_distance(ConstMatrixRef unit_points);

@@ -48,8 +48,8 @@ LaplaceApproximation laplace_approximation(const LogDensity& density, const Maxi
                                            Workspace& workspace);
 
 /// Places for n chains or walkers to begin: about the maxima found (those within 10 of the best in log
-/// density, in turn), spread twice as wide as the normal approximation of the density over u, where that is
-/// no wider than 2 in u. All have a finite log density. n × size(), in theta.
+/// density, in turn), spread twice as wide as the normal approximation of the density over u (no wider than 2
+/// in u); closer where the density falls off much faster, as at gaps of a domain. n × size(), in theta.
 Matrix starting_points(const LogDensity& density, const std::vector<Maximum>& maxima, Index n,
                        const RandomStream& random);
 

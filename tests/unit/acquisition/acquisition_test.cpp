@@ -121,42 +121,6 @@ TEST(Acquisition, IntegratedVarianceIsWhatARefitGains) {
   }
 }
 
-// What refits take away at each reference point, times the derivative of variance^p / p there, before and
-// after another point pends.
-TEST(Acquisition, PowersWeighReferencePointsByTheirVariance) {
-  const Archive runs = square(sobol(24, 1));
-  const Emulator emulator = train_emulator(runs, recipe_with("gp", fixed())).emulator;
-  const Matrix candidates = sobol(15, 2);
-  FitContext context;
-  context.random = RandomStream(9);
-  DesignOptions shift;
-  shift.digital_shift = true;
-  const Matrix reference =
-      make_design(DesignMethod::sobol, runs.space, 300, context.random.split("reference"), shift);
-  const double unit = unit_of(emulator, runs) * emulator.channels()[0].variance_scale[0];
-  for (const double power : {1.0, 2.0, 3.5}) {
-    const auto scoring = make_acquisition("integrated-variance", {{"reference", 300.0}, {"power", power}})
-                             ->start(known(emulator, runs), candidates, context);
-    const auto expect_scores = [&](const Matrix& pending) {
-      const Vector before = variance_after(emulator, pending, reference);
-      const Vector weight = (before / before.mean()).array().pow(power - 1.0);
-      for (Index c = 0; c < candidates.rows(); ++c) {
-        Matrix points(pending.rows() + 1, 2);
-        points << pending, candidates.row(c);
-        const Vector gone = before - variance_after(emulator, points, reference);
-        EXPECT_NEAR(scoring->scores()[c], unit * gone.cwiseProduct(weight).mean(),
-                    1e-6 * unit * before.mean())
-            << power << " " << c;
-      }
-      EXPECT_NEAR(scoring->shrinking(), unit * before.cwiseProduct(weight).mean(),
-                  1e-6 * unit * before.mean());
-    };
-    expect_scores(Matrix(0, 2));
-    scoring->pend(3);
-    expect_scores(candidates.row(3));
-  }
-}
-
 TEST(Acquisition, PointsUnderWayCountAsIfTheyWerePending) {
   const Archive runs = square(sobol(20, 1));
   const Emulator emulator = train_emulator(runs, recipe_with("gp", fixed())).emulator;
@@ -576,12 +540,6 @@ TEST(Acquisition, SaysWhatIsWrong) {
             std::string::npos);
   EXPECT_THROW(make_acquisition("random", {{"reference", 5.0}}), UsageError);
   EXPECT_THROW(make_acquisition("integrated-variance", {{"reference", 0.0}}), UsageError);
-  for (const double power : {0.5, 21.0, std::nan("")})
-    EXPECT_NE(message_of<UsageError>([&] {
-                make_acquisition("integrated-variance", {{"power", power}});
-              }).find("from 1 (the mean variance) to 20"),
-              std::string::npos)
-        << power;
   EXPECT_THROW(make_acquisition("mice", {{"others", 0.0}}), UsageError);
   EXPECT_THROW(make_acquisition("mice", {{"nugget", 0.0}}), UsageError);
   for (const auto& name : acquisition_names()) EXPECT_EQ(make_acquisition(name)->name(), name);

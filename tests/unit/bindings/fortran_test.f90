@@ -24,6 +24,7 @@ program fortran_test
   call bins_alone()
   call ownership()
   call errors()
+  deallocate (folder)  ! those of a main program are kept, which valgrind takes for lost
   print '(i0,a)', failures, ' failures'
   if (failures > 0) error stop 1
 

@@ -177,6 +177,13 @@ TEST(Maximum, two_maxima_and_none) {
   for (Index k = 0; k < 400; ++k) sum += std::pow(starts(k, 0) - (k % 2 == 0 ? 4.0 : -4.0), 2) / 400.0;
   EXPECT_NEAR(std::sqrt(sum), 2.0, 0.3);
 
+  // Of -6, 5, -3 the climb begins at 5, of 1, -7 at 1: the lower hill is not climbed.
+  MaximumOptions best_of_three;
+  best_of_three.draws_per_climb = 3;
+  const auto one = find_maxima(density, Matrix{{-6.0}, {5.0}, {-3.0}, {1.0}, {-7.0}}, best_of_three, serial);
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_NEAR(one[0].theta[0], 4.0, 1e-4);
+
   const auto nowhere = [](const double*, double*) { return -infinite; };
   const testing::Density<decltype(nowhere)> zero(testing::free_parameters(1), nowhere);
   EXPECT_NE(message_of<NumericalError>([&] {
