@@ -35,19 +35,9 @@ TEST(Pod, SingularValuesAndSpaceAreThoseOfEigen) {
   for (const Shape& s : shapes) {
     const Matrix rows = decaying(s.n, s.m, 0.6, s.complex, 1);
     const SingularVectors ours = right_singular_vectors(rows, s.complex);
-    Vector values;
-    Eigen::MatrixXcd v, w;
-    if (s.complex) {
-      Eigen::JacobiSVD<Eigen::MatrixXcd> svd(deinterleaved(rows), Eigen::ComputeThinU | Eigen::ComputeThinV);
-      values = svd.singularValues();
-      v = svd.matrixV().conjugate();  // rows are combinations of v^H
-      w = deinterleaved(ours.vectors).transpose();
-    } else {
-      Eigen::JacobiSVD<Eigen::MatrixXd> svd(rows, Eigen::ComputeThinU | Eigen::ComputeThinV);
-      values = svd.singularValues();
-      v = svd.matrixV().cast<Complex>();
-      w = ours.vectors.transpose().cast<Complex>();
-    }
+    const auto [values, v] = testing::by_jacobi(rows, s.complex);
+    const Eigen::MatrixXcd w = s.complex ? Eigen::MatrixXcd(deinterleaved(ours.vectors).transpose())
+                                         : Eigen::MatrixXcd(ours.vectors.transpose().cast<Complex>());
     ASSERT_EQ(ours.values.size(), values.size());
     EXPECT_LT((ours.values - values).cwiseAbs().maxCoeff(), 1e-13 * values[0]);
     const Index k = std::min<Index>(5, values.size());  // projectors onto the first k: free of phases

@@ -12,7 +12,7 @@
 #include "ersatz/core/blas.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/random.hpp"
-#include "unit/basis/rows.hpp"
+#include "unit/basis/snapshots.hpp"
 #include "unit/storage/scratch.hpp"
 
 namespace ersatz {

@@ -7,6 +7,7 @@
 
 #include "ersatz/basis/pod.hpp"
 #include "ersatz/core/error.hpp"
+#include "ersatz/core/random.hpp"
 #include "unit/basis/snapshots.hpp"
 
 namespace ersatz {

@@ -9,7 +9,7 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/parallel/distributed_basis.hpp"
 #include "ersatz/storage/archive.hpp"
-#include "unit/basis/rows.hpp"
+#include "unit/basis/snapshots.hpp"
 #include "unit/basis/taylorf2.hpp"
 #include "unit/parallel/shares.hpp"
 #include "unit/storage/scratch.hpp"
