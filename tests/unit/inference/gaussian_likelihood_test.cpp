@@ -126,19 +126,22 @@ TEST(LinearForm, IsTheEmulatorItself) {
   EXPECT_FALSE(LinearForm::of(small_emulator(false), observed_entries(o, emulator.outputs())));
 }
 
+/// Calibrated: deviations are scaled by another factor in each bin.
+Emulator scaled_bin_by_bin(const Emulator& emulator) {
+  Calibration c{"test", (Vector(1) << 0.9).finished(), {}};
+  for (const OutputSpec& output : emulator.outputs())
+    c.outputs.push_back(
+        {Vector::LinSpaced(output.width(), 0.7, 2.0), Vector::Constant(1, 1.6), Vector::Constant(1, 2.0)});
+  return emulator.calibrated(c);
+}
+
 /// Every way an evaluation can go, against dense matrices: compressed, Woodbury, full covariance of the data;
 /// calibrated emulators, whose deviations are scaled bin by bin.
 TEST(GaussianLikelihood, AgreesWithDenseMatrices) {
   for (const bool linear : {true, false})
     for (const bool calibrated : {false, true}) {
       Emulator emulator = small_emulator(linear);
-      if (calibrated) {
-        Calibration c{"test", (Vector(1) << 0.9).finished(), {}};
-        for (const OutputSpec& output : emulator.outputs())
-          c.outputs.push_back({Vector::LinSpaced(output.width(), 0.7, 2.0), Vector::Constant(1, 1.6),
-                               Vector::Constant(1, 2.0)});
-        emulator = emulator.calibrated(c);
-      }
+      if (calibrated) emulator = scaled_bin_by_bin(emulator);
       const ForwardModelPtr model = forward_model(emulator);
       for (const bool full : {false, true}) {
         Observation o = observe(emulator, truth, {"y", "flux", "wave"});
@@ -253,13 +256,7 @@ TEST(GaussianLikelihood, OneVarianceForAllCoefficients) {
   for (const bool calibrated : {false, true})
     for (const bool full : {false, true}) {
       Emulator emulator = small_emulator(true, "gp", {{"shared", true}});
-      if (calibrated) {
-        Calibration c{"test", (Vector(1) << 0.9).finished(), {}};
-        for (const OutputSpec& output : emulator.outputs())
-          c.outputs.push_back({Vector::LinSpaced(output.width(), 0.7, 2.0), Vector::Constant(1, 1.6),
-                               Vector::Constant(1, 2.0)});
-        emulator = emulator.calibrated(c);
-      }
+      if (calibrated) emulator = scaled_bin_by_bin(emulator);
       Observation o = observe(emulator, truth, {"wave"});
       const auto form = LinearForm::of(emulator, observed_entries(o, emulator.outputs()));
       ASSERT_TRUE(form);
