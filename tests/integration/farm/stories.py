@@ -253,7 +253,8 @@ def truncated_logs(program, slow):
         result = campaign.run(ranks, "--resume")
         claim(result.returncode == 0, f"{os.path.basename(log)} cut at {cut}", result)
         ran = len(campaign.begun())
-        claim(ran == 16 - intact - others, f"cut at {cut}: {intact} + {others} runs are intact, {ran} ran again")
+        claim(ran == 16 - intact - others,
+              f"cut at {cut}: {intact} + {others} runs are intact, {ran} ran again: {sorted(campaign.begun())}")
         campaign.check_archive()
         os.remove(campaign.archive)
         recovered += intact + others

@@ -94,14 +94,18 @@ class Campaign:
             return [int(float(line)) for line in f.read().split()]
 
     def at_work(self):
-        """Whether a process of this campaign is there: simulators outlive a rank that is killed."""
-        for entry in os.listdir("/proc"):
-            try:
-                with open(f"/proc/{entry}/environ", "rb") as f:
-                    if f"LEDGER={self.environment['LEDGER']}".encode() in f.read().split(b"\0"):
-                        return True
-            except OSError:
-                continue
+        """Whether a process of this campaign is there: simulators outlive a rank that is killed. Looked for several
+        times: a process that is being started has no environment for a moment."""
+        mark = f"LEDGER={self.environment['LEDGER']}".encode()
+        for look in range(4):
+            time.sleep(0.01 if look else 0.0)
+            for entry in os.listdir("/proc"):
+                try:
+                    with open(f"/proc/{entry}/environ", "rb") as f:
+                        if mark in f.read().split(b"\0"):
+                            return True
+                except OSError:
+                    continue
         return False
 
     def logs(self):
