@@ -25,7 +25,7 @@ double turn(Eigen::MatrixXd& columns, Vector& residual) {
 
 }  // namespace
 
-CompressedData::CompressedData(const LinearForm& form, const Vector& values, const Vector& variances,
+CompressedData::CompressedData(const LinearModel& form, const Vector& values, const Vector& variances,
                                const Matrix& covariance, bool with_error) {
   const Index r = form.coefficients(), m = values.size();
   const bool calibrated = with_error && form.error_rows.size() > 0;

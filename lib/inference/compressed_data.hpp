@@ -17,7 +17,7 @@ class CompressedData {
  public:
   /// variances: of independent errors (N diagonal), or covariance: all of N. `with_error`: the emulator's
   /// covariance counts; otherwise only N. Throws NumericalError where N is not positive definite.
-  CompressedData(const LinearForm& form, const Vector& values, const Vector& variances,
+  CompressedData(const LinearModel& form, const Vector& values, const Vector& variances,
                  const Matrix& covariance, bool with_error);
 
   /// ln likelihood. v null: without the emulator's covariance. by_mean, by_variance: null, or its derivatives

@@ -8,6 +8,7 @@
 #include "inference/compressed_data.hpp"
 #include "inference/linear_form.hpp"
 #include "inference/low_rank_covariance.hpp"
+#include "inference/node_form.hpp"
 #include "inference/observed_entries.hpp"
 #include "inference/residual_density.hpp"
 
@@ -55,6 +56,7 @@ class GaussianLikelihood final : public Likelihood {
   void check(const Observation& observation) const;
   Scales scales_of(const double* theta) const;
   double compressed(const double* x, double* gradient, Workspace& workspace) const;
+  double at_nodes(const double* x, double* gradient, Workspace& workspace) const;
   double general(const double* theta, double* gradient, Workspace& workspace) const;
   double of_point(const double* theta, const ModelPoint& point, double* gradient, Slopes* slopes,
                   Workspace& workspace) const;
@@ -83,6 +85,7 @@ class GaussianLikelihood final : public Likelihood {
   Index amplitude_ = -1, error_scale_ = -1, jitter_ = -1;  ///< where each stands in theta; -1: not in use
   Matrix lower_;  ///< Cholesky factor of the data's covariance, where that is full
   std::optional<LinearForm> linear_;
+  std::optional<NodeForm> nodes_;
   std::optional<CompressedData> compressed_;
   std::optional<LowRankCovariance> fixed_;  ///< the covariance, where no parameter changes it
 };
@@ -122,6 +125,11 @@ GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation&
   if (linear_ && nuisance_.empty() && options_.emulator_error != EmulatorError::diagonal)
     compressed_.emplace(*linear_, data_.values, data_.deviations.cwiseAbs2(), data_.covariance,
                         options_.emulator_error == EmulatorError::full);
+  if (emulator && !linear_ && options_.reduced_quadrature > 0.0) {
+    nodes_.emplace(*emulator, data_, entries_, options_.reduced_quadrature);
+    compressed_.emplace(nodes_->linear(), data_.values, data_.deviations.cwiseAbs2(), data_.covariance,
+                        false);
+  }
   if (!compressed_ && nuisance_.empty() && options_.emulator_error == EmulatorError::none) {
     Matrix unused;
     fixed_.emplace(covariance({Matrix(0, data_.size()), {}}, Scales(), unused));
@@ -149,8 +157,17 @@ void GaussianLikelihood::check(const Observation& observation) const {
     throw DataError("likelihood: the covariance of the data is not symmetric, or not finite");
   if (!std::isfinite(options_.degrees_of_freedom) || options_.degrees_of_freedom < 0.0)
     throw UsageError(text("likelihood: ", options_.degrees_of_freedom, " degrees of freedom"));
+  if (!std::isfinite(options_.reduced_quadrature) || options_.reduced_quadrature < 0.0)
+    throw UsageError(text("likelihood: a reduced_quadrature of ", options_.reduced_quadrature,
+                          "; it is an error in deviations, as 0.01"));
   const Emulator* emulator = model_->emulator();
   if (!emulator) return;
+  if (options_.reduced_quadrature > 0.0 && options_.emulator_error != EmulatorError::none)
+    throw UsageError(
+        "likelihood: reduced_quadrature leaves the emulator's error out: set emulator_error = "
+        "\"none\" with it");
+  if (options_.reduced_quadrature > 0.0 && !options_.nuisance.empty())
+    throw UsageError("likelihood: reduced_quadrature goes without nuisance parameters");
   if (options_.emulator_error != EmulatorError::none && !emulator->has_std())
     throw UsageError(
         "likelihood: this emulator does not know its error; train one that does, or set emulator_error = "
@@ -176,7 +193,11 @@ std::string GaussianLikelihood::describe() const {
       s += ", without the emulator's error";
       break;
   }
-  if (compressed_) s += text(" (compressed to ", linear_->coefficients(), " coefficients)");
+  if (nodes_)
+    s += text(" (", nodes_->nodes(), " of them evaluated, from which the others follow to ",
+              brief(nodes_->error()), " deviations)");
+  else if (compressed_)
+    s += text(" (compressed to ", linear_->coefficients(), " coefficients)");
   return s + (options_.outside == Outside::reject ? "; rejected outside of its domain"
                                                   : "; widened outside of its domain");
 }
@@ -206,8 +227,26 @@ LikelihoodValue GaussianLikelihood::evaluate(const double* theta, double* gradie
   return value;
 }
 
+/// By reduced-order quadrature.
+double GaussianLikelihood::at_nodes(const double* x, double* gradient, Workspace& workspace) const {
+  double value = -infinity;
+  Vector values, by_value;
+  if (!gradient) {
+    if (nodes_->evaluate(x, values, workspace))
+      value = compressed_->evaluate(values.data(), nullptr, density_, nullptr, nullptr);
+    return value;
+  }
+  by_value.resize(nodes_->nodes());
+  const auto weigh = [&]() -> const double* {
+    value = compressed_->evaluate(values.data(), nullptr, density_, by_value.data(), nullptr);
+    return std::isfinite(value) ? by_value.data() : nullptr;
+  };
+  return nodes_->evaluate(x, values, weigh, gradient, workspace) ? value : -infinity;
+}
+
 /// Of an emulator that is linear in its coefficients, nothing else being free.
 double GaussianLikelihood::compressed(const double* x, double* gradient, Workspace& workspace) const {
+  if (nodes_) return at_nodes(x, gradient, workspace);
   const Index r = linear_->coefficients();
   const bool with_error = options_.emulator_error == EmulatorError::full;
   const Workspace::Frame frame(workspace);

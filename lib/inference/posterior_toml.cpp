@@ -45,7 +45,7 @@ DataFile data_of(const toml::table& table, const std::string& where, std::vector
 }
 
 GaussianOptions gaussian_of(const toml::table& table, const std::string& where, bool student) {
-  std::vector<const char*> known{"kind", "emulator_error", "outside"};
+  std::vector<const char*> known{"kind", "emulator_error", "outside", "reduced_quadrature"};
   if (student) known.push_back("degrees_of_freedom");
   const TomlReader read(table, where, known);
   GaussianOptions options;
@@ -59,6 +59,7 @@ GaussianOptions gaussian_of(const toml::table& table, const std::string& where, 
     options.outside = outside_from_string(word);
   });
   read.positive("degrees_of_freedom", options.degrees_of_freedom);
+  read.positive("reduced_quadrature", options.reduced_quadrature);
   if (student && !read.has("degrees_of_freedom"))
     read.fail(table, "kind = \"student-t\" needs degrees_of_freedom");
   return options;

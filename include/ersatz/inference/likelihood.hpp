@@ -60,6 +60,13 @@ struct GaussianOptions {
   /// (the data's deviations times it) and "log_jitter" (natural logarithm of a deviation that is added to all
   /// values, independently, in quadrature; in the data's unit).
   std::vector<std::string> nuisance;
+  /// Above 0: reduced-order quadrature (Antil et al. 2013; Canizares et al. 2015) of an emulator that is not
+  /// linear in its coefficients. It is evaluated at nodes alone, from which the other values follow; over the
+  /// whole domain, by at most so much off: the length of the difference, whitened by the data's covariance,
+  /// and so about the largest shift of a posterior mean, in its deviations. 0.01 is small. Without the
+  /// emulator's error and nuisance parameters. A linear emulator is compressed without loss anyhow, and a
+  /// simulator has no nodes: both leave it alone.
+  double reduced_quadrature = 0.0;
 };
 
 /// y ~ N(a μ(x), f² Σ + j² 1 + a² C(x)), with C the emulator's covariance.

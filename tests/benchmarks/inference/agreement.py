@@ -2,15 +2,16 @@
 """The posterior that an emulator gives against that of the simulator itself, on data that the simulator made.
 
     agreement.py PROGRAM [--only supernova-6,waveform-aligned] [--recipe FILE] [--error full] [--steps 2000] [--draws 1500]
-                 [--threads 2] [--json out.json]
+                 [--threads 2] [--quadrature 0.01] [--json out.json]
 
 For each simulator: learns an emulator, simulates a point that it has not seen, adds noise, and runs `ersatz infer`. The
 simulator's posterior is that of the same draws weighted by the ratio of the likelihoods (importance sampling): every so many
 draws the simulator is run at, exactly and at a price. Printed for each parameter: both means and widths, the difference of means
 in posterior standard deviations and the ratio of widths; the effective number of weighted draws; seconds of `ersatz infer`, from
-its start to its end, and what as many evaluations of the simulator would have taken on as many threads. Evaluations are those of
-warm-up and sample, each with its gradient, for which the simulator would have to run several times; that is left out, and so are
-the few from which the maximum is found."""
+its start to its end, and two prices of the simulator on as many threads. As many evaluations: those of warm-up and sample, each with its
+gradient, for which the simulator would have to run several times; that is left out, and so are the few from which the maximum
+is found. As many effective draws: a simulator has no gradients, so that walkers draw from its posterior; their evaluations
+for an effective draw (of the slowest parameter, in the bulk) are those that `--method ensemble` takes with the emulator."""
 import argparse
 import json
 import os
@@ -53,6 +54,7 @@ def main():
     parser.add_argument("--json")
     parser.add_argument("--recipe", help="of the emulator, in place of the case's own")
     parser.add_argument("--error", choices=("full", "diagonal", "none"), help="emulator_error, in place of the case's own")
+    parser.add_argument("--quadrature", type=float, default=0.01, help="reduced_quadrature of the waveform; 0: all of its bins")
     for name, value in (("steps", 2000), ("draws", 1500), ("threads", 2), ("seed", 1)):
         parser.add_argument("--" + name, type=int, default=value)
     options = parser.parse_args()
@@ -109,15 +111,23 @@ def agreement(program, folder, simulator, options):
                header=",".join(header), comments="")
     with open(os.path.join(folder, "infer.toml"), "w", encoding="utf-8") as file:
         file.write(f'[[data]]\nfile = "data.csv"\noutput = "{output}"\ndeviation = {float(deviation)!r}\n'
-                   f'[likelihood]\nemulator_error = "{error}"\n{prior}')
-    begin = time.time()
-    ersatz("infer", "model.h5", "--config", "infer.toml", "-o", "chain.h5", "--steps", str(options.steps), "--seed",
-           str(options.seed))
-    seconds = time.time() - begin
+                   f'[likelihood]\nemulator_error = "{error}"\n'
+                   + (f"reduced_quadrature = {options.quadrature}\n" if error == "none" and options.quadrature else "") + prior)
+    def infer(output, *more):
+        """Seconds, evaluations, and the effective size of the parameter that has fewest."""
+        begin = time.time()
+        said = ersatz("infer", "model.h5", "--config", "infer.toml", "-o", output, "--steps", str(options.steps), "--seed",
+                      str(options.seed), "--json", *more)
+        seconds = time.time() - begin
+        with h5py.File(os.path.join(folder, output)) as file:
+            evaluations = float(np.sum(file["evaluations"][:]) + np.sum(file["warmup/evaluations"][:]))
+        return seconds, evaluations, min(p["bulk_effective_size"] for p in json.loads(said)["parameters"])
+
+    seconds, evaluations, worth = infer("chain.h5")
+    _, walkers_evaluations, walkers_worth = infer("walkers.h5", "--method", "ensemble")
     with h5py.File(os.path.join(folder, "chain.h5")) as file:
         samples = file["samples"][:]
         likelihood = file["log_likelihood"][:].reshape(-1)
-        evaluations = float(np.sum(file["evaluations"][:]) + np.sum(file["warmup/evaluations"][:]))
     draws = samples.reshape(-1, samples.shape[-1])
     chosen = np.linspace(0, len(draws) - 1, options.draws).astype(int)
     predicted, each = simulate(draws[chosen], "draws")
@@ -140,9 +150,13 @@ def agreement(program, folder, simulator, options):
               f"{ratio:7.3f}")
     spent = evaluations * each / options.threads
     print(f"  {seconds:.2f} s with {evaluations:.0f} evaluations, {1e6 * seconds * options.threads / evaluations:.0f} us of a thread "
-          f"each; the simulator takes {1e3 * each:.1f} ms, {spent:.0f} s for them: {spent / seconds:.0f} times as long\n", flush=True)
+          f"each; the simulator takes {1e3 * each:.1f} ms, {spent:.0f} s for them: {spent / seconds:.0f} times as long")
+    walkers = walkers_evaluations / walkers_worth * worth * each / options.threads
+    print(f"  {worth:.0f} effective draws, one from {evaluations / worth:.0f} evaluations; walkers take "
+          f"{walkers_evaluations / walkers_worth:.0f}, with the simulator {walkers:.0f} s for as many: {walkers / seconds:.0f} times "
+          f"as long\n", flush=True)
     return {"parameters": table, "effective": effective, "chain_seconds": seconds, "evaluations": evaluations,
-            "simulator_seconds": spent, "ratio": spent / seconds}
+            "simulator_seconds": spent, "ratio": spent / seconds, "effective_ratio": walkers / seconds}
 
 
 def as_numbers(values):

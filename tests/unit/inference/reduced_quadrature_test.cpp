@@ -1,0 +1,175 @@
+// Likelihoods from a few nodes against those of all bins.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "emulators.hpp"
+#include "ersatz/core/error.hpp"
+#include "ersatz/inference/posterior_file.hpp"
+#include "unit/storage/scratch.hpp"
+
+namespace ersatz {
+namespace {
+
+using testing::correlated;
+using testing::differences;
+using testing::message_of;
+using testing::observe;
+using testing::small_emulator;
+
+const Matrix truth = (Matrix(1, 2) << 4.0, 0.2).finished();
+
+/// Amplitude and phase of `wave` in 400 bins, logarithms of `flux` in 300.
+Emulator wide_emulator(bool constant = false) {
+  Archive archive = testing::small_archive(30);
+  archive.axes[1].values = Vector::LinSpaced(300, 1000.0, 3000.0);
+  archive.axes[2].values = Vector::LinSpaced(400, -3.0, 3.0);
+  archive.outputs[1].size = 300;
+  archive.outputs[2].size = 400;
+  archive.values[1].resize(30, 300);
+  archive.values[2].resize(30, 800);
+  for (Index i = 0; i < 30; ++i) {
+    const double a = constant ? 2.0 : archive.parameters(i, 0), b = constant ? 0.1 : archive.parameters(i, 1);
+    for (Index j = 0; j < 300; ++j)
+      archive.values[1](i, j) = a * std::exp(2.0 * b * static_cast<double>(j) / 299.0 +
+                                             0.4 * std::sin(0.01 * static_cast<double>(j) + a));
+    for (Index j = 0; j < 400; ++j) {
+      const double t = archive.axes[2].values[j];
+      const double phase = 3.0 + 0.8 * t + 0.1 * a * t + 0.2 * b * t * t;
+      archive.values[2](i, 2 * j) = (1.0 + 0.3 * b) / (1.0 + 0.1 * t * t) * std::cos(phase);
+      archive.values[2](i, 2 * j + 1) = (1.0 + 0.3 * b) / (1.0 + 0.1 * t * t) * std::sin(phase);
+    }
+    if (constant) archive.values[0](i, 0) = 1.0;
+  }
+  Recipe recipe = testing::recipe_with("gp");
+  recipe.channel.basis = {"pod", {{"max_rank", 4.0}}};
+  recipe.channels["y"] = recipe.channel;
+  recipe.channels["y"].basis = {"none", {}};
+  return train_emulator(archive, recipe).emulator;
+}
+
+/// Some of the bins of flux, out of order with what the model has, and all of wave.
+Observation observed(const Emulator& emulator, double error) {
+  const Prediction p = emulator.predict(truth, false);
+  Observation o{{{"wave", {}}, {"flux", {}}}, {}, {}, {}};
+  std::vector<double> values;
+  for (Index j = 0; j < 800; ++j) o.parts[0].entries.push_back(j), values.push_back(p.mean[2](0, j));
+  for (Index j = 1; j < 300; j += 3) o.parts[1].entries.push_back(j), values.push_back(p.mean[1](0, j));
+  o.values = Eigen::Map<Vector>(values.data(), static_cast<Index>(values.size()));
+  RandomStream random(4);
+  o.deviations.resize(o.size());
+  for (Index j = 0; j < o.size(); ++j) {
+    o.deviations[j] = error * (1.0 + random.uniform());
+    o.values[j] += o.deviations[j] * random.normal();
+  }
+  return o;
+}
+
+GaussianOptions reduced_options(double tolerance, double degrees = 0.0) {
+  GaussianOptions options;
+  options.emulator_error = EmulatorError::none;
+  options.degrees_of_freedom = degrees;
+  options.reduced_quadrature = tolerance;
+  return options;
+}
+
+/// Values and gradients at points over the domain, from nodes and from all bins. Off by δ (whitened, at most
+/// the tolerance), chi² of a whitened residual r is off by at most 2 |r| |δ| + |δ|².
+void expect_close(const Emulator& emulator, const Observation& o, double tolerance, double degrees) {
+  const ForwardModelPtr model = forward_model(emulator);
+  const LikelihoodPtr all = gaussian_likelihood(model, o, reduced_options(0.0, degrees));
+  const LikelihoodPtr some = gaussian_likelihood(model, o, reduced_options(tolerance, degrees));
+  EXPECT_NE(some->describe().find("of them evaluated"), std::string::npos) << some->describe();
+  EXPECT_EQ(all->describe().find("of them evaluated"), std::string::npos);
+  ASSERT_TRUE(some->has_gradient());
+  Workspace workspace;
+  RandomStream random(12);
+  Index inside = 0, differentiated = 0;
+  const Matrix points = emulator.space().sample(60, random);
+  for (Index i = 0; i < points.rows(); ++i) {
+    const double* x = points.row(i).data();
+    Vector a(2), b(2);
+    const LikelihoodValue exact = all->evaluate(x, a.data(), workspace),
+                          value = some->evaluate(x, b.data(), workspace);
+    ASSERT_EQ(exact.inside_domain, value.inside_domain);
+    EXPECT_EQ(some->evaluate(x, nullptr, workspace).log, value.log);
+    if (!exact.inside_domain) continue;
+    ++inside;
+    // Of a Gaussian: |r|² = chi²; Student's t varies less. Room for points that were not tested.
+    const double chi2 = 2.0 * (all->evaluate(truth.data(), nullptr, workspace).log - exact.log) +
+                        2.0 * static_cast<double>(o.size());
+    EXPECT_NEAR(value.log, exact.log, 2.0 * tolerance * std::sqrt(std::abs(chi2)) + 1e-6) << points.row(i);
+    // Wide steps: the rounding of the emulator's mean would be seen over narrow ones.
+    const Vector slopes = differences(*some, points.row(i).transpose(), Vector::Constant(2, 3e-3));
+    if (!slopes.allFinite()) continue;  // at the rim
+    ++differentiated;
+    EXPECT_LT((b - slopes).cwiseAbs().maxCoeff(), 1e-4 * (1.0 + slopes.cwiseAbs().maxCoeff()))
+        << points.row(i);
+  }
+  EXPECT_GT(inside, 30);
+  EXPECT_GT(differentiated, 30);
+}
+
+TEST(ReducedQuadrature, IsTheLikelihoodOfAllBins) {
+  const Emulator emulator = wide_emulator();
+  const Observation o = observed(emulator, 0.1);
+  for (const double tolerance : {0.1, 0.001}) expect_close(emulator, o, tolerance, 0.0);
+  expect_close(emulator, o, 0.01, 4.0);
+}
+
+TEST(ReducedQuadrature, WithErrorsThatGoTogether) {
+  const Emulator emulator = wide_emulator();
+  expect_close(emulator, correlated(observed(emulator, 0.1)), 0.01, 0.0);
+}
+
+TEST(ReducedQuadrature, LeavesWhatIsExactAlone) {
+  const Emulator linear = small_emulator(true);
+  const Observation o = observe(linear, truth, {"flux"});
+  Workspace workspace;
+  const LikelihoodPtr all = gaussian_likelihood(forward_model(linear), o, reduced_options(0.0)),
+                      some = gaussian_likelihood(forward_model(linear), o, reduced_options(0.01));
+  EXPECT_EQ(all->describe(), some->describe());
+  EXPECT_EQ(all->evaluate(truth.data(), nullptr, workspace).log,
+            some->evaluate(truth.data(), nullptr, workspace).log);
+}
+
+TEST(ReducedQuadrature, OfWhatHardlyChangesTakesANode) {
+  const Emulator emulator = wide_emulator(true);
+  const Observation o = observed(emulator, 0.1);
+  Workspace workspace;
+  const double all = gaussian_likelihood(forward_model(emulator), o, reduced_options(0.0))
+                         ->evaluate(truth.data(), nullptr, workspace)
+                         .log;
+  const LikelihoodPtr some = gaussian_likelihood(forward_model(emulator), o, reduced_options(0.01));
+  EXPECT_NEAR(some->evaluate(truth.data(), nullptr, workspace).log, all, 1e-6 * std::abs(all));
+}
+
+TEST(ReducedQuadrature, SaysWhatItCanNotDo) {
+  const Emulator emulator = wide_emulator();
+  const Observation o = observed(emulator, 0.1);
+  const auto message = [&](const Emulator& e, GaussianOptions options) {
+    return message_of<UsageError>([&] { gaussian_likelihood(forward_model(e), o, options); });
+  };
+  GaussianOptions options = reduced_options(0.01);
+  options.emulator_error = EmulatorError::full;
+  EXPECT_NE(message(emulator, options).find("emulator_error = \"none\""), std::string::npos);
+  options = reduced_options(0.01);
+  options.nuisance = {"amplitude"};
+  EXPECT_NE(message(emulator, options).find("nuisance"), std::string::npos);
+  for (const double wrong : {-1.0, std::nan(""), HUGE_VAL})
+    EXPECT_NE(message(emulator, reduced_options(wrong)).find("reduced_quadrature of"), std::string::npos);
+  // As close as rounding lets nothing be.
+  EXPECT_NE(message(emulator, reduced_options(1e-15)).find("take a larger one"), std::string::npos);
+}
+
+TEST(ReducedQuadrature, IsAKeyOfTheConfiguration) {
+  const PosteriorFile file =
+      posterior_file_from_toml("[likelihood]\nemulator_error = \"none\"\nreduced_quadrature = 0.02\n", "f");
+  EXPECT_EQ(std::get<GaussianOptions>(file.likelihood).reduced_quadrature, 0.02);
+  EXPECT_THROW(posterior_file_from_toml("[likelihood]\nreduced_quadrature = 0\n", "f"), UsageError);
+  EXPECT_THROW(posterior_file_from_toml("[likelihood]\nkind = \"waveform\"\nreduced_quadrature = 0.1\n", "f"),
+               UsageError);
+}
+
+}  // namespace
+}  // namespace ersatz
