@@ -68,12 +68,18 @@ NodeForm::NodeForm(const Emulator& emulator, const Observation& observation,
   rows *= scale.cwiseInverse().asDiagonal();
   GreedyOptions options;
   options.normalise = false;
-  options.max_rank = m / 2;
+  options.max_rank = std::max<Index>(1, m / 2);
+  const auto fail = [&](const std::string& why) {
+    throw UsageError(text("likelihood: reduced_quadrature = ", brief(tolerance), ": ", why,
+                          "; take a larger one, or leave it out and use all bins"));
+  };
+  const auto few = [](Index n) {
+    return text("no more than ", n, " points are found within the emulator's domain");
+  };
   double aim = tolerance / 4.0;
   for (;; aim /= 2.0) {
     const Index n = rows.rows();
-    if (n < 8)
-      throw UsageError("likelihood: reduced_quadrature finds no points within the emulator's domain");
+    if (n < 4) fail(few(n));
     const Vector center = rows.colwise().mean().transpose();
     const Matrix centered = rows.rowwise() - center.transpose();
     const double largest = centered.rowwise().squaredNorm().maxCoeff();
@@ -82,10 +88,6 @@ NodeForm::NodeForm(const Emulator& emulator, const Observation& observation,
           "likelihood: the emulator predicts the same for all parameters; there is nothing to learn");
     options.tolerance = std::min(aim * aim / largest, 0.5);
     const GreedyBasis basis = greedy_basis(centered, false, options, executor);
-    const auto fail = [&](const std::string& why) {
-      throw UsageError(text("likelihood: reduced_quadrature = ", brief(tolerance), ": ", why,
-                            "; take a larger one, or leave it out and use all bins"));
-    };
     if (basis.summary.termination == GreedyTermination::max_rank)
       fail(text(basis.rank(), " nodes of ", m, " values are not enough"));
     EmpiricalInterpolation nodes = empirical_interpolation(basis.elements, false, NodeRule::q_deim);
@@ -94,8 +96,7 @@ NodeForm::NodeForm(const Emulator& emulator, const Observation& observation,
 
     Matrix fresh;
     predictions.add(std::max<Index>(n / 3, 4), fresh);
-    if (fresh.rows() < 4)
-      fail(text("with ", n, " predictions within the domain, others are ", brief(error_), " deviations off"));
+    if (fresh.rows() < 4) fail(few(n));
     fresh *= scale.cwiseInverse().asDiagonal();
     Matrix at_nodes(fresh.rows(), basis.rank());
     for (Index k = 0; k < basis.rank(); ++k) {
