@@ -6,6 +6,7 @@
 #include <cstring>
 #include <deque>
 #include <exception>
+#include <list>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -65,7 +66,7 @@ class ThreadQueue final : public TaskQueue {
   void submit(Index id, Bytes argument) override {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      waiting_.emplace_back(id, std::move(argument));
+      waiting_.push_back({id, std::move(argument), {}, nullptr});
       ++open_;
     }
     work_there_.notify_one();
@@ -78,36 +79,38 @@ class ThreadQueue final : public TaskQueue {
     std::unique_lock<std::mutex> lock(mutex_);
     if (open_ == 0) return std::nullopt;
     result_there_.wait(lock, [this] { return !finished_.empty(); });
-    auto result = std::move(finished_.front());
+    Job job = std::move(finished_.front());
     finished_.pop_front();
     --open_;
-    if (result.error) std::rethrow_exception(result.error);
-    return std::make_pair(result.id, std::move(result.bytes));
+    if (job.error) std::rethrow_exception(job.error);
+    return std::make_pair(job.id, std::move(job.result));
   }
 
  private:
-  struct Finished {
+  struct Job {
     Index id;
-    Bytes bytes;
+    Bytes argument, result;
     std::exception_ptr error;
   };
+  /// Jobs go from list to list by splicing: where memory is used up, a thread that allocated outside of its
+  /// task would end the program.
   void work() {
     const SingleThreadedBlas single;
+    std::list<Job> own;
     for (;;) {
       std::unique_lock<std::mutex> lock(mutex_);
       work_there_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
       if (waiting_.empty()) return;
-      auto [id, argument] = std::move(waiting_.front());
-      waiting_.pop_front();
+      own.splice(own.begin(), waiting_, waiting_.begin());
       lock.unlock();
-      Finished result{id, {}, nullptr};
+      Job& job = own.front();
       try {
-        result.bytes = task_(argument);
+        job.result = task_(job.argument);
       } catch (...) {
-        result.error = std::current_exception();
+        job.error = std::current_exception();
       }
       lock.lock();
-      finished_.push_back(std::move(result));
+      finished_.splice(finished_.end(), own);
       lock.unlock();
       result_there_.notify_one();
     }
@@ -116,8 +119,7 @@ class ThreadQueue final : public TaskQueue {
   Executor::Task task_;
   std::mutex mutex_;
   std::condition_variable work_there_, result_there_;
-  std::deque<std::pair<Index, Bytes>> waiting_;
-  std::deque<Finished> finished_;
+  std::list<Job> waiting_, finished_;
   Index open_ = 0;
   bool closed_ = false;
   std::vector<std::thread> threads_;
