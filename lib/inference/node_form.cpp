@@ -1,8 +1,6 @@
 #include "inference/node_form.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <set>
 
 #include "ersatz/basis/greedy.hpp"
@@ -10,40 +8,43 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/executor.hpp"
 #include "ersatz/design/design.hpp"
+#include "inference/low_rank_covariance.hpp"
 
 namespace ersatz {
 namespace {
 
 constexpr Index first_predictions = 256, most_predictions = 4096;
 
-/// An emulator's predictions of what was observed, at one point of a Sobol' sequence after the other.
+/// An emulator's predictions of what was observed, in units of `scale`, at one point of a Sobol' sequence
+/// after the other.
 class Predictions {
  public:
-  Predictions(const Emulator& emulator, const std::vector<ObservedEntry>& entries)
+  Predictions(const Emulator& emulator, const std::vector<ObservedEntry>& entries, const Vector& scale)
       : model_(forward_model(emulator)),
         runs_(observed_runs(entries)),
         points_(make_design(DesignMethod::sobol, emulator.space(), 4 * most_predictions, RandomStream(1))),
-        width_(static_cast<Index>(entries.size())) {}
+        scale_(scale) {}
 
   /// `count` more below those in `rows`; fewer where the sequence ends.
   void add(Index count, Matrix& rows) {
     const Index before = rows.rows();
-    rows.conservativeResize(before + count, width_);
+    rows.conservativeResize(before + count, scale_.size());
     Index made = before;
     Vector mean;
     for (; next_ < points_.rows() && made < before + count; ++next_) {
       const double* x = points_.row(next_).data();
       if (model_->domain_score(x, workspace_) <= 1.0 && evaluate_entries(*model_, runs_, x, mean, workspace_))
-        rows.row(made++) = mean.transpose();
+        rows.row(made++) = mean.cwiseQuotient(scale_).transpose();
     }
-    rows.conservativeResize(made, width_);
+    rows.conservativeResize(made, scale_.size());
   }
 
  private:
   ForwardModelPtr model_;
   std::vector<ObservedRun> runs_;
   Matrix points_;
-  Index width_, next_ = 0;
+  Vector scale_;
+  Index next_ = 0;
   Workspace workspace_;
 };
 
@@ -54,18 +55,13 @@ NodeForm::NodeForm(const Emulator& emulator, const Observation& observation,
   const Index m = observation.size();
   const bool full = observation.covariance.size() > 0;
   const Vector scale = full ? Vector(observation.covariance.diagonal().cwiseSqrt()) : observation.deviations;
-  Eigen::MatrixXd lower;  // of the correlations
-  if (full) {
-    const Vector inverse = scale.cwiseInverse();
-    const Eigen::LLT<Eigen::MatrixXd> llt(inverse.asDiagonal() * observation.covariance *
-                                          inverse.asDiagonal());
-    lower = llt.matrixL();
-  }
-  Predictions predictions(emulator, entries);
+  Matrix lower = observation.covariance;
+  if (full && !cholesky(lower))
+    throw NumericalError("likelihood: the covariance of the data is not positive definite");
+  Predictions predictions(emulator, entries, scale);
   SerialExecutor executor;
-  Matrix rows;  // in units of the deviations
+  Matrix rows;
   predictions.add(first_predictions, rows);
-  rows *= scale.cwiseInverse().asDiagonal();
   GreedyOptions options;
   options.normalise = false;
   options.max_rank = std::max<Index>(1, m / 2);
@@ -90,30 +86,28 @@ NodeForm::NodeForm(const Emulator& emulator, const Observation& observation,
     const GreedyBasis basis = greedy_basis(centered, false, options, executor);
     if (basis.summary.termination == GreedyTermination::max_rank)
       fail(text(basis.rank(), " nodes of ", m, " values are not enough"));
-    EmpiricalInterpolation nodes = empirical_interpolation(basis.elements, false, NodeRule::q_deim);
-    std::sort(nodes.nodes.begin(), nodes.nodes.end());
-    nodes = empirical_interpolation(basis.elements, false, nodes.nodes);
+    const EmpiricalInterpolation nodes = empirical_interpolation(basis.elements, false, NodeRule::q_deim);
 
     Matrix fresh;
     predictions.add(std::max<Index>(n / 3, 4), fresh);
     if (fresh.rows() < 4) fail(few(n));
-    fresh *= scale.cwiseInverse().asDiagonal();
-    Matrix at_nodes(fresh.rows(), basis.rank());
-    for (Index k = 0; k < basis.rank(); ++k) {
-      const Index node = nodes.nodes[static_cast<std::size_t>(k)];
-      at_nodes.col(k) = fresh.col(node).array() - center[node];
+    error_ = 0.0;
+    for (Index i = 0; i < fresh.rows(); ++i) {
+      const Vector row = fresh.row(i).transpose() - center;
+      Vector off = row - interpolate(nodes, row);
+      if (full) {
+        off.array() *= scale.array();
+        lower.triangularView<Eigen::Lower>().solveInPlace(off);
+      }
+      error_ = std::max(error_, off.norm());
     }
-    Eigen::MatrixXd off = (fresh.rowwise() - center.transpose() - at_nodes * nodes.matrix).transpose();
-    if (full) lower.triangularView<Eigen::Lower>().solveInPlace(off);
-    error_ = off.colwise().norm().maxCoeff();
     if (error_ <= tolerance) {
       std::vector<ObservedEntry> at;
       linear_.rows = nodes.matrix * scale.asDiagonal();
-      linear_.offset = center.cwiseProduct(scale);
+      linear_.offset = (center - interpolate(nodes, center)).cwiseProduct(scale);
       for (Index k = 0; k < basis.rank(); ++k) {
         const Index node = nodes.nodes[static_cast<std::size_t>(k)];
         at.push_back(entries[static_cast<std::size_t>(node)]);
-        linear_.offset.noalias() -= center[node] * linear_.rows.row(k).transpose();
         linear_.rows.row(k) /= scale[node];
       }
       use(emulator, at);
