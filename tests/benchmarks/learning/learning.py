@@ -2,7 +2,7 @@
 """What a learning campaign saves: mean over seeds, with intervals, against random and space-filling points.
 
     learning.py PROGRAM SIMULATOR [--budget 120] [--start 40] [--batch 8] [--acquisition NAME …] [--seeds 20]
-                [--test 500] [--recipe recipe.toml] [--jobs 1] [--json out.json]
+                [--test 500] [--recipe recipe.toml] [--told 0] [--jobs 1] [--json out.json]
 
 For each seed and acquisition one `ersatz learn` is run, and compared with the same budget spent at random and along a
 scrambled Sobol' sequence, all on the same random test points of that seed. Printed is, for each acquisition,
@@ -10,7 +10,11 @@ scrambled Sobol' sequence, all on the same random test points of that seed. Prin
     over seeds and the half width of a 95% interval (Student's t);
   - the simulations that the campaign needed for the error that the other way reaches with its whole budget, as a share
     of that budget: mean over seeds with its interval; seeds that never reached it count as 1 and are counted.
-A campaign's curve is read between its rounds by interpolation of the logarithm of the error."""
+A campaign's curve is read between its rounds by interpolation of the logarithm of the error.
+
+With --told N, campaigns are told more than one can know: their points of interest are, of N other points, the fifth
+where an emulator of the whole budget along a Sobol' sequence is truly worst. That bounds from below what a choice of
+places can save, as far as a large error is a matter of place."""
 import argparse
 import concurrent.futures
 import json
@@ -19,6 +23,7 @@ import os
 import subprocess
 import tempfile
 
+import h5py
 import numpy as np
 
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228,
@@ -40,6 +45,44 @@ def component(acquisition):
     return acquisition if acquisition.startswith("{") else f'"{acquisition}"'
 
 
+def run(program, folder, *arguments):
+    result = subprocess.run([program, *map(str, arguments), "--quiet"], cwd=folder, text=True, capture_output=True)
+    if result.returncode not in (0, 4):
+        raise SystemExit(f"{' '.join(map(str, arguments))}: status {result.returncode}: {result.stderr}")
+    return result.stdout
+
+
+def errors(runs, predictions):
+    """Of each run: the root of the mean over outputs of its squared error over the output's variance."""
+    total, outputs = 0.0, list(runs["outputs"])
+    for name in outputs:
+        truth, mean = runs[f"outputs/{name}"][:], predictions[f"outputs/{name}/mean"][:]
+        truth, mean = (a.reshape(len(a), -1) for a in (truth, mean))
+        spread = np.mean(np.abs(truth - truth.mean(0)) ** 2)
+        total = total + np.mean(np.abs(truth - mean) ** 2, axis=1) / spread
+    return np.sqrt(total / len(outputs))
+
+
+def tell(program, options, folder, seed):
+    """Writes interest.csv: where an emulator of evenly spread runs is worst, found by running the simulator there."""
+    common = ("--threads", options.threads)
+    for name, count, scramble in (("even", options.budget, "shift"), ("others", options.told, "owen")):
+        run(program, folder, "design", "--simulator", options.simulator, "-n", count, "--scramble", scramble, "--seed",
+            1000 + seed, "-o", name + ".csv")
+        run(program, folder, "simulate", "--simulator", options.simulator, "--design", name + ".csv", "-o", name + ".h5",
+            *common)
+    recipe = ("--recipe", os.path.abspath(options.recipe)) if options.recipe else ()
+    run(program, folder, "train", "even.h5", *recipe, "-o", "even-model.h5", *common)
+    run(program, folder, "predict", "even-model.h5", "others.csv", "--no-std", "-o", "predictions.h5", *common)
+    with h5py.File(os.path.join(folder, "others.h5")) as runs, \
+            h5py.File(os.path.join(folder, "predictions.h5")) as predictions:
+        worst = np.argsort(-errors(runs, predictions))[:options.told // 5]
+    with open(os.path.join(folder, "others.csv"), encoding="utf-8") as file:
+        header, *rows = file.read().splitlines()
+    with open(os.path.join(folder, "interest.csv"), "w", encoding="utf-8") as file:
+        file.write("\n".join([header] + [rows[i] for i in sorted(worst)]) + "\n")
+
+
 def campaign(program, options, acquisition, seed):
     toml = [f'simulator = "{options.simulator}"', f"budget = {options.budget}", f"start = {options.start}",
             f"batch = {options.batch}", f"test = {options.test}", f"acquisition = {component(acquisition)}",
@@ -47,13 +90,13 @@ def campaign(program, options, acquisition, seed):
     if options.recipe:
         toml.append(f'recipe = "{os.path.abspath(options.recipe)}"')
     with tempfile.TemporaryDirectory() as folder:
+        if options.told:
+            tell(program, options, folder, seed)
+            toml.append('interest = "interest.csv"')
         with open(os.path.join(folder, "campaign.toml"), "w", encoding="utf-8") as file:
             file.write("\n".join(toml) + "\n")
-        result = subprocess.run([program, "learn", "campaign.toml", "--json", "--quiet", "--seed", str(seed), "--threads",
-                                 str(options.threads)], cwd=folder, text=True, capture_output=True)
-    if result.returncode not in (0, 4):
-        raise SystemExit(f"{acquisition}, seed {seed}: status {result.returncode}: {result.stderr}")
-    return json.loads(result.stdout)
+        return json.loads(run(program, folder, "learn", "campaign.toml", "--json", "--seed", seed, "--threads",
+                              options.threads))
 
 
 def needed(rounds, goal, key):
@@ -74,7 +117,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("simulator")
     for name, value in (("budget", 120), ("start", 40), ("batch", 8), ("seeds", 20), ("test", 500), ("jobs", 1),
-                        ("threads", 1), ("candidates", 2000), ("first-seed", 1)):
+                        ("threads", 1), ("candidates", 2000), ("first-seed", 1), ("told", 0)):
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--acquisition", nargs="+", default=["integrated-variance", "largest-variance", "residual"])
     parser.add_argument("--recipe")
