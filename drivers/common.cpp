@@ -145,8 +145,7 @@ void catch_signals() {
 }
 
 Archive read_simulations(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0 && stat((path + ".log").c_str(), &status) == 0)
+  if (!is_there(path) && is_there(path + ".log"))
     throw UsageError(text(path, ": is not there yet: its simulations are not finished (", path,
                           ".log); go on with ersatz simulate … --resume"));
   return read_archive(path);
@@ -264,6 +263,20 @@ void Session::check_output(const std::string& path, const std::vector<std::strin
     throw UsageError(text(path, ": there is no folder ", folder, "; make it first"));
   if (access(folder.c_str(), W_OK) != 0)
     throw UsageError(text(path, ": the folder ", folder, " cannot be written to"));
+}
+
+void Session::check_resume(const std::string& path, bool begun, bool resume) const {
+  if (resume && force)
+    throw UsageError("--resume goes on with what is there, --force begins anew; choose one");
+  if (begun && !resume && !force)
+    throw UsageError(text(path,
+                          ": is there already, finished or not: go on with it with --resume, begin anew ",
+                          "with --force, or name another output"));
+}
+
+bool is_there(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0;
 }
 
 }  // namespace ersatz::driver

@@ -52,7 +52,12 @@ struct Session {
   /// FILE:/dataset). `may_be_there`: as for --resume.
   void check_output(const std::string& path, const std::vector<std::string>& inputs,
                     bool may_be_there = false) const;
+  /// For commands whose --resume goes on with what is at `path`, where `begun`. Throws UsageError where that
+  /// is so and neither --resume nor --force is given, or both are.
+  void check_resume(const std::string& path, bool begun, bool resume) const;
 };
+
+bool is_there(const std::string& path);
 
 /// A check of options: CLI::Range and CLI::PositiveNumber let NaN pass.
 CLI::Validator finite();

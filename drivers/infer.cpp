@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -33,18 +31,8 @@ struct Question {
   std::string model_checksum, configuration;
 };
 
-bool exists(const std::string& path) {
-  struct stat status {};
-  return stat(path.c_str(), &status) == 0;
-}
-
 void check_files(const Session& session, const Options& o, const std::vector<std::string>& inputs) {
-  if (o.resume && session.force)
-    throw UsageError("--resume goes on with what is there, --force begins anew; choose one");
-  if (!o.resume && !session.force && exists(o.output) && !exists(o.output + "/"))
-    throw UsageError(text(o.output,
-                          ": is there already, finished or not: go on with it with --resume, begin anew ",
-                          "with --force, or name another output"));
+  session.check_resume(o.output, is_there(o.output) && !is_there(o.output + "/"), o.resume);
   session.check_output(o.output, inputs, o.resume);
   if (o.report.empty()) return;
   if (o.method == "map") throw UsageError("--report shows a sample; --method map draws none");
@@ -209,7 +197,7 @@ int run(const Session& session, const Options& o) {
                    {"warmup", text(options.warmup)},
                    {"acceptance", text(options.acceptance)},
                    {"seed", text(options.seed)}};
-  if (o.resume && !executor->share([&] { return Bytes(exists(o.output) ? "there" : ""); }).empty()) {
+  if (o.resume && !executor->share([&] { return Bytes(is_there(o.output) ? "there" : ""); }).empty()) {
     ChainFile before;
     executor->together([&] {
       before = read_chain_file(o.output);

@@ -1,7 +1,5 @@
 #include "ersatz/campaign/learn.hpp"
 
-#include <sys/stat.h>
-
 #include <cmath>
 #include <cstdio>
 
@@ -119,12 +117,8 @@ LearnFile prepare(const Session& session, const Options& o, Archive& test, Poste
     file.inputs.insert(file.inputs.end(), posterior.inputs.begin(), posterior.inputs.end());
   }
   session.check_output(file.archive, file.inputs, true);
-  struct stat status {};
-  if (!o.resume && !session.force &&
-      (stat(file.archive.c_str(), &status) == 0 || !run_logs_of(file.archive + ".batch.h5").empty()))
-    throw UsageError(text("'", file.archive,
-                          "' is there already, finished or not: go on with it with --resume, ",
-                          "begin anew with --force, or name another output"));
+  session.check_resume(file.archive,
+                       is_there(file.archive) || !run_logs_of(file.archive + ".batch.h5").empty(), o.resume);
   if (!file.model.empty()) session.check_output(file.model, file.inputs, o.resume);
   if (!file.report.empty()) session.check_output(file.report, file.inputs, o.resume);
   if (file.archive == file.model || file.archive == file.report ||
@@ -135,8 +129,6 @@ LearnFile prepare(const Session& session, const Options& o, Archive& test, Poste
 }
 
 int run(const Session& session, const Options& o) {
-  if (o.resume && session.force)
-    throw UsageError("--resume goes on with what is there, --force begins anew; choose one");
   const auto executor = session.executor();
   LearnFile file;
   Archive test;

@@ -13,11 +13,6 @@
 namespace ersatz::detail {
 namespace {
 
-bool exists(const std::string& path) {
-  struct stat info;
-  return ::stat(path.c_str(), &info) == 0;
-}
-
 // Whether `first` was last written before `second`, or at the same time.
 bool not_later(const std::string& first, const std::string& second) {
   struct stat a, b;
@@ -45,6 +40,11 @@ bool belongs_to(const Archive& archive, const Campaign& campaign) {
 }
 
 }  // namespace
+
+bool exists(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0;
+}
 
 Archive empty_archive(const Campaign& campaign, const std::string& provenance) {
   Archive archive;

@@ -9,6 +9,7 @@
 
 namespace ersatz::detail {
 
+bool exists(const std::string& path);
 /// All rows pending.
 Archive empty_archive(const Campaign& campaign, const std::string& provenance);
 /// The last record of a row counts, but a failure never displaces a result.

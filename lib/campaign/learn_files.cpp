@@ -1,6 +1,5 @@
 // What a learning campaign keeps on disk.
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -17,11 +16,6 @@ namespace {
 
 constexpr const char* history_format = "ersatz-learning";
 constexpr int history_version = 1;
-
-bool exists(const std::string& path) {
-  struct stat info;
-  return ::stat(path.c_str(), &info) == 0;
-}
 
 void remove_with_logs(const std::string& archive) {
   for (const auto& log : run_logs_of(archive)) ::unlink(log.c_str());
