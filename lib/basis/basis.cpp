@@ -15,8 +15,9 @@ void Basis::reconstruct_rows(const double* coefficients, Index n, double* rows) 
   for (Index i = 0; i < n; ++i) reconstruct(coefficients + i * this->coefficients(), rows + i * width());
 }
 
-void Basis::push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const {
-  for (Index i = 0; i < n; ++i) push(tangent_coefficients + i * coefficients(), tangent_rows + i * width());
+void Basis::reconstruct_and_push(const double* coefficients, Index n, double* rows) const {
+  reconstruct(coefficients, rows);
+  for (Index i = 1; i <= n; ++i) push(coefficients + i * this->coefficients(), rows + i * width());
 }
 
 std::vector<Index> entries_of(const std::vector<Index>& bins, Index width, bool complex) {

@@ -26,8 +26,8 @@ class InterpolationBasis final : public Basis {
   void reconstruct_rows(const double* coefficients, Index n, double* rows) const override {
     expansion_->reconstruct_rows(coefficients, n, rows);
   }
-  void push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const override {
-    expansion_->push_rows(tangent_coefficients, n, tangent_rows);
+  void reconstruct_and_push(const double* coefficients, Index n, double* rows) const override {
+    expansion_->reconstruct_and_push(coefficients, n, rows);
   }
   const Matrix& elements() const override { return expansion_->elements(); }
   const Matrix& residual_modes() const override { return expansion_->residual_modes(); }

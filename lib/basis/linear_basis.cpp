@@ -85,17 +85,21 @@ void LinearBasis::reconstruct(const double* coefficients, double* row) const {
 }
 
 void LinearBasis::reconstruct_rows(const double* coefficients, Index n, double* rows) const {
-  kernels::table().rows_product(coefficients, n, elements_.rows(), elements_.data(), width(),
-                                parts_.offset.size() > 0 ? parts_.offset.data() : nullptr, rows);
+  expand(coefficients, n, n, rows);
 }
 
 void LinearBasis::push(const double* tangent_coefficients, double* tangent_row) const {
-  push_rows(tangent_coefficients, 1, tangent_row);
+  expand(tangent_coefficients, 1, 0, tangent_row);
 }
 
-void LinearBasis::push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const {
-  kernels::table().rows_product(tangent_coefficients, n, elements_.rows(), elements_.data(), width(), nullptr,
-                                tangent_rows);
+void LinearBasis::reconstruct_and_push(const double* coefficients, Index n, double* rows) const {
+  expand(coefficients, 1 + n, 1, rows);
+}
+
+void LinearBasis::expand(const double* coefficients, Index n, Index shifted, double* rows) const {
+  const bool offset = parts_.offset.size() > 0;
+  kernels::table().rows_product(coefficients, n, elements_.rows(), elements_.data(), width(),
+                                parts_.offset.data(), offset ? shifted : 0, rows);
 }
 
 BasisPtr LinearBasis::restricted(const std::vector<Index>& bins) const {

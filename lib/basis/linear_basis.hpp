@@ -36,7 +36,7 @@ class LinearBasis final : public Basis {
   void reconstruct(const double* coefficients, double* row) const override;
   void push(const double* tangent_coefficients, double* tangent_row) const override;
   void reconstruct_rows(const double* coefficients, Index n, double* rows) const override;
-  void push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const override;
+  void reconstruct_and_push(const double* coefficients, Index n, double* rows) const override;
   const Matrix& elements() const override { return elements_; }
   const Matrix& residual_modes() const override { return parts_.residual_modes; }
   const Vector& residual_variance() const override { return parts_.residual_variance; }
@@ -50,6 +50,9 @@ class LinearBasis final : public Basis {
   const LinearBasisParts& parts() const { return parts_; }
 
  private:
+  /// n rows, the first `shifted` with the offset.
+  void expand(const double* coefficients, Index n, Index shifted, double* rows) const;
+
   LinearBasisParts parts_;
   Matrix elements_;    ///< real view: of a complex element e, the rows e and i e
   Matrix weighted_;    ///< the same, times the weights; empty where there are none

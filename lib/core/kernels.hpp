@@ -60,7 +60,10 @@ struct Table {
   void (*matern52_product_weighted)(const double* x, const double* points, Size stride, Size n, Size d,
                                     const double* scale, const double* f, int power, double* out);
 
-  /// out[k n + i] = f[i] h times that slope ratio, h = x[k] - points[k stride + i]
+  /// out[k n + i] = f[i] h, h = x[k] - points[k stride + i]
+  void (*scaled_differences)(const double* x, const double* points, Size stride, Size n, Size d,
+                             const double* f, double* out);
+  /// The same times that slope ratio.
   void (*matern12_product_slopes)(const double* x, const double* points, Size stride, Size n, Size d,
                                   const double* scale, const double* f, double* out);
   void (*matern32_product_slopes)(const double* x, const double* points, Size stride, Size n, Size d,
@@ -99,12 +102,12 @@ struct Table {
   double (*dot)(const double* a, const double* b, Size n);
   /// out[j] += Σ_k a[k] rows[k m + j] for k = 0 … r-1 in order.
   void (*add_rows)(const double* a, const double* rows, Size r, Size m, double* out);
-  /// out[v m + j] = offset[j] + Σ_k a[v r + k] rows[k m + j] in the order of k, for q vectors a; no offset:
-  /// null. And the same with rows[…]².
+  /// out[v m + j] = offset[j] + Σ_k a[v r + k] rows[k m + j] in the order of k, for q vectors a; the offset
+  /// is for the first `shifted` vectors alone. And the same with rows[…]².
   void (*rows_product)(const double* a, Size q, Size r, const double* rows, Size m, const double* offset,
-                       double* out);
+                       Size shifted, double* out);
   void (*squares_product)(const double* a, Size q, Size r, const double* rows, Size m, const double* offset,
-                          double* out);
+                          Size shifted, double* out);
   /// out[v stride_out + o] = Σ_i a[o stride_a + i] b[v stride_b + i], p vectors a by q vectors b; not in the
   /// order of `dot`.
   void (*dots)(const double* a, Size p, Size stride_a, const double* b, Size q, Size stride_b, Size n,

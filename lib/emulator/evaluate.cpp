@@ -77,7 +77,7 @@ void Emulator::evaluate(ConstMatrixRef X, double* const* means, double* const* s
           for (Index m = 0; m < r; ++m)
             scaled[i * r + m] = std::max(0.0, b.variance[i * r + m] * channel.variance_scale[m]);
         kernels::table().squares_product(scaled, count, r, channel.basis->elements().data(), width,
-                                         shortcut.left_out.data(), b.latent_variance);
+                                         shortcut.left_out.data(), count, b.latent_variance);
       }
 
       auto** latent = take_list<const double*>(n_channels, workspace);

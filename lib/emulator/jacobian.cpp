@@ -14,7 +14,7 @@ namespace {
 
 /// Rows of one channel at a point: its values, and their tangents along each parameter, d × width.
 struct ChannelRows {
-  double *latent, *row;
+  double* row;
   double* latent_tangents;
   double* slopes;        ///< of the row by the latent one, entry by entry; null where entries mix
   double* row_tangents;  ///< in that case
@@ -42,27 +42,27 @@ ChannelRows channel_rows(const Channel& channel, bool apart, const Eigen::Map<co
   const Index d = inputs.rows(), r = channel.basis->coefficients(), width = channel.basis->width();
   const Index size = channel.transform->inputs();
   apart = apart && channel.transform->entrywise();
-  const ChannelRows rows{workspace.take(width), row ? row : workspace.take(size), workspace.take(d * width),
+  double* latent = workspace.take((1 + d) * width);
+  const ChannelRows rows{row ? row : workspace.take(size), latent + width,
                          apart ? workspace.take(width) : nullptr, apart ? nullptr : workspace.take(d * size)};
   const Workspace::Frame frame(workspace);
-  Eigen::Map<Matrix> mean(workspace.take(r), 1, r), jacobian(workspace.take(r * u.cols()), r, u.cols());
+  double* coefficients = workspace.take((1 + d) * r);
+  Eigen::Map<Matrix> mean(coefficients, 1, r), jacobian(workspace.take(r * u.cols()), r, u.cols());
   channel.predictor->mean(u, mean, workspace);
   channel.predictor->jacobian(u.data(), jacobian, workspace);
-  channel.basis->reconstruct(mean.data(), rows.latent);
-  if (apart)
-    channel.transform->inverse_and_slopes(rows.latent, rows.row, rows.slopes);
-  else
-    channel.transform->inverse(rows.latent, rows.row);
-  double* tangents = workspace.take(d * r);
+  double* tangents = coefficients + r;
   std::fill(tangents, tangents + d * r, 0.0);
   for (Index k = 0; k < d; ++k)
     for (Index l = 0; l < u.cols(); ++l)
       for (Index m = 0; m < r; ++m) tangents[k * r + m] += jacobian(m, l) * inputs(k, l);
-  channel.basis->push_rows(tangents, d, rows.latent_tangents);
-  if (apart) return rows;
+  channel.basis->reconstruct_and_push(coefficients, d, latent);
+  if (apart) {
+    channel.transform->inverse_and_slopes(latent, rows.row, rows.slopes);
+    return rows;
+  }
+  channel.transform->inverse(latent, rows.row);
   for (Index k = 0; k < d; ++k)
-    channel.transform->push_inverse(rows.latent, rows.latent_tangents + k * width,
-                                    rows.row_tangents + k * size);
+    channel.transform->push_inverse(latent, rows.latent_tangents + k * width, rows.row_tangents + k * size);
   return rows;
 }
 

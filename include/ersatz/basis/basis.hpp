@@ -45,9 +45,10 @@ class Basis {
   virtual void reconstruct(const double* coefficients, double* row) const = 0;
   /// The linear part alone: tangent row of a tangent coefficient vector.
   virtual void push(const double* tangent_coefficients, double* tangent_row) const = 0;
-  /// n of them at once, n × coefficients() to n × width(), with the same bits.
+  /// n rows at once, n × coefficients() to n × width(), with the same bits.
   virtual void reconstruct_rows(const double* coefficients, Index n, double* rows) const;
-  virtual void push_rows(const double* tangent_coefficients, Index n, double* tangent_rows) const;
+  /// A row and n tangent rows of it, (1 + n) × coefficients() to (1 + n) × width(), with the same bits.
+  virtual void reconstruct_and_push(const double* coefficients, Index n, double* rows) const;
   /// Row k: the output per unit of coefficient k, coefficients() × width(). For "none" that is the identity,
   /// built when first asked for: width()² numbers, better avoided.
   virtual const Matrix& elements() const = 0;

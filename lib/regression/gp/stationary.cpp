@@ -81,8 +81,7 @@ class Radial final : public Named {
     double* slopes = workspace.take(inputs_ * n);
     table_.scaled_squared_distances(x, points.columns, points.stride, n, inputs_, coefficients, f);
     (table_.*slope_)(f, n);
-    for (Index k = 0; k < inputs_; ++k)
-      for (Index i = 0; i < n; ++i) slopes[k * n + i] = f[i] * (x[k] - points.columns[k * points.stride + i]);
+    table_.scaled_differences(x, points.columns, points.stride, n, inputs_, f, slopes);
     subtract_sums(slopes, n, w, stride, count, coefficients, gradients, workspace);
   }
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Evaluation: Ersatz against its limits, and against scikit-learn's processes and principal components.
 
     evaluation.py path/to/evaluation_speed path/to/ersatz [FOLDER]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Gaussian processes: Ersatz against scikit-learn and OpenTURNS, same data, same machine, same threads.
 
     benchmark.py path/to/gp_peer [threads]

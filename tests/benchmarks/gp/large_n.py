@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Gaussian processes on many points: the approximations of Ersatz against full processes on subsets.
 
     large_n.py path/to/large_n_peer [largest n, 10000] [threads, 1] [name of one function]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The exact Gaussian process on two ranks against one process with two threads, on the same two cores.
 
     ranks.py path/to/gp_ranks [n, 12000] [repeats, 3]

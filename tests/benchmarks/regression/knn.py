@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Nearest neighbours: Ersatz against plain nanoflann, SciPy and scikit-learn, same kind of points, same machine.
 
     knn.py path/to/knn_benchmark [crossover]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Lasso paths: Ersatz against scikit-learn and, where R has it, glmnet: same standardised data, same alphas, same
 OpenBLAS threads.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Ridge regression with leave-one-out over a path of penalties, against scikit-learn's RidgeCV and the same algorithm
 written directly in NumPy; sparse polynomial chaos against OpenTURNS. Same data, machine and OpenBLAS threads.
 

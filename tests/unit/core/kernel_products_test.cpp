@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -34,13 +35,14 @@ TEST(KernelProducts, OfRowsAndOfTheirSquares) {
       const Doubles a = random(stream, q * r), rows = random(stream, r * m), offset = random(stream, m);
       for (const Table* t : tables())
         for (const bool squares : {false, true})
-          for (const double* start : {static_cast<const double*>(nullptr), offset.data()}) {
+          for (const Size shifted : {Size{0}, Size{1}, Size{9}, q}) {
             const auto product = squares ? t->squares_product : t->rows_product;
             Doubles out(static_cast<std::size_t>(q * m), 7.0);
-            product(a.data(), q, r, rows.data(), m, start, out.data());
+            product(a.data(), q, r, rows.data(), m, shifted > 0 ? offset.data() : nullptr, shifted,
+                    out.data());
             for (Size v = 0; v < q; ++v)
               for (Size j = 0; j < m; ++j) {
-                long double sum = start ? start[j] : 0.0, size = std::fabs(sum);
+                long double sum = v < shifted ? at(offset, j) : 0.0, size = std::fabs(sum);
                 for (Size k = 0; k < r; ++k) {
                   const long double row = at(rows, k * m + j);
                   const long double term = at(a, v * r + k) * (squares ? row * row : row);
@@ -53,7 +55,8 @@ TEST(KernelProducts, OfRowsAndOfTheirSquares) {
               }
             for (Size count = 1; count < 16; ++count) {
               Doubles part(static_cast<std::size_t>(count * m));
-              product(a.data() + r, count, r, rows.data(), m, start, part.data());
+              product(a.data() + r, count, r, rows.data(), m, offset.data(), std::max<Size>(shifted - 1, 0),
+                      part.data());
               EXPECT_TRUE(std::equal(part.begin(), part.end(), out.begin() + m)) << t->name << " " << count;
             }
           }
