@@ -126,7 +126,15 @@ GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation&
     compressed_.emplace(*linear_, data_.values, data_.deviations.cwiseAbs2(), data_.covariance,
                         options_.emulator_error == EmulatorError::full);
   if (emulator && !linear_ && options_.reduced_quadrature > 0.0) {
-    nodes_.emplace(*emulator, data_, entries_, options_.reduced_quadrature);
+    const bool full = data_.covariance.size() > 0;
+    const Vector deviations = full ? Vector(data_.covariance.diagonal().cwiseSqrt()) : data_.deviations;
+    nodes_.emplace(
+        *emulator, entries_, deviations,
+        [&](const Vector& difference) {
+          if (!full) return difference.cwiseQuotient(deviations).norm();
+          return lower_.triangularView<Eigen::Lower>().solve(difference).norm();
+        },
+        options_.reduced_quadrature);
     compressed_.emplace(nodes_->linear(), data_.values, data_.deviations.cwiseAbs2(), data_.covariance,
                         false);
   }
@@ -157,9 +165,7 @@ void GaussianLikelihood::check(const Observation& observation) const {
     throw DataError("likelihood: the covariance of the data is not symmetric, or not finite");
   if (!std::isfinite(options_.degrees_of_freedom) || options_.degrees_of_freedom < 0.0)
     throw UsageError(text("likelihood: ", options_.degrees_of_freedom, " degrees of freedom"));
-  if (!std::isfinite(options_.reduced_quadrature) || options_.reduced_quadrature < 0.0)
-    throw UsageError(text("likelihood: a reduced_quadrature of ", options_.reduced_quadrature,
-                          "; it is an error in deviations, as 0.01"));
+  check_reduced_quadrature(options_.reduced_quadrature);
   const Emulator* emulator = model_->emulator();
   if (!emulator) return;
   if (options_.reduced_quadrature > 0.0 && options_.emulator_error != EmulatorError::none)

@@ -1,6 +1,7 @@
 #include "inference/node_form.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "ersatz/basis/greedy.hpp"
@@ -8,7 +9,6 @@
 #include "ersatz/core/error.hpp"
 #include "ersatz/core/executor.hpp"
 #include "ersatz/design/design.hpp"
-#include "inference/low_rank_covariance.hpp"
 
 namespace ersatz {
 namespace {
@@ -50,14 +50,15 @@ class Predictions {
 
 }  // namespace
 
-NodeForm::NodeForm(const Emulator& emulator, const Observation& observation,
-                   const std::vector<ObservedEntry>& entries, double tolerance) {
-  const Index m = observation.size();
-  const bool full = observation.covariance.size() > 0;
-  const Vector scale = full ? Vector(observation.covariance.diagonal().cwiseSqrt()) : observation.deviations;
-  Matrix lower = observation.covariance;
-  if (full && !cholesky(lower))
-    throw NumericalError("likelihood: the covariance of the data is not positive definite");
+void check_reduced_quadrature(double tolerance) {
+  if (!std::isfinite(tolerance) || tolerance < 0.0)
+    throw UsageError(
+        text("likelihood: a reduced_quadrature of ", tolerance, "; it is an error in deviations, as 0.01"));
+}
+
+NodeForm::NodeForm(const Emulator& emulator, const std::vector<ObservedEntry>& entries, const Vector& scale,
+                   const Length& length, double tolerance) {
+  const Index m = scale.size();
   Predictions predictions(emulator, entries, scale);
   SerialExecutor executor;
   Matrix rows;
@@ -94,12 +95,7 @@ NodeForm::NodeForm(const Emulator& emulator, const Observation& observation,
     error_ = 0.0;
     for (Index i = 0; i < fresh.rows(); ++i) {
       const Vector row = fresh.row(i).transpose() - center;
-      Vector off = row - interpolate(nodes, row);
-      if (full) {
-        off.array() *= scale.array();
-        lower.triangularView<Eigen::Lower>().solveInPlace(off);
-      }
-      error_ = std::max(error_, off.norm());
+      error_ = std::max(error_, length((row - interpolate(nodes, row)).cwiseProduct(scale)));
     }
     if (error_ <= tolerance) {
       std::vector<ObservedEntry> at;

@@ -1,12 +1,11 @@
 #pragma once
-// Reduced-order quadrature of a Gaussian likelihood: the model at a few of the observed entries, from which
+// Reduced-order quadrature of a likelihood: the model at a few of the observed entries, from which
 // the others follow. Not installed.
 
 #include <functional>
 #include <vector>
 
 #include "ersatz/inference/forward_model.hpp"
-#include "ersatz/inference/observation.hpp"
 #include "inference/linear_form.hpp"
 #include "inference/observed_entries.hpp"
 
@@ -18,13 +17,17 @@ namespace ersatz {
 /// first order, by no more than so many of its deviations.
 class NodeForm {
  public:
+  /// Of a difference between two predictions, whitened.
+  using Length = std::function<double(const Vector& difference)>;
+
   /// Learns from predictions over the emulator's space, where its domain score is at most 1, until all of
   /// others, a third as many, are within `tolerance`. Cost: some hundred to some thousand predictions, and as
   /// many times nodes × m products. Throws UsageError where half of the values, or thousands of predictions,
   /// are not enough; where a decoder or a transform needs whole rows; and where nothing depends on the
-  /// parameters.
-  NodeForm(const Emulator& emulator, const Observation& observation,
-           const std::vector<ObservedEntry>& entries, double tolerance);
+  /// parameters. `scale`, m: the deviation of each value, or what stands for it: nodes are looked for as if
+  /// values in these units counted the same.
+  NodeForm(const Emulator& emulator, const std::vector<ObservedEntry>& entries, const Vector& scale,
+           const Length& length, double tolerance);
 
   const LinearModel& linear() const { return linear_; }
   Index nodes() const { return linear_.coefficients(); }
@@ -47,5 +50,8 @@ class NodeForm {
   LinearModel linear_;
   double error_ = 0.0;
 };
+
+/// Throws UsageError unless it is a finite number from 0.
+void check_reduced_quadrature(double tolerance);
 
 }  // namespace ersatz

@@ -80,7 +80,7 @@ NoiseCurve noise_of(const toml::table& table, const std::string& where) {
 WaveformOptions waveform_of(const toml::table& table, const std::string& where) {
   const TomlReader read(table, where,
                         {"kind", "noise", "deviation", "total_mass", "low", "high", "taper", "phase", "time",
-                         "time_range", "outside"});
+                         "time_range", "outside", "reduced_quadrature"});
   WaveformOptions options;
   std::string word;
   read.with("noise", [&](const toml::node& node) {
@@ -94,6 +94,7 @@ WaveformOptions waveform_of(const toml::table& table, const std::string& where) 
   read.number("low", options.low);
   read.number("high", options.high);
   read.positive("time_range", options.time_range);
+  read.positive("reduced_quadrature", options.reduced_quadrature);
   read.with("taper", [&](const toml::node&) {
     read.word("taper", word);
     options.taper = taper_from_string(word);

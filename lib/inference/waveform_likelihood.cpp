@@ -1,13 +1,16 @@
 #include <algorithm>
-#include <boost/math/special_functions/bessel.hpp>
 #include <boost/math/tools/minima.hpp>
 #include <cmath>
 #include <memory>
 #include <mutex>
+#include <optional>
 
+#include "core/kernels.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/inference/likelihood.hpp"
+#include "inference/node_form.hpp"
 #include "inference/observed_entries.hpp"
+#include "inference/overlap.hpp"
 #include "selection/noise_band.hpp"
 #include "transform/fft.hpp"
 
@@ -17,30 +20,6 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double two_pi = 6.28318530717958647692;
 constexpr double most_lags = 200000.0;
-
-/// (a* b) and (a b) without the search for infinities that std::complex makes.
-inline Complex conj_times(Complex a, Complex b) {
-  return {a.real() * b.real() + a.imag() * b.imag(), a.real() * b.imag() - a.imag() * b.real()};
-}
-inline Complex times(Complex a, Complex b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
-
-/// ln I0(x) and its derivative I1(x) / I0(x), x >= 0. From 500 on by the asymptotic series (Abramowitz &
-/// Stegun 9.7.1).
-struct LogBessel {
-  double value, slope;
-};
-LogBessel log_bessel(double x) {
-  if (x < 500.0) {
-    const double i0 = boost::math::cyl_bessel_i(0, x);
-    return {std::log(i0), boost::math::cyl_bessel_i(1, x) / i0};
-  }
-  const double y = 1.0 / (8.0 * x);
-  const double i0 = 1.0 + y * (1.0 + y * (9.0 / 2.0 + y * 225.0 / 6.0));
-  const double i1 = 1.0 - y * (3.0 + y * (15.0 / 2.0 + y * 315.0 / 6.0));
-  return {x - 0.5 * std::log(two_pi * x) + std::log(i0), i1 / i0};
-}
 
 /// Transforms for whoever comes: one each at a time.
 class FftPool {
@@ -80,28 +59,21 @@ class WaveformLikelihood final : public Likelihood {
   std::string describe() const override;
 
  private:
-  using Series = std::vector<Complex>;
-  /// The logarithm of the sum over shifts and phases of exp Re(c(τ) exp(iφ)), and its derivative: by c(τ) at
-  /// each of the shifts in use, as Re(Σ slope dc).
-  struct Overlap {
-    double value = 0.0;
-    std::vector<double> shifts;
-    Series slopes;
-    double by_phase = 0.0, by_shift = 0.0;
-  };
+  using Series = ComplexSeries;
 
   void use_series(const Observation& observation);
   void use_band(double step);
   void use_lags();
+  void use_nodes(double tolerance);
   Index add_nuisance(const char* name, const std::string& unit, double lower, double neutral);
   Series transformed(const double* rows) const;
-  Complex overlap_at(const Series& cross, double shift) const;
+  Series crossed(const Series& spectra) const;
+  Complex at_shift(const Series& cross, double shift) const;
   Series overlaps_on_grid(const Series& cross) const;
-  /// What is left of c when the phase is dealt with, and its derivative.
-  double of_phase(Complex c, double phase, Complex& slope) const;
   Overlap overlap_of(const Series& cross, const double* theta) const;
   Series phases_of(const Overlap& overlap) const;
   double of_rows(const double* theta, const Vector& rows, double* gradient, Vector* by_row) const;
+  double of_nodes(const double* theta, const Vector& values, double* gradient, Vector* by_value) const;
 
   ForwardModelPtr model_;
   WaveformOptions options_;
@@ -120,6 +92,10 @@ class WaveformLikelihood final : public Likelihood {
   double data_norm_ = 0.0;
   std::vector<double> lags_;  ///< grid of the shift
   double lag_step_ = 0.0;
+  /// Reduced-order quadrature: with z = (1, values at the nodes), ⟨h, h⟩ = zᵀ norms_ z, and the overlaps at
+  /// the shifts (one, or the grid) are zᵀ overlaps_, real and imaginary parts in turn.
+  std::optional<NodeForm> nodes_;
+  Matrix norms_, overlaps_;
 };
 
 WaveformLikelihood::WaveformLikelihood(ForwardModelPtr model, const Observation& observation,
@@ -130,6 +106,12 @@ WaveformLikelihood::WaveformLikelihood(ForwardModelPtr model, const Observation&
   if (options_.outside == Outside::widen)
     throw UsageError(
         "likelihood: outside = \"widen\" widens the emulator's covariance, which waveforms leave out");
+  check_reduced_quadrature(options_.reduced_quadrature);
+  if (options_.reduced_quadrature > 0.0 &&
+      (options_.time == Unknown::parameter || options_.time == Unknown::maximise))
+    throw UsageError(
+        "likelihood: reduced_quadrature goes with time = \"none\" or \"marginalise\": its sums are made for "
+        "given shifts");
   use_series(observation);
   const double unit = seconds_per_unit("likelihood", options_.noise, options_.total_mass, axis_);
   check_band("likelihood", options_.noise, options_.low, options_.high);
@@ -148,6 +130,7 @@ WaveformLikelihood::WaveformLikelihood(ForwardModelPtr model, const Observation&
                           grid ? "; to marginalise or maximise over shifts it must be positive"
                                : " is for time = \"marginalise\" or \"maximise\""));
   if (grid) use_lags();
+  if (options_.reduced_quadrature > 0.0 && model_->emulator()) use_nodes(options_.reduced_quadrature);
   if (options_.amplitude) amplitude_ = add_nuisance("amplitude", "", 0.0, 1.0);
   if (options_.phase == Unknown::parameter) phase_ = add_nuisance("phase", "rad", -infinity, 0.0);
   if (options_.time == Unknown::parameter) shift_ = add_nuisance("time_shift", axis_.unit, -infinity, 0.0);
@@ -233,6 +216,48 @@ void WaveformLikelihood::use_lags() {
   for (Index l = 0; l < lags; ++l) lags_.push_back(-options_.time_range + lag_step_ * static_cast<double>(l));
 }
 
+/// Everything that is linear in the model, or a product of two, for the nodes once and for all.
+void WaveformLikelihood::use_nodes(double tolerance) {
+  const std::size_t n = bins_.size();
+  const Index m = 2 * series_ * size_;
+  // By Parseval's theorem no difference is longer than in white noise as low as this noise is where it is
+  // lowest.
+  const double largest = *std::max_element(weights_.begin(), weights_.end());
+  std::vector<ObservedEntry> entries;
+  for (const ObservedRun& run : runs_)
+    for (Index j = 0; j < run.count; ++j) entries.push_back({run.output, run.entry + j});
+  const auto product = [&](const Series& a, const Series& b) {
+    double sum = 0.0;
+    for (std::size_t k = 0; k < a.size(); ++k) sum += weights_[k % n] * conj_times(a[k], b[k]).real();
+    return sum;
+  };
+  nodes_.emplace(
+      *model_->emulator(), entries,
+      Vector::Constant(m, 1.0 / std::sqrt(largest * static_cast<double>(padded_))),
+      [&](const Vector& difference) {
+        const Series spectrum = transformed(difference.data());
+        return std::sqrt(product(spectrum, spectrum));
+      },
+      tolerance);
+  const LinearModel& linear = nodes_->linear();
+  const Index count = 1 + linear.coefficients();
+  std::vector<Series> spectra{transformed(linear.offset.data())};
+  for (Index a = 1; a < count; ++a) spectra.push_back(transformed(linear.rows.row(a - 1).data()));
+  norms_.resize(count, count);
+  overlaps_.resize(count, 2 * std::max<Index>(static_cast<Index>(lags_.size()), 1));
+  for (Index a = 0; a < count; ++a) {
+    const Series& spectrum = spectra[static_cast<std::size_t>(a)];
+    for (Index b = 0; b <= a; ++b)
+      norms_(a, b) = norms_(b, a) = product(spectrum, spectra[static_cast<std::size_t>(b)]);
+    const Series cross = crossed(spectrum);
+    const Series c = lags_.empty() ? Series{at_shift(cross, 0.0)} : overlaps_on_grid(cross);
+    for (std::size_t l = 0; l < c.size(); ++l) {
+      overlaps_(a, 2 * static_cast<Index>(l)) = c[l].real();
+      overlaps_(a, 2 * static_cast<Index>(l) + 1) = c[l].imag();
+    }
+  }
+}
+
 std::string WaveformLikelihood::describe() const {
   const auto what = [](Unknown u) {
     switch (u) {
@@ -249,11 +274,14 @@ std::string WaveformLikelihood::describe() const {
   };
   return text("waveform, ", series_, " series of ", size_, " bins, noise ", options_.noise.name(), ", ",
               bins_.size(), " frequencies, phase ", what(options_.phase), ", time ", what(options_.time),
-              ", signal-to-noise ratio of the data ", brief(std::sqrt(data_norm_)));
+              ", signal-to-noise ratio of the data ", brief(std::sqrt(data_norm_)),
+              nodes_ ? text(" (", nodes_->nodes(), " values evaluated, from which the others follow to ",
+                            brief(nodes_->error()), " deviations)")
+                     : "");
 }
 
 /// Rows of all series, one after the other, to their bins.
-WaveformLikelihood::Series WaveformLikelihood::transformed(const double* rows) const {
+ComplexSeries WaveformLikelihood::transformed(const double* rows) const {
   Series result(static_cast<std::size_t>(series_) * bins_.size());
   ffts_->with([&](Fft& fft) {
     Series work(static_cast<std::size_t>(padded_));
@@ -270,14 +298,23 @@ WaveformLikelihood::Series WaveformLikelihood::transformed(const double* rows) c
   return result;
 }
 
-Complex WaveformLikelihood::overlap_at(const Series& cross, double shift) const {
+/// Weight times conjugate data times model, summed over the series, for each frequency.
+ComplexSeries WaveformLikelihood::crossed(const Series& spectra) const {
+  const std::size_t n = bins_.size();
+  Series cross(n, 0.0);
+  for (std::size_t k = 0; k < spectra.size(); ++k)
+    cross[k % n] += weights_[k % n] * conj_times(data_[k], spectra[k]);
+  return cross;
+}
+
+Complex WaveformLikelihood::at_shift(const Series& cross, double shift) const {
   Complex c = 0.0;
   for (std::size_t k = 0; k < cross.size(); ++k)
     c += times(cross[k], std::polar(1.0, two_pi * frequencies_[k] * shift));
   return c;
 }
 
-WaveformLikelihood::Series WaveformLikelihood::overlaps_on_grid(const Series& cross) const {
+ComplexSeries WaveformLikelihood::overlaps_on_grid(const Series& cross) const {
   Series c(lags_.size(), 0.0);
   for (std::size_t k = 0; k < cross.size(); ++k) {
     const Complex turn = std::polar(1.0, two_pi * frequencies_[k] * lag_step_);
@@ -290,84 +327,35 @@ WaveformLikelihood::Series WaveformLikelihood::overlaps_on_grid(const Series& cr
   return c;
 }
 
-double WaveformLikelihood::of_phase(Complex c, double phase, Complex& slope) const {
-  switch (options_.phase) {
-    case Unknown::none:
-      slope = 1.0;
-      return c.real();
-    case Unknown::parameter:
-      slope = std::polar(1.0, phase);
-      return times(c, slope).real();
-    case Unknown::maximise:
-    case Unknown::marginalise:
-      break;
-  }
-  const double size = std::abs(c);
-  const Complex direction = size > 0.0 ? std::conj(c) / size : Complex(0.0);
-  if (options_.phase == Unknown::maximise) {
-    slope = direction;
-    return size;
-  }
-  const LogBessel bessel = log_bessel(size);
-  slope = bessel.slope * direction;
-  return bessel.value;
-}
-
-WaveformLikelihood::Overlap WaveformLikelihood::overlap_of(const Series& cross, const double* theta) const {
-  Overlap result;
+Overlap WaveformLikelihood::overlap_of(const Series& cross, const double* theta) const {
   const double phase = phase_ >= 0 ? theta[phase_] : 0.0;
-  result.slopes.resize(1);
   const auto at = [&](double shift) {
-    const Complex c = overlap_at(cross, shift);
-    result.shifts = {shift};
-    result.value = of_phase(c, phase, result.slopes[0]);
-    if (phase_ >= 0) result.by_phase = -times(c, result.slopes[0]).imag();
+    return overlap_at(at_shift(cross, shift), shift, options_.phase, phase);
   };
-  if (options_.time == Unknown::none || options_.time == Unknown::parameter) {
-    const double shift = shift_ >= 0 ? theta[shift_] : 0.0;
-    at(shift);
-    if (shift_ >= 0) {
-      Complex slope = 0.0;
-      for (std::size_t k = 0; k < cross.size(); ++k)
-        slope +=
-            two_pi * frequencies_[k] * times(cross[k], std::polar(1.0, two_pi * frequencies_[k] * shift));
-      result.by_shift = -times(slope, result.slopes[0]).imag();
-    }
+  if (options_.time == Unknown::none) return at(0.0);
+  if (options_.time == Unknown::parameter) {
+    const double shift = theta[shift_];
+    Overlap result = at(shift);
+    Complex slope = 0.0;
+    for (std::size_t k = 0; k < cross.size(); ++k)
+      slope += two_pi * frequencies_[k] * times(cross[k], std::polar(1.0, two_pi * frequencies_[k] * shift));
+    result.by_shift = -times(slope, result.slopes[0]).imag();
     return result;
   }
   const Series c = overlaps_on_grid(cross);
-  std::vector<double> values(c.size());
-  Series slopes(c.size());
-  for (std::size_t l = 0; l < c.size(); ++l) values[l] = of_phase(c[l], phase, slopes[l]);
+  if (options_.time == Unknown::marginalise) return overlap_over(c, lags_, options_.phase, phase);
+  std::vector<double> values;
+  for (const Complex& each : c) values.push_back(overlap_at(each, 0.0, options_.phase, phase).value);
   const auto top = static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
-  if (options_.time == Unknown::maximise) {
-    Complex ignored;
-    const double low = std::max(lags_[top] - lag_step_, -options_.time_range);
-    const double high = std::min(lags_[top] + lag_step_, options_.time_range);
-    at(boost::math::tools::brent_find_minima(
-           [&](double shift) { return -of_phase(overlap_at(cross, shift), phase, ignored); }, low, high, 40)
-           .first);
-    return result;
-  }
-  // Mean over the range, by the trapezoid rule.
-  double sum = 0.0;
-  std::vector<double> share(c.size());
-  for (std::size_t l = 0; l < c.size(); ++l) {
-    share[l] = (l == 0 || l + 1 == c.size() ? 0.5 : 1.0) * std::exp(values[l] - values[top]);
-    sum += share[l];
-  }
-  result.value = values[top] + std::log(sum / static_cast<double>(c.size() - 1));
-  result.shifts = lags_;
-  result.slopes.resize(c.size());
-  for (std::size_t l = 0; l < c.size(); ++l) {
-    result.slopes[l] = share[l] / sum * slopes[l];
-    if (phase_ >= 0) result.by_phase -= times(c[l], result.slopes[l]).imag();
-  }
-  return result;
+  const double low = std::max(lags_[top] - lag_step_, -options_.time_range);
+  const double high = std::min(lags_[top] + lag_step_, options_.time_range);
+  return at(
+      boost::math::tools::brent_find_minima([&](double shift) { return -at(shift).value; }, low, high, 40)
+          .first);
 }
 
 /// Σ slope exp(2πi f τ) over the shifts, for each frequency.
-WaveformLikelihood::Series WaveformLikelihood::phases_of(const Overlap& overlap) const {
+ComplexSeries WaveformLikelihood::phases_of(const Overlap& overlap) const {
   Series result(bins_.size(), 0.0);
   for (std::size_t k = 0; k < bins_.size(); ++k) {
     const Complex turn = std::polar(1.0, two_pi * frequencies_[k] * lag_step_);
@@ -387,19 +375,56 @@ LikelihoodValue WaveformLikelihood::evaluate(const double* theta, double* gradie
   LikelihoodValue result{-infinity, model_->domain_score(theta, workspace) <= 1.0};
   const double a = amplitude_ >= 0 ? theta[amplitude_] : 1.0;
   if (!result.inside_domain || !(a >= 0.0)) return result;
-  Vector rows, by_row;
+  Vector values, by_value;  // of all bins, or of the nodes
+  const auto log_likelihood = [&](Vector* by) {
+    return nodes_ ? of_nodes(theta, values, gradient, by) : of_rows(theta, values, gradient, by);
+  };
   if (!gradient) {
-    if (evaluate_entries(*model_, runs_, theta, rows, workspace))
-      result.log = of_rows(theta, rows, nullptr, nullptr);
-  } else {
-    double value = -infinity;
-    const auto weigh = [&]() -> const double* {
-      value = of_rows(theta, rows, gradient, &by_row);
-      return std::isfinite(value) ? by_row.data() : nullptr;
-    };
-    if (evaluate_entries(*model_, runs_, theta, rows, weigh, gradient, workspace)) result.log = value;
+    if (nodes_ ? nodes_->evaluate(theta, values, workspace)
+               : evaluate_entries(*model_, runs_, theta, values, workspace))
+      result.log = log_likelihood(nullptr);
+    return result;
   }
+  double value = -infinity;
+  const auto weigh = [&]() -> const double* {
+    value = log_likelihood(&by_value);
+    return std::isfinite(value) ? by_value.data() : nullptr;
+  };
+  if (nodes_ ? nodes_->evaluate(theta, values, weigh, gradient, workspace)
+             : evaluate_entries(*model_, runs_, theta, values, weigh, gradient, workspace))
+    result.log = value;
   return result;
+}
+
+/// The same as of_rows from the values at the nodes.
+double WaveformLikelihood::of_nodes(const double* theta, const Vector& values, double* gradient,
+                                    Vector* by_value) const {
+  const double a = amplitude_ >= 0 ? theta[amplitude_] : 1.0;
+  const Index count = norms_.rows(), width = overlaps_.cols();
+  Vector z(count), norm_slopes(count), sums(width);
+  z << 1.0, values;
+  norm_slopes.noalias() = norms_ * z;
+  const double norm = z.dot(norm_slopes);
+  kernels::table().rows_product(z.data(), 1, count, overlaps_.data(), width, nullptr, 0, sums.data());
+  Series c(static_cast<std::size_t>(width / 2));
+  for (std::size_t l = 0; l < c.size(); ++l)
+    c[l] = a * Complex(sums[2 * static_cast<Index>(l)], sums[2 * static_cast<Index>(l) + 1]);
+  const double phase = phase_ >= 0 ? theta[phase_] : 0.0;
+  const Overlap overlap = lags_.empty() ? overlap_at(c[0], 0.0, options_.phase, phase)
+                                        : overlap_over(c, lags_, options_.phase, phase);
+  const double value = overlap.value - 0.5 * (a * a * norm + data_norm_);
+  if (!std::isfinite(value)) return -infinity;
+  if (!gradient) return value;
+  Vector slopes(width), by_z(count);
+  for (std::size_t l = 0; l < c.size(); ++l) {
+    slopes[2 * static_cast<Index>(l)] = overlap.slopes[l].real();
+    slopes[2 * static_cast<Index>(l) + 1] = -overlap.slopes[l].imag();
+  }
+  by_z.noalias() = overlaps_ * slopes;
+  *by_value = (a * by_z - a * a * norm_slopes).tail(count - 1);
+  if (amplitude_ >= 0) gradient[amplitude_] = slopes.dot(sums) - a * norm;
+  if (phase_ >= 0) gradient[phase_] = overlap.by_phase;
+  return value;
 }
 
 /// The value for the model's rows; with a gradient, its part of the parameters that are not the model's, and
@@ -409,12 +434,10 @@ double WaveformLikelihood::of_rows(const double* theta, const Vector& rows, doub
   const double a = amplitude_ >= 0 ? theta[amplitude_] : 1.0;
   const Series model = transformed(rows.data());
   const std::size_t n = bins_.size();
-  Series cross(n, 0.0);  // with the model times the amplitude
+  Series cross = crossed(model);
+  for (Complex& c : cross) c *= a;
   double norm = 0.0;
-  for (std::size_t k = 0; k < model.size(); ++k) {
-    cross[k % n] += a * weights_[k % n] * conj_times(data_[k], model[k]);
-    norm += weights_[k % n] * std::norm(model[k]);
-  }
+  for (std::size_t k = 0; k < model.size(); ++k) norm += weights_[k % n] * std::norm(model[k]);
   const Overlap overlap = overlap_of(cross, theta);
   const double value = overlap.value - 0.5 * (a * a * norm + data_norm_);
   if (!std::isfinite(value)) return -infinity;

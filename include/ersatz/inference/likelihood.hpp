@@ -100,6 +100,9 @@ struct WaveformOptions {
   double time_range = 0.0;  ///< marginalised and maximised over shifts from -time_range to time_range
   bool amplitude = false;   ///< a parameter "amplitude", a factor of the model
   Outside outside = Outside::reject;
+  /// As GaussianOptions::reduced_quadrature, for any emulator, in this noise; the shift fixed or
+  /// marginalised. An evaluation then takes nodes × shifts products and no transform.
+  double reduced_quadrature = 0.0;
 };
 
 /// Complex series on an axis of time, all bins, in stationary noise: ln L = -⟨d - h, d - h⟩ / 2 with

@@ -122,6 +122,84 @@ TEST(ReducedQuadrature, WithErrorsThatGoTogether) {
   expect_close(emulator, correlated(observed(emulator, 0.1)), 0.01, 0.0);
 }
 
+/// All bins of `wave`, with white noise.
+Observation series_of(const Emulator& emulator, double deviation) {
+  Observation o{{{"wave", {}}}, emulator.predict(truth, false).mean[2].row(0).transpose(), {}, {}};
+  RandomStream random(5);
+  for (Index j = 0; j < o.size(); ++j) {
+    o.parts[0].entries.push_back(j);
+    o.values[j] += deviation * random.normal();
+  }
+  return o;
+}
+
+/// In units of the noise's deviation δ the waveform is off by the tolerance at most, the logarithm by no more
+/// than
+/// (|h - d| + |δ|) |δ|, whatever is done with phase and shift; gradients by differences.
+void expect_close(const Emulator& emulator, const Observation& o, WaveformOptions options) {
+  const ForwardModelPtr model = forward_model(emulator);
+  const LikelihoodPtr all = waveform_likelihood(model, o, options);
+  options.reduced_quadrature = 1e-3;
+  const LikelihoodPtr some = waveform_likelihood(model, o, options);
+  EXPECT_NE(some->describe().find("values evaluated"), std::string::npos) << some->describe();
+  EXPECT_EQ(all->describe().find("values evaluated"), std::string::npos);
+  ASSERT_TRUE(some->has_gradient());
+  ASSERT_EQ(some->nuisance().size(), all->nuisance().size());
+  const auto extra = static_cast<Index>(some->nuisance().size()), d = 2 + extra;
+  Workspace workspace;
+  RandomStream random(12);
+  Index inside = 0, differentiated = 0;
+  const Matrix points = emulator.space().sample(40, random);
+  for (Index i = 0; i < points.rows(); ++i) {
+    Vector theta(d), a(d), b(d);
+    theta << points(i, 0), points(i, 1), Vector::Constant(extra, 1.2);
+    const LikelihoodValue exact = all->evaluate(theta.data(), a.data(), workspace),
+                          value = some->evaluate(theta.data(), b.data(), workspace);
+    ASSERT_EQ(exact.inside_domain, value.inside_domain);
+    EXPECT_EQ(some->evaluate(theta.data(), nullptr, workspace).log, value.log);
+    if (!exact.inside_domain) continue;
+    ++inside;
+    const double length = std::sqrt(2.0 * std::abs(exact.log)) + std::sqrt(static_cast<double>(o.size()));
+    EXPECT_NEAR(value.log, exact.log, 2e-3 * length) << theta.transpose();
+    const Vector slopes = differences(*some, theta, Vector::Constant(d, 1e-3));
+    if (!slopes.allFinite()) continue;  // at the rim
+    ++differentiated;
+    EXPECT_LT((b - slopes).cwiseAbs().maxCoeff(), 1e-3 * (1.0 + slopes.cwiseAbs().maxCoeff()))
+        << theta.transpose();
+    EXPECT_LT((b - a).cwiseAbs().maxCoeff(), 1e-2 * (1.0 + a.cwiseAbs().maxCoeff())) << theta.transpose();
+  }
+  EXPECT_GT(inside, 20);
+  EXPECT_GT(differentiated, 20);
+}
+
+TEST(ReducedQuadrature, OfWaveformsInWhiteNoise) {
+  const Emulator emulator = wide_emulator();
+  const Observation o = series_of(emulator, 0.1);
+  for (const Unknown phase : {Unknown::none, Unknown::parameter, Unknown::marginalise, Unknown::maximise})
+    for (const Unknown time : {Unknown::none, Unknown::marginalise}) {
+      WaveformOptions options;
+      options.deviation = 0.1;
+      options.phase = phase;
+      options.time = time;
+      options.time_range = time == Unknown::none ? 0.0 : 0.3;
+      options.amplitude = phase == Unknown::marginalise || phase == Unknown::parameter;
+      expect_close(emulator, o, options);
+    }
+}
+
+TEST(ReducedQuadrature, OfWaveformsInColouredNoise) {
+  const Emulator emulator = wide_emulator();
+  WaveformOptions options;
+  options.noise = NoiseCurve::tabulated("slope", (Vector(2) << 0.05, 20.0).finished(),
+                                        (Vector(2) << 1e-2, 1e-5).finished());
+  options.low = 0.1;
+  options.high = 3.0;
+  options.taper = taper_from_string("tukey:0.1");
+  options.time = Unknown::marginalise;
+  options.time_range = 0.1;
+  expect_close(emulator, series_of(emulator, 0.1), options);
+}
+
 TEST(ReducedQuadrature, LeavesWhatIsExactAlone) {
   const Emulator linear = small_emulator(true);
   const Observation o = observe(linear, truth, {"flux"});
@@ -158,6 +236,20 @@ TEST(ReducedQuadrature, SaysWhatItCanNotDo) {
   EXPECT_NE(message(emulator, options).find("nuisance"), std::string::npos);
   for (const double wrong : {-1.0, std::nan(""), HUGE_VAL})
     EXPECT_NE(message(emulator, reduced_options(wrong)).find("reduced_quadrature of"), std::string::npos);
+  WaveformOptions waveform;
+  waveform.deviation = 0.1;
+  const auto waveform_message = [&] {
+    return message_of<UsageError>(
+        [&] { waveform_likelihood(forward_model(emulator), series_of(emulator, 0.1), waveform); });
+  };
+  waveform.reduced_quadrature = -1.0;
+  EXPECT_NE(waveform_message().find("reduced_quadrature of"), std::string::npos);
+  waveform.reduced_quadrature = 0.01;
+  waveform.time = Unknown::parameter;
+  EXPECT_NE(waveform_message().find("given shifts"), std::string::npos);
+  waveform.time = Unknown::maximise;
+  waveform.time_range = 0.1;
+  EXPECT_NE(waveform_message().find("given shifts"), std::string::npos);
   // As close as rounding lets nothing be.
   EXPECT_NE(message(emulator, reduced_options(1e-15)).find("take a larger one"), std::string::npos);
 }
@@ -167,8 +259,9 @@ TEST(ReducedQuadrature, IsAKeyOfTheConfiguration) {
       posterior_file_from_toml("[likelihood]\nemulator_error = \"none\"\nreduced_quadrature = 0.02\n", "f");
   EXPECT_EQ(std::get<GaussianOptions>(file.likelihood).reduced_quadrature, 0.02);
   EXPECT_THROW(posterior_file_from_toml("[likelihood]\nreduced_quadrature = 0\n", "f"), UsageError);
-  EXPECT_THROW(posterior_file_from_toml("[likelihood]\nkind = \"waveform\"\nreduced_quadrature = 0.1\n", "f"),
-               UsageError);
+  const PosteriorFile waveform = posterior_file_from_toml(
+      "[likelihood]\nkind = \"waveform\"\ndeviation = 0.1\nreduced_quadrature = 0.1\n", "f");
+  EXPECT_EQ(std::get<WaveformOptions>(waveform.likelihood).reduced_quadrature, 0.1);
 }
 
 }  // namespace
