@@ -161,10 +161,22 @@ bool Learner::prepare_test() {
   for (std::size_t o = 0; o < simulator_.outputs().size(); ++o) {
     const OutputSpec& output = simulator_.outputs()[o];
     if (o >= test_.outputs.size() || test_.outputs[o].name != output.name ||
-        test_.outputs[o].width() != output.width())
+        test_.outputs[o].size != output.size || test_.outputs[o].complex != output.complex)
       throw DataError(text("the test runs lack the simulator's output '", output.name, "' (", output.size,
-                           " bins), or have it in another place"));
+                           output.complex ? " complex" : "", " bins), or have it in another place"));
+    const auto axis_of = [&](const std::vector<Axis>& axes, const std::string& name) {
+      return std::find_if(axes.begin(), axes.end(), [&](const Axis& a) { return a.name == name; });
+    };
+    const Vector &ours = axis_of(simulator_.axes(), output.axis)->values,
+                 &theirs = axis_of(test_.axes, test_.outputs[o].axis)->values;
+    if (ours.size() != theirs.size() ||
+        (ours - theirs).cwiseAbs().maxCoeff() > 1e-9 * ours.cwiseAbs().maxCoeff())
+      throw DataError(text("the test runs have the output '", output.name,
+                           "' on another axis than the simulator: the bins have to be the same"));
   }
+  // Of others the campaign knows nothing; an error is the mean over those that it learns.
+  test_.outputs.resize(simulator_.outputs().size());
+  test_.values.resize(simulator_.outputs().size());
   return true;
 }
 

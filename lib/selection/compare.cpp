@@ -24,10 +24,28 @@ double seconds(Clock::time_point since) {
   return std::chrono::duration<double>(Clock::now() - since).count();
 }
 
-/// The NRMSE over outputs; outputs that do not vary in this fold are left out.
-double fold_nrmse(const Prediction& prediction, const Archive& test) {
-  const double e = score_of(find_score("nrmse"), prediction, test, {});
-  return std::isnan(e) ? 0.0 : e;
+/// Of each output: the mean over runs of |truth - mean row|²; 0 where that is rounding.
+Vector spreads(const Archive& runs) {
+  Vector result(static_cast<Index>(runs.outputs.size()));
+  for (Index o = 0; o < result.size(); ++o) {
+    const Matrix& y = runs.values[static_cast<std::size_t>(o)];
+    const double spread = (y.rowwise() - y.colwise().mean()).squaredNorm();
+    result[o] = spread > 1e-28 * y.squaredNorm() ? spread / static_cast<double>(y.rows()) : 0.0;
+  }
+  return result;
+}
+
+/// The NRMSE over outputs that vary, in units of the spread of all runs: that of a fold's own runs is chance
+/// where these are few, and nothing for one. 0 where nothing varies.
+double fold_nrmse(const Prediction& prediction, const Archive& test, const Vector& spread) {
+  double sum = 0.0;
+  for (Index o = 0; o < spread.size(); ++o)
+    if (spread[o] > 0.0)
+      sum += (prediction.mean[static_cast<std::size_t>(o)] - test.values[static_cast<std::size_t>(o)])
+                 .squaredNorm() /
+             (static_cast<double>(test.size()) * spread[o]);
+  const auto varying = static_cast<double>((spread.array() > 0.0).count());
+  return varying > 0.0 ? std::sqrt(sum / varying) : 0.0;
 }
 
 double microseconds_per_point(const Emulator& emulator, ConstMatrixRef X) {
@@ -72,7 +90,7 @@ class PreparedFolds {
 /// rows' mismatches.
 Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& recipe,
                const Regressor& regressor, const RandomStream& random, const MismatchOptions& mismatch,
-               const Score& score) {
+               const Score& score, const Vector& spread) {
   SerialExecutor serial;
   FitContext context;
   context.executor = &serial;
@@ -84,7 +102,7 @@ Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& reci
     check_score(score, emulator);
     const Prediction prediction = emulator.predict(test.parameters, score.needs_std);
     numbers.push_back(microseconds_per_point(emulator, test.parameters));
-    numbers.push_back(fold_nrmse(prediction, test));
+    numbers.push_back(fold_nrmse(prediction, test, spread));
     const Vector rows = largest_mismatches(mismatch, emulator, test, prediction, serial);
     numbers.push_back(score.name == "nrmse"
                           ? numbers.back()
@@ -200,6 +218,8 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
   if (runs.size() == 0) throw DataError("there is no completed simulation to compare regressors on");
   const std::vector<Split> splits = k_folds(runs.parameters, folds, context.random.split("folds"));
 
+  const Vector spread = spreads(runs);
+
   std::vector<Entry> entries;
   std::vector<RegressorPtr> regressors;
   for (const Contestant& c : contestants) {
@@ -221,10 +241,10 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
   const std::vector<Bytes> results =
       (context.executor ? *context.executor : serial).map(tasks, [&](Index task) {
         const Index f = task / count;
-        const Bytes result =
-            run_fold(*prepared.get(f), runs.subset(splits[static_cast<std::size_t>(f)].test), recipe,
-                     *regressors[static_cast<std::size_t>(task % count)],
-                     context.random.split("compare").split(static_cast<std::uint64_t>(f)), mismatch, score);
+        const Bytes result = run_fold(*prepared.get(f), runs.subset(splits[static_cast<std::size_t>(f)].test),
+                                      recipe, *regressors[static_cast<std::size_t>(task % count)],
+                                      context.random.split("compare").split(static_cast<std::uint64_t>(f)),
+                                      mismatch, score, spread);
         if (context.progress) context.progress->step(++done);
         return result;
       });
@@ -260,7 +280,7 @@ std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emul
   std::vector<ComparisonRow> rows;
   const auto score = [&](const Emulator& e, ComparisonRow row) {
     const Prediction prediction = e.predict(test.parameters, false);
-    row.nrmse = fold_nrmse(prediction, test);
+    row.nrmse = fold_nrmse(prediction, test, spreads(test));
     // By rows: nrmse² is the mean of each row's squared error over the mean spread, averaged over outputs.
     Vector share = Vector::Zero(test.size());
     for (std::size_t o = 0; o < test.outputs.size(); ++o) {

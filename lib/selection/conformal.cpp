@@ -110,7 +110,9 @@ Intervals split_intervals(ConstMatrixRef calibration_scores, ConstMatrixRef mean
   Intervals result{mean, mean};
   for (Index i = 0; i < mean.rows(); ++i)
     for (Index j = 0; j < mean.cols(); ++j) {
-      const double half = std::isinf(width[j]) ? infinity : width[j] * (normalised ? std_dev(i, j) : 1.0);
+      const double half = std::isinf(width[j])
+                              ? infinity
+                              : width[j] * (normalised ? usable_deviation(std_dev(i, j), mean(i, j)) : 1.0);
       result.lower(i, j) -= half;
       result.upper(i, j) += half;
     }

@@ -239,6 +239,27 @@ TEST(Learn, GivesUpWhereNothingSucceeds) {
       << message;
 }
 
+/// What test runs know of besides the simulator's outputs does not thin the error out.
+TEST(Learn, TestRunsMayHoldMore) {
+  LearnOptions o = small();
+  o.budget = 8;
+  Archive test = learn(Hill(), o).test;
+  o.test_points = 0;
+  o.test = &test;
+  const double error = learn(Hill(), o).history.back().error;
+  EXPECT_GT(error, 0.0);
+  test.outputs.push_back({"more", "", "one", 1, false});
+  test.values.push_back(test.parameters.col(1));
+  EXPECT_EQ(learn(Hill(), o).history.back().error, error);
+  test.axes[0].values[0] = 3.0;
+  EXPECT_NE(message_of<DataError>([&] { learn(Hill(), o); }).find("another axis"), std::string::npos);
+  test.axes[0].values[0] = 0.0;
+  std::swap(test.outputs[0], test.outputs[1]);
+  std::swap(test.values[0], test.values[1]);
+  EXPECT_NE(message_of<DataError>([&] { learn(Hill(), o); }).find("lack the simulator's output 'y'"),
+            std::string::npos);
+}
+
 TEST(Learn, CrossValidatesWithoutTestRuns) {
   LearnOptions o = small();
   o.test_points = 0;

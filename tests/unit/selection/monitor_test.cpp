@@ -160,6 +160,59 @@ TEST(Monitor, SeesInputsMove) {
   EXPECT_FALSE(out.holds);
 }
 
+/// A simulator that broke gives the same again and again: far from the predictions that is no test passed.
+TEST(Monitor, SeesConstantOutputs) {
+  Archive stuck = noisy(40, 207);
+  stuck.values[0].setConstant(77.0);
+  const MonitorReport y = monitor(model(), stuck);
+  EXPECT_TRUE(test_of(y, "coverage of y").negative);
+  EXPECT_TRUE(test_of(y, "bias of y").negative);
+  stuck = noisy(40, 207);
+  stuck.values[1].col(5).setConstant(1e3);
+  const MonitorReport bin = monitor(model(), stuck);
+  EXPECT_TRUE(test_of(bin, "coverage of flux").negative);
+  EXPECT_NE(test_of(bin, "bias of flux").says.find("bin 5"), std::string::npos);
+}
+
+/// A box that is no more than the range of the training runs is left by others of the same kind.
+TEST(Monitor, RangesOfImportedRunsAreLeftByChance) {
+  const Index d = 10;
+  const auto linear = [&](Index n, std::uint64_t seed) {
+    RandomStream random(seed);
+    Archive a;
+    std::vector<Parameter> parameters;
+    a.parameters.resize(n, d);
+    for (Index i = 0; i < n * d; ++i) a.parameters.data()[i] = random.uniform();
+    for (Index k = 0; k < d; ++k)
+      parameters.push_back(
+          {text("p", k), "", a.parameters.col(k).minCoeff(), a.parameters.col(k).maxCoeff()});
+    a.space = ParameterSpace(parameters);
+    a.axes = {{"one", "", Vector::Zero(1)}};
+    a.outputs = {{"y", "", "one", 1, false}};
+    a.values = {a.parameters * Vector::LinSpaced(d, 1.0, 2.0)};
+    for (Index i = 0; i < n; ++i) {
+      a.values[0](i, 0) += 0.1 * random.normal();
+      a.status.push_back(RunStatus::done);
+      a.messages.emplace_back();
+      a.seconds.push_back(0.0);
+    }
+    return a;
+  };
+  Recipe recipe = recipe_with("linear");
+  recipe.calibration = {"cross-validation", {}};
+  const Model learnt = train_model(linear(200, 1), recipe, {}, 1);
+  int alarms = 0;
+  for (std::uint64_t seed = 10; seed < 16; ++seed) {
+    const MonitorReport r = monitor(learnt, linear(1000, seed));
+    EXPECT_GT(r.outside_domain, 50);
+    alarms += test_of(r, "domain").negative;
+  }
+  EXPECT_LE(alarms, 1);
+  Archive moved = linear(1000, 20);
+  moved.parameters.col(0).array() += 0.3;
+  EXPECT_TRUE(test_of(monitor(learnt, moved), "domain").negative);
+}
+
 /// Without a record of held-out runs there are nominal levels to test against, no error to compare with.
 TEST(Monitor, WithoutARecord) {
   Model bare = model();

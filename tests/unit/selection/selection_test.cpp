@@ -332,6 +332,23 @@ TEST(Compare, TheSimplestThatServes) {
   EXPECT_EQ(winner(curved).regressor, "gp");
 }
 
+/// A run has no spread of its own: its error counts in units of that of all.
+TEST(Compare, FoldsOfOneRun) {
+  const auto line = [](double p, double q) { return 3.0 * p - 2.0 * q; };
+  for (const char* score : {"nrmse", "rmse"}) {
+    const auto rows = compare(scalar_archive(12, 6, line, 0.0), Recipe{}, {{"mean", {}}, {"linear", {}}}, 12,
+                              {}, {}, score);
+    EXPECT_EQ(winner(rows).regressor, "linear") << score;
+    EXPECT_GT(rows[0].nrmse, 0.5);
+    EXPECT_LT(rows[1].nrmse, 1e-10);
+  }
+  const auto constant = [](double, double) { return 4.0; };
+  EXPECT_EQ(
+      winner(compare(scalar_archive(12, 6, constant, 0.0), Recipe{}, {{"mean", {}}, {"linear", {}}}, 12, {}))
+          .regressor,
+      "mean");
+}
+
 class Failing final : public Regressor {
  public:
   std::string name() const override { return "failing"; }
