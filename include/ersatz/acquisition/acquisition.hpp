@@ -78,9 +78,8 @@ using AcquisitionPtr = std::shared_ptr<const Acquisition>;
 ///                           Guillas, SIAM/ASA J. Uncertain. Quantif. 4, 739 (2016). Settings `others`: how
 ///                           many of them, default 300; `nugget`: noise over variance of their values,
 ///                           default 1. Exact Gaussian processes only
-///   "residual"              squared error of the nearest run when it was set aside, times the squared distance
-///   to
-///                           it: after Xu et al., J. Mech. Des. 136, 071009 (2014)
+///   "residual"              squared error of the nearest run when it was set aside, times the squared
+///                           distance to it: after Xu et al., J. Mech. Des. 136, 071009 (2014)
 ///   "committee"             the variance between emulators of folds: Seung, Opper & Sompolinsky (1992)
 ///   "expected-improvement"  over the best run so far: Jones, Schonlau & Welch (1998), Eq. 15. Settings
 ///                           `output` (a real one with one bin; default the first) and `maximise` (false)
