@@ -34,6 +34,8 @@ struct Question {
 void check_files(const Session& session, const Options& o, const std::vector<std::string>& inputs) {
   session.check_resume(o.output, is_there(o.output) && !is_there(o.output + "/"), o.resume);
   session.check_output(o.output, inputs, o.resume);
+  if (o.resume && o.method == "map")
+    throw UsageError("--resume goes on with a sample; --method map draws none and would overwrite it");
   if (o.report.empty()) return;
   if (o.method == "map") throw UsageError("--report shows a sample; --method map draws none");
   if (o.report == o.output) throw UsageError(text(o.report, ": chain and report need names of their own"));
@@ -68,12 +70,19 @@ Question read_question(const Session& session, const Options& o) {
   return q;
 }
 
-/// Changes with anything that the density depends on, not with the last digits of another machine.
-std::string fingerprint(const Posterior& posterior) {
+/// Changes with anything that the density depends on, not with the last digits of another machine. The data
+/// count by themselves: where all of the points are outside of the domain, likelihoods tell nothing of them.
+std::string fingerprint(const Posterior& posterior, const Observation& data) {
   RandomStream random(20210604);
   Workspace workspace;
   const Matrix points = posterior.sample_prior(8, random);
   std::string numbers;
+  const auto add = [&](const auto& values) {
+    for (Index j = 0; j < values.size(); ++j) numbers += brief(values.data()[j], 12) + " ";
+  };
+  add(data.values);
+  add(data.deviations);
+  add(data.covariance);
   for (Index i = 0; i < points.rows(); ++i) {
     const LogDensityValue value = posterior.evaluate(points.row(i).data(), nullptr, workspace);
     for (const double v : {points(i, 0), value.log_prior, value.log_likelihood}) numbers += brief(v, 8) + " ";
@@ -176,7 +185,7 @@ int run(const Session& session, const Options& o) {
   file.model = o.model;
   for (const DataFile& d : q.file.data) file.data += (file.data.empty() ? "" : ", ") + d.file;
   file.configuration = q.configuration;
-  const std::string print = fingerprint(*q.posterior);
+  const std::string print = fingerprint(*q.posterior, q.observation);
   same_on_all_ranks(*executor, q.model_checksum + print, o.model + ", or data and priors");
   const auto progress = session.progress();
   catch_signals();

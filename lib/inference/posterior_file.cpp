@@ -249,6 +249,9 @@ Observation read_observation(const std::vector<DataFile>& data, const ForwardMod
     result.values.segment(first, n) = share.values;
     if (share.covariance.size() > 0)
       result.covariance.block(first, first, n, n) = share.covariance;
+    else if (full && share.deviations.size() == 0)
+      throw UsageError(text("the data of the output '", share.part.output,
+                            "' have no errors, those of another have a covariance: give all or none"));
     else if (full)
       result.covariance.diagonal().segment(first, n) = share.deviations.cwiseAbs2();
     else if (errors)

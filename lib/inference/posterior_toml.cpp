@@ -34,7 +34,10 @@ DataFile data_of(const toml::table& table, const std::string& where, std::vector
     for (const auto& e : *list) {
       const toml::array* range = e.as_array();
       if (!range || range->size() != 2 || !(*range)[0].is_number() || !(*range)[1].is_number()) wrong();
-      data.exclude.emplace_back(*(*range)[0].value<double>(), *(*range)[1].value<double>());
+      const double from = *(*range)[0].value<double>(), to = *(*range)[1].value<double>();
+      if (!(from <= to))
+        read.fail(e, text("'exclude' has the range from ", from, " to ", to, ", which is empty"));
+      data.exclude.emplace_back(from, to);
     }
   });
   if (!data.errors.empty() + (data.deviation > 0.0) + !data.covariance.empty() > 1)

@@ -107,6 +107,10 @@ WaveformLikelihood::WaveformLikelihood(ForwardModelPtr model, const Observation&
     throw UsageError(
         "likelihood: outside = \"widen\" widens the emulator's covariance, which waveforms leave out");
   check_reduced_quadrature(options_.reduced_quadrature);
+  if (options_.reduced_quadrature > 0.0 && options_.amplitude)
+    throw UsageError(
+        "likelihood: reduced_quadrature goes without an amplitude: its error would be that many times as "
+        "large");
   if (options_.reduced_quadrature > 0.0 &&
       (options_.time == Unknown::parameter || options_.time == Unknown::maximise))
     throw UsageError(
@@ -399,7 +403,6 @@ LikelihoodValue WaveformLikelihood::evaluate(const double* theta, double* gradie
 /// The same as of_rows from the values at the nodes.
 double WaveformLikelihood::of_nodes(const double* theta, const Vector& values, double* gradient,
                                     Vector* by_value) const {
-  const double a = amplitude_ >= 0 ? theta[amplitude_] : 1.0;
   const Index count = norms_.rows(), width = overlaps_.cols();
   Vector z(count), norm_slopes(count), sums(width);
   z << 1.0, values;
@@ -408,11 +411,11 @@ double WaveformLikelihood::of_nodes(const double* theta, const Vector& values, d
   kernels::table().rows_product(z.data(), 1, count, overlaps_.data(), width, nullptr, 0, sums.data());
   Series c(static_cast<std::size_t>(width / 2));
   for (std::size_t l = 0; l < c.size(); ++l)
-    c[l] = a * Complex(sums[2 * static_cast<Index>(l)], sums[2 * static_cast<Index>(l) + 1]);
+    c[l] = Complex(sums[2 * static_cast<Index>(l)], sums[2 * static_cast<Index>(l) + 1]);
   const double phase = phase_ >= 0 ? theta[phase_] : 0.0;
   const Overlap overlap = lags_.empty() ? overlap_at(c[0], 0.0, options_.phase, phase)
                                         : overlap_over(c, lags_, options_.phase, phase);
-  const double value = overlap.value - 0.5 * (a * a * norm + data_norm_);
+  const double value = overlap.value - 0.5 * (norm + data_norm_);
   if (!std::isfinite(value)) return -infinity;
   if (!gradient) return value;
   Vector slopes(width), by_z(count);
@@ -421,8 +424,7 @@ double WaveformLikelihood::of_nodes(const double* theta, const Vector& values, d
     slopes[2 * static_cast<Index>(l) + 1] = -overlap.slopes[l].imag();
   }
   by_z.noalias() = overlaps_ * slopes;
-  *by_value = (a * by_z - a * a * norm_slopes).tail(count - 1);
-  if (amplitude_ >= 0) gradient[amplitude_] = slopes.dot(sums) - a * norm;
+  *by_value = (by_z - norm_slopes).tail(count - 1);
   if (phase_ >= 0) gradient[phase_] = overlap.by_phase;
   return value;
 }

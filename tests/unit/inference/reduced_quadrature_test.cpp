@@ -182,7 +182,6 @@ TEST(ReducedQuadrature, OfWaveformsInWhiteNoise) {
       options.phase = phase;
       options.time = time;
       options.time_range = time == Unknown::none ? 0.0 : 0.3;
-      options.amplitude = phase == Unknown::marginalise || phase == Unknown::parameter;
       expect_close(emulator, o, options);
     }
 }
@@ -245,6 +244,9 @@ TEST(ReducedQuadrature, SaysWhatItCanNotDo) {
   waveform.reduced_quadrature = -1.0;
   EXPECT_NE(waveform_message().find("reduced_quadrature of"), std::string::npos);
   waveform.reduced_quadrature = 0.01;
+  waveform.amplitude = true;
+  EXPECT_NE(waveform_message().find("without an amplitude"), std::string::npos);
+  waveform.amplitude = false;
   waveform.time = Unknown::parameter;
   EXPECT_NE(waveform_message().find("given shifts"), std::string::npos);
   waveform.time = Unknown::maximise;
