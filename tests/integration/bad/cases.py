@@ -380,6 +380,7 @@ def cases():
     bad("output is there, infer", "infer model.h5 --data observed.csv -o old.h5", r"old\.h5: is there already.*--resume.*--force")
     bad("output = data, infer", "infer model.h5 --data observed.csv -o observed.csv --force", r"observed\.csv.*input")
     bad("report = chain", infer + " --report old.h5", r"old\.h5: chain and report")
+    bad("a maximum over a sample", "infer model.h5 --data observed.csv -o old.h5 --method map --resume", r"--resume.*--method map")
     bad("report of a maximum", infer + " --method map --report new.html", r"--report.*--method map")
     good("a short chain", "infer model.h5 --data observed.csv --steps 20 --warmup 30 -o new.h5", r"warning: few effective", "new.h5")
     good("a maximum", "infer model.h5 --data observed.csv --method map -o new.h5", r"log posterior", "new.h5")
