@@ -114,17 +114,29 @@ class Study {
                                              options_.priors);
   }
 
-  /// Root mean square of the emulator's deviations over the prior, at the observed entries.
+  /// Root mean square of the emulator's deviations over the prior, at the observed entries; where points
+  /// outside of the domain are rejected, as truths are, over what of it is inside.
   Vector own_errors(const Posterior& prior) const {
     const Emulator& emulator = *model_->emulator();
     RandomStream random = RandomStream(options_.seed).split("sbc").split("errors");
-    const Matrix theta = prior.sample_prior(prior_points, random);
     Matrix x(prior_points, emulator.space().size());
     Vector all(prior.likelihood().size());
-    for (Index i = 0; i < prior_points; ++i) {
-      prior.complete(theta.row(i).data(), all.data());
-      x.row(i) = all.head(x.cols()).transpose();
+    Workspace workspace;
+    Index count = 0;
+    for (Index tries = 0; tries < most_tries && count < prior_points; tries += prior_points) {
+      const Matrix theta = prior.sample_prior(prior_points, random);
+      for (Index i = 0; i < prior_points && count < prior_points; ++i) {
+        prior.complete(theta.row(i).data(), all.data());
+        if (options_.likelihood.outside == Outside::reject &&
+            model_->domain_score(all.data(), workspace) > 1.0)
+          continue;
+        x.row(count++) = all.head(x.cols()).transpose();
+      }
     }
+    if (count == 0)
+      throw UsageError(
+          "calibration: no draw of the prior lies within the domain that the emulator learnt in");
+    x.conservativeResize(count, x.cols());
     const Prediction p = emulator.predict(x, true);
     Vector errors(layout_.size());
     for (Index j = 0; j < errors.size(); ++j) {
