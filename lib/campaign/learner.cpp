@@ -164,11 +164,8 @@ bool Learner::prepare_test() {
         test_.outputs[o].size != output.size || test_.outputs[o].complex != output.complex)
       throw DataError(text("the test runs lack the simulator's output '", output.name, "' (", output.size,
                            output.complex ? " complex" : "", " bins), or have it in another place"));
-    const auto axis_of = [&](const std::vector<Axis>& axes, const std::string& name) {
-      return std::find_if(axes.begin(), axes.end(), [&](const Axis& a) { return a.name == name; });
-    };
-    const Vector &ours = axis_of(simulator_.axes(), output.axis)->values,
-                 &theirs = axis_of(test_.axes, test_.outputs[o].axis)->values;
+    const Vector &ours = archive_.axis(output.axis).values,
+                 &theirs = test_.axis(test_.outputs[o].axis).values;
     if (ours.size() != theirs.size() ||
         (ours - theirs).cwiseAbs().maxCoeff() > 1e-9 * ours.cwiseAbs().maxCoeff())
       throw DataError(text("the test runs have the output '", output.name,

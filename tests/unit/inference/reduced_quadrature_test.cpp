@@ -134,8 +134,7 @@ Observation series_of(const Emulator& emulator, double deviation) {
 }
 
 /// In units of the noise's deviation δ the waveform is off by the tolerance at most, the logarithm by no more
-/// than
-/// (|h - d| + |δ|) |δ|, whatever is done with phase and shift; gradients by differences.
+/// than (|h - d| + |δ|) |δ|, whatever is done with phase and shift; gradients by differences.
 void expect_close(const Emulator& emulator, const Observation& o, WaveformOptions options) {
   const ForwardModelPtr model = forward_model(emulator);
   const LikelihoodPtr all = waveform_likelihood(model, o, options);
