@@ -95,9 +95,9 @@ class Autocovariance {
   std::vector<Complex> buffer_;
 };
 
-/// Of chains that are split already.
+/// Of chains that are split already; not a number where they are too short for a pair of correlations.
 double effective_size(const Matrix& chains) {
-  if (all_equal(chains)) return none;
+  if (all_equal(chains) || chains.cols() < 5) return none;
   const Index m = chains.rows(), n = chains.cols();
   const auto steps = static_cast<double>(n);
   Autocovariance autocovariance(n);

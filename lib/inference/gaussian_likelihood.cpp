@@ -17,10 +17,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Values of the nuisance parameters.
-struct Scales {
-  double amplitude = 1.0, error_scale = 1.0, jitter = 0.0;  ///< jitter: a deviation
-};
+using Scales = LikelihoodScales;
 
 /// The model at a point.
 struct ModelPoint {
@@ -49,12 +46,13 @@ class GaussianLikelihood final : public Likelihood {
   const std::vector<NuisanceParameter>& nuisance() const override { return nuisance_; }
   bool has_gradient() const override { return linear_ ? linear_->has_gradient() : model_->has_gradient(); }
   LikelihoodValue evaluate(const double* theta, double* gradient, Workspace& workspace) const override;
+  LikelihoodScales scales(const double* theta, Workspace& workspace) const override;
   std::string describe() const override;
 
  private:
   Index dimension() const { return model_->space().size(); }
   void check(const Observation& observation) const;
-  Scales scales_of(const double* theta) const;
+  Scales scales_of(const double* theta) const;  ///< the nuisance parameters' part
   double compressed(const double* x, double* gradient, Workspace& workspace) const;
   double at_nodes(const double* x, double* gradient, Workspace& workspace) const;
   double general(const double* theta, double* gradient, Workspace& workspace) const;
@@ -206,6 +204,13 @@ std::string GaussianLikelihood::describe() const {
     s += text(" (compressed to ", linear_->coefficients(), " coefficients)");
   return s + (options_.outside == Outside::reject ? "; rejected outside of its domain"
                                                   : "; widened outside of its domain");
+}
+
+LikelihoodScales GaussianLikelihood::scales(const double* theta, Workspace& workspace) const {
+  Scales s = scales_of(theta);
+  if (options_.emulator_error != EmulatorError::none)
+    s.emulator = s.amplitude * std::sqrt(widening(theta, workspace));
+  return s;
 }
 
 Scales GaussianLikelihood::scales_of(const double* theta) const {

@@ -113,11 +113,12 @@ std::string predictive_plot(const PredictiveView& v, std::size_t index) {
   figure.panels = {above, below};
   const auto n = static_cast<double>(v.residual.size());
   const double beyond = (v.residual.array().abs() > 2.0).cast<double>().sum() / n;
-  return report::figure(v.name,
-                        text("Mean square of the residuals ", number(v.residual.squaredNorm() / n),
-                             " (1 is expected), ", report::percent(beyond),
-                             " beyond two deviations (4.6% are expected). Bands hold the emulator's error."),
-                        chart::render(figure));
+  return report::figure(
+      v.name,
+      text("Mean square of the residuals ", number(v.residual.squaredNorm() / n), " (1 is expected), ",
+           report::percent(beyond), " beyond two deviations (4.6% are expected). Bands are ",
+           v.emulator_error ? "with" : "without", " the emulator's error."),
+      chart::render(figure));
 }
 
 struct Verdict {

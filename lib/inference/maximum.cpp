@@ -99,6 +99,10 @@ Vector highest(const LogDensity& density, ConstMatrixRef rows, Workspace& worksp
   return rows.row(best).transpose();
 }
 
+/// Where the density falls towards a bound, its maximum over u lies at infinity; the climb there ends on a
+/// plateau, on which u is not determined to any use. Elsewhere the bound may be close and does not matter.
+constexpr double plateau = 1e-3;
+
 /// A factor F with F Fᵀ about the inverse of the curvature, no direction wider than 1 in u.
 Matrix spread(const Matrix& curvature, Index d) {
   if (curvature.size() == 0) return 0.1 * Matrix::Identity(d, d);
@@ -197,21 +201,22 @@ LaplaceApproximation laplace_approximation(const LogDensity& density, const Maxi
   const UnconstrainedDensity target(density, false);
   LaplaceApproximation result;
   const Index d = target.size();
-  for (Index i = 0; i < d; ++i) {
-    const DensityParameter& p = density.parameters()[static_cast<std::size_t>(i)];
-    const double width = std::isfinite(p.upper - p.lower) ? p.upper - p.lower : 1.0;
-    const double room = std::min(maximum.theta[i] - p.lower, p.upper - maximum.theta[i]);
-    if (room < 1e-4 * width) {
-      result.why_not = text("the maximum stands at the bound ",
-                            maximum.theta[i] - p.lower < p.upper - maximum.theta[i] ? p.lower : p.upper,
-                            " of '", p.name, "'");
-      return result;
-    }
-  }
   const Matrix precision = curvature(target, maximum.u, workspace);
   if (precision.size() == 0) {
     result.why_not = "the posterior is zero next to the maximum";
     return result;
+  }
+  for (Index i = 0; i < d; ++i) {
+    const DensityParameter& p = density.parameters()[static_cast<std::size_t>(i)];
+    const double below = maximum.theta[i] - p.lower, above = p.upper - maximum.theta[i];
+    const bool bounded = std::isfinite(p.lower) || std::isfinite(p.upper);
+    const bool between = std::isfinite(p.upper - p.lower);
+    if (bounded && precision(i, i) < plateau &&
+        (!between || std::min(below, above) < 1e-2 * (below + above))) {
+      result.why_not =
+          text("the maximum stands at the bound ", below < above ? p.lower : p.upper, " of '", p.name, "'");
+      return result;
+    }
   }
   const Eigen::LLT<Eigen::MatrixXd> factor(precision);
   if (factor.info() != Eigen::Success) {
@@ -242,9 +247,16 @@ Matrix starting_points(const LogDensity& density, const std::vector<Maximum>& ma
     if (m.value.sum() < maxima[0].value.sum() - 10.0) continue;
     // The density over u has its own maximum, a bounded one even where that over theta stands on a bound.
     Vector from = m.u;
+    const auto height = [&] { return target.evaluate(from.data(), nullptr, workspace).log_density; };
+    double best = height();
     for (Index i = 0; i < d; ++i) {
       const DensityParameter& p = density.parameters()[static_cast<std::size_t>(i)];
-      if (std::isfinite(p.upper - p.lower)) from[i] = std::clamp(from[i], -8.0, 8.0);
+      if (!std::isfinite(p.upper - p.lower) || std::abs(m.u[i]) <= 8.0) continue;
+      from[i] = std::clamp(m.u[i], -8.0, 8.0);
+      if (const double moved = height(); moved > best)
+        best = moved;
+      else
+        from[i] = m.u[i];  // not on the bound: that is how small the parameter is
     }
     Maximum top = climb(target, from, 50, workspace);
     if (top.u.size() == 0) top = m;

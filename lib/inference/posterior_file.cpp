@@ -157,14 +157,20 @@ std::vector<Index> kept_rows(const DataFile& data, const Columns& columns, const
   std::optional<Vector> mask;
   if (!data.mask.empty()) mask = columns.at(data.mask);
   std::vector<Index> kept;
+  bool excludes = data.exclude.empty();
   for (Index i = 0; i < columns.rows(); ++i) {
-    if (mask && (*mask)[i] == 0.0) continue;
     const double at = axis.values[bins[static_cast<std::size_t>(i)]];
-    if (std::any_of(data.exclude.begin(), data.exclude.end(),
-                    [at](const auto& range) { return at >= range.first && at <= range.second; }))
-      continue;
-    kept.push_back(i);
+    const bool excluded = std::any_of(data.exclude.begin(), data.exclude.end(), [at](const auto& range) {
+      return at >= range.first && at <= range.second;
+    });
+    excludes = excludes || excluded;
+    if (!excluded && !(mask && (*mask)[i] == 0.0)) kept.push_back(i);
   }
+  // One range may well lie beside these data; that all do is a slip.
+  if (!excludes)
+    throw DataError(text(columns.where(), ": no row lies in a range of 'exclude'; the axis '", axis.name, "'",
+                         axis.unit.empty() ? "" : text(" [", axis.unit, "]"), " goes from ",
+                         axis.values.minCoeff(), " to ", axis.values.maxCoeff()));
   if (kept.empty()) throw DataError(text(columns.where(), ": all rows are masked or excluded"));
   return kept;
 }
@@ -178,6 +184,11 @@ struct Share {
 
 Share read_share(const DataFile& data, const ForwardModel& model, bool errors) {
   if (data.file.empty()) throw UsageError("there is no data file: name it in [data] or on the command line");
+  if (!errors && (!data.errors.empty() || data.deviation > 0.0 || !data.covariance.empty()))
+    throw UsageError(text(data.file,
+                          ": error, deviation and covariance in [data] are for kind = \"gaussian\" and "
+                          "\"student-t\"; how large a waveform's noise is, noise and deviation in "
+                          "[likelihood] say"));
   const OutputSpec& output = output_of(data, model);
   const Axis& axis = axis_of(model, output);
   const Columns columns(data.file);
@@ -194,6 +205,7 @@ Share read_share(const DataFile& data, const ForwardModel& model, bool errors) {
       share.part.entries.push_back(parts * bins[static_cast<std::size_t>(i)] + p);
       source.push_back(parts * i + p);
     }
+  if (!errors) return share;
   if (!data.covariance.empty()) {
     if (!data.errors.empty() || data.deviation > 0.0)
       throw UsageError(text(data.file, ": either errors or their covariance, not both"));
@@ -214,7 +226,7 @@ Share read_share(const DataFile& data, const ForwardModel& model, bool errors) {
         throw DataError(text(columns.where(), ": row ", source[k] / parts, ": an error of ",
                              share.deviations[static_cast<Index>(k)],
                              "; errors must be positive (mask the row where it is not known)"));
-  } else if (errors) {
+  } else {
     throw DataError(text(columns.where(),
                          ": the data have no errors; add a column 'error', or set errors, deviation or "
                          "covariance in [data]"));
@@ -249,9 +261,6 @@ Observation read_observation(const std::vector<DataFile>& data, const ForwardMod
     result.values.segment(first, n) = share.values;
     if (share.covariance.size() > 0)
       result.covariance.block(first, first, n, n) = share.covariance;
-    else if (full && share.deviations.size() == 0)
-      throw UsageError(text("the data of the output '", share.part.output,
-                            "' have no errors, those of another have a covariance: give all or none"));
     else if (full)
       result.covariance.diagonal().segment(first, n) = share.deviations.cwiseAbs2();
     else if (errors)

@@ -13,10 +13,6 @@ namespace {
 class DrawnRows {
  public:
   explicit DrawnRows(const Posterior& posterior) : posterior_(posterior) {
-    const auto& nuisance = posterior.likelihood().nuisance();
-    for (std::size_t i = 0; i < nuisance.size(); ++i)
-      if (nuisance[i].name == "amplitude")
-        amplitude_ = posterior.model().space().size() + static_cast<Index>(i);
     for (const OutputSpec& o : posterior.model().outputs()) {
       means.emplace_back(o.width());
       deviations.emplace_back(Vector::Zero(o.width()));
@@ -26,13 +22,14 @@ class DrawnRows {
 
   bool operator()(const double* theta) {
     posterior_.complete(theta, all_.data());
+    scales = posterior_.likelihood().scales(all_.data(), workspace_);
     std::vector<double*> mean_rows, deviation_rows;
     for (std::size_t o = 0; o < means.size(); ++o) {
       mean_rows.push_back(means[o].data());
       deviation_rows.push_back(deviations[o].data());
     }
     const Emulator* emulator = posterior_.model().emulator();
-    if (emulator != nullptr && emulator->has_std()) {
+    if (emulator != nullptr && emulator->has_std() && scales.emulator > 0.0) {
       const Eigen::Map<const Matrix> x(all_.data(), 1, emulator->space().size());
       try {
         emulator->mean_and_std(x, mean_rows.data(), deviation_rows.data(), workspace_);
@@ -42,19 +39,18 @@ class DrawnRows {
     } else if (!posterior_.model().evaluate(all_.data(), mean_rows.data(), workspace_)) {
       return false;
     }
-    if (amplitude_ >= 0)
-      for (std::size_t o = 0; o < means.size(); ++o) {
-        means[o] *= all_[amplitude_];
-        deviations[o] *= std::abs(all_[amplitude_]);
-      }
+    for (std::size_t o = 0; o < means.size(); ++o) {
+      means[o] *= scales.amplitude;
+      deviations[o] *= scales.emulator;
+    }
     return true;
   }
 
-  std::vector<Vector> means, deviations;
+  std::vector<Vector> means, deviations;  ///< deviations: of the emulator's error
+  LikelihoodScales scales;
 
  private:
   const Posterior& posterior_;
-  Index amplitude_ = -1;
   Vector all_;
   Workspace workspace_;
 };
@@ -70,6 +66,10 @@ struct Place {
 std::vector<PredictiveView> posterior_predictive(const Posterior& posterior, const Observation& observation,
                                                  const Matrix& thetas, RandomStream random) {
   const auto& outputs = posterior.model().outputs();
+  const Vector variances = observation.covariance.size() > 0 ? Vector(observation.covariance.diagonal())
+                                                             : Vector(observation.deviations.cwiseAbs2());
+  if (variances.size() != observation.size())
+    throw UsageError("posterior_predictive: the data have no errors to compare the predictions with");
   // A list of places for each part of an output that is real.
   std::vector<std::vector<Place>> lists(2 * outputs.size());
   Index value = 0;
@@ -82,20 +82,28 @@ std::vector<PredictiveView> posterior_predictive(const Posterior& posterior, con
           {o, entry, value++});
   }
   Matrix predictions(thetas.rows(), observation.size()), noisy(thetas.rows(), observation.size());
+  Vector emulator_variances = Vector::Zero(observation.size());
+  double scaled = 0.0, jitter = 0.0;  // sums over the draws
+  bool emulator_error = false;
   DrawnRows predict(posterior);
   Index count = 0;
   for (Index i = 0; i < thetas.rows(); ++i) {
     if (!predict(thetas.row(i).data())) continue;
     for (const auto& list : lists)
       for (const Place& p : list) {
-        predictions(count, p.value) = predict.means[p.output][p.entry];
-        noisy(count, p.value) =
-            predict.means[p.output][p.entry] + predict.deviations[p.output][p.entry] * random.normal();
+        const double mean = predict.means[p.output][p.entry], error = predict.deviations[p.output][p.entry];
+        predictions(count, p.value) = mean;
+        noisy(count, p.value) = mean + error * random.normal();
+        emulator_variances[p.value] += error * error;
+        emulator_error = emulator_error || error > 0.0;
       }
+    scaled += predict.scales.error_scale * predict.scales.error_scale;
+    jitter += predict.scales.jitter * predict.scales.jitter;
     ++count;
   }
   std::vector<PredictiveView> views;
   if (count < 2) return views;
+  const auto draws = static_cast<double>(count);
   for (std::size_t l = 0; l < lists.size(); ++l) {
     auto& list = lists[l];
     if (list.empty()) continue;
@@ -104,6 +112,7 @@ std::vector<PredictiveView> posterior_predictive(const Posterior& posterior, con
     PredictiveView view;
     view.name = spec.name + (spec.complex ? (l % 2 == 0 ? ", real part" : ", imaginary part") : "");
     view.unit = spec.unit;
+    view.emulator_error = emulator_error;
     const auto n = static_cast<Index>(list.size());
     for (Vector* v : {&view.at, &view.data, &view.deviation, &view.median, &view.lower68, &view.upper68,
                       &view.lower95, &view.upper95, &view.residual})
@@ -120,8 +129,8 @@ std::vector<PredictiveView> posterior_predictive(const Posterior& posterior, con
     for (Index k = 0; k < n; ++k) {
       const Index v = list[static_cast<std::size_t>(k)].value;
       view.data[k] = observation.values[v];
-      view.deviation[k] = observation.covariance.size() > 0 ? std::sqrt(observation.covariance(v, v))
-                                                            : observation.deviations[v];
+      const double noise = (scaled * variances[v] + jitter) / draws;
+      view.deviation[k] = std::sqrt(noise);
       const Vector column = noisy.col(v).head(count);
       const std::vector<double> values(column.begin(), column.end());
       view.median[k] = quantile(values, 0.5);
@@ -130,9 +139,9 @@ std::vector<PredictiveView> posterior_predictive(const Posterior& posterior, con
       view.lower95[k] = quantile(values, 0.025);
       view.upper95[k] = quantile(values, 0.975);
       const double mean = predictions.col(v).head(count).mean();
-      const double variance = (column.array() - mean).square().sum() / static_cast<double>(count - 1);
-      view.residual[k] = (view.data[k] - mean) /
-                         std::sqrt(std::max(view.deviation[k] * view.deviation[k] + variance, 1e-300));
+      const double variance = (predictions.col(v).head(count).array() - mean).square().sum() / (draws - 1.0) +
+                              emulator_variances[v] / draws;
+      view.residual[k] = (view.data[k] - mean) / std::sqrt(std::max(noise + variance, 1e-300));
     }
     views.push_back(std::move(view));
   }

@@ -98,7 +98,8 @@ Hamiltonian::Hamiltonian(const UnconstrainedDensity& density, Eigen::MatrixXd in
       workspace_(workspace) {
   if (factor_.info() != Eigen::Success)
     throw NumericalError(
-        "the covariance that the warm-up found is not positive definite; use a diagonal mass matrix");
+        "the covariance that the warm-up found is not positive definite: some direction did not move; "
+        "give more steps of warm-up, or sample with an ensemble");
 }
 
 bool Hamiltonian::update(PhasePoint& point) const {

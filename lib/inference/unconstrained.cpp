@@ -9,6 +9,7 @@
 namespace ersatz {
 namespace {
 
+/// How far within the bounds a point counts that stands on one; what is closer already stays as it is.
 constexpr double inside = 1e-9;
 
 /// 1 / (1 + exp(-u)), accurate at both ends.
@@ -51,12 +52,17 @@ void UnconstrainedMap::to_unbounded(const double* theta, double* u) const {
   for (std::size_t i = 0; i < bounds_.size(); ++i) {
     const Bounds& b = bounds_[i];
     if (b.has_lower && b.has_upper) {
-      const double share = std::clamp((theta[i] - b.lower) / (b.upper - b.lower), inside, 1.0 - inside);
-      u[i] = std::log(share) - std::log1p(-share);
+      double below = (theta[i] - b.lower) / (b.upper - b.lower),
+             above = (b.upper - theta[i]) / (b.upper - b.lower);
+      if (!(below > 0.0)) below = inside, above = 1.0;
+      if (!(above > 0.0)) above = inside, below = 1.0;
+      u[i] = std::log(below) - std::log(above);
     } else if (b.has_lower) {
-      u[i] = std::log(std::max(theta[i] - b.lower, inside * std::max(1.0, std::abs(b.lower))));
+      const double room = theta[i] - b.lower;
+      u[i] = std::log(room > 0.0 ? room : inside * std::max(1.0, std::abs(b.lower)));
     } else if (b.has_upper) {
-      u[i] = -std::log(std::max(b.upper - theta[i], inside * std::max(1.0, std::abs(b.upper))));
+      const double room = b.upper - theta[i];
+      u[i] = -std::log(room > 0.0 ? room : inside * std::max(1.0, std::abs(b.upper)));
     } else {
       u[i] = theta[i];
     }

@@ -56,6 +56,7 @@ class WaveformLikelihood final : public Likelihood {
   const std::vector<NuisanceParameter>& nuisance() const override { return nuisance_; }
   bool has_gradient() const override { return model_->has_gradient(); }
   LikelihoodValue evaluate(const double* theta, double* gradient, Workspace& workspace) const override;
+  LikelihoodScales scales(const double* theta, Workspace& workspace) const override;
   std::string describe() const override;
 
  private:
@@ -85,6 +86,7 @@ class WaveformLikelihood final : public Likelihood {
   Vector taper_;  ///< empty: none
   std::unique_ptr<FftPool> ffts_;
   Index padded_ = 0;
+  double length_ = 0.0;              ///< of the series, in the axis' unit
   std::vector<Index> bins_;          ///< of the transform, that count
   std::vector<double> frequencies_;  ///< theirs, in turns per unit of the axis
   std::vector<double> weights_;      ///< theirs: ⟨a, b⟩ = Re Σ weight a* b
@@ -128,11 +130,15 @@ WaveformLikelihood::WaveformLikelihood(ForwardModelPtr model, const Observation&
   data_ = transformed(observation.values.data());
   for (std::size_t k = 0; k < data_.size(); ++k)
     data_norm_ += weights_[k % bins_.size()] * std::norm(data_[k]);
+  length_ = equal_step(axis_) * static_cast<double>(size_);
   const bool grid = options_.time == Unknown::marginalise || options_.time == Unknown::maximise;
   if (grid != (options_.time_range > 0.0))
     throw UsageError(text("likelihood: a time_range of ", options_.time_range,
                           grid ? "; to marginalise or maximise over shifts it must be positive"
                                : " is for time = \"marginalise\" or \"maximise\""));
+  if (!(options_.time_range <= length_))
+    throw UsageError(text("likelihood: a time_range of ", options_.time_range,
+                          " is longer than the series, which is ", length_));
   if (grid) use_lags();
   if (options_.reduced_quadrature > 0.0 && model_->emulator()) use_nodes(options_.reduced_quadrature);
   if (options_.amplitude) amplitude_ = add_nuisance("amplitude", "", 0.0, 1.0);
@@ -148,6 +154,10 @@ Index WaveformLikelihood::add_nuisance(const char* name, const std::string& unit
 
 void WaveformLikelihood::use_series(const Observation& observation) {
   if (observation.parts.empty()) throw UsageError("likelihood: there are no data");
+  if (observation.deviations.size() > 0 || observation.covariance.size() > 0)
+    throw UsageError(
+        "likelihood: the data have errors of their own; how large a waveform's noise is, its noise curve or "
+        "its deviation says");
   for (const Observation::Part& part : observation.parts) {
     const OutputSpec& output = *std::find_if(model_->outputs().begin(), model_->outputs().end(),
                                              [&](const OutputSpec& o) { return o.name == part.output; });
@@ -262,6 +272,12 @@ void WaveformLikelihood::use_nodes(double tolerance) {
   }
 }
 
+LikelihoodScales WaveformLikelihood::scales(const double* theta, Workspace& /*workspace*/) const {
+  LikelihoodScales s;
+  if (amplitude_ >= 0) s.amplitude = theta[amplitude_];
+  return s;
+}
+
 std::string WaveformLikelihood::describe() const {
   const auto what = [](Unknown u) {
     switch (u) {
@@ -339,6 +355,12 @@ Overlap WaveformLikelihood::overlap_of(const Series& cross, const double* theta)
   if (options_.time == Unknown::none) return at(0.0);
   if (options_.time == Unknown::parameter) {
     const double shift = theta[shift_];
+    if (!(std::abs(shift) <= length_)) {  // the transform is periodic, the data are not
+      Overlap none;
+      none.shifts = {shift};
+      none.slopes = {0.0};
+      return none;
+    }
     Overlap result = at(shift);
     Complex slope = 0.0;
     for (std::size_t k = 0; k < cross.size(); ++k)

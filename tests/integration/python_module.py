@@ -172,6 +172,14 @@ class Module(unittest.TestCase):
         refused(ValueError, "recipe", lambda: ersatz.fit(self.x, self.flux, recipe="regressor = "))
         refused(ValueError, "test_fraction is 2", lambda: ersatz.fit(self.x, self.flux, test_fraction=2.0))
         refused(ValueError, "expected the shape", lambda: ersatz.fit(self.x, self.flux, bounds=[1.0, 2.0]))
+        refused(ValueError, "axis: there is no output 'fluks'; there are: flux",
+                lambda: ersatz.fit(self.x, {"flux": self.flux}, axis={"fluks": self.axis}))
+        # What is not a number is refused by NumPy itself.
+        words = [["a", "b"]] * len(self.x)
+        refused(ValueError, "could not convert string", lambda: ersatz.fit(self.x, words))
+        refused(ValueError, "could not convert string", lambda: ersatz.fit(self.x, self.flux, axis=["a"] * 20))
+        ragged = [[1.0]] * (len(self.x) - 1) + [[1.0, 2.0]]
+        refused(ValueError, "inhomogeneous|sequence", lambda: ersatz.fit(self.x, ragged))
         with self.assertRaises((TypeError, ValueError)):
             self.one("a point")
 

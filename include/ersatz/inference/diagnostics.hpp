@@ -12,7 +12,8 @@ namespace ersatz {
 double r_hat(ConstMatrixRef draws);
 
 /// Effective sample sizes of the same paper: in the bulk (of the ranks), in the tails (the smaller of those
-/// of the quantiles 5% and 95%). Split chains, Geyer's initial monotone sequence. NaN where all are equal.
+/// of the quantiles 5% and 95%). Split chains, Geyer's initial monotone sequence. NaN where all are equal,
+/// and for chains of fewer than ten steps.
 double bulk_effective_size(ConstMatrixRef draws);
 double tail_effective_size(ConstMatrixRef draws);
 

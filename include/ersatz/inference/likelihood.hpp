@@ -25,6 +25,14 @@ struct LikelihoodValue {
   bool inside_domain = true;
 };
 
+/// How large model and errors are at a point.
+struct LikelihoodScales {
+  double amplitude = 1.0;    ///< times the model's rows
+  double error_scale = 1.0;  ///< times the deviations of the data
+  double jitter = 0.0;       ///< a deviation, in quadrature to those
+  double emulator = 0.0;     ///< times the deviations of the emulator's error; 0: it does not enter
+};
+
 /// Over the d parameters of the model's space, then its own. Immutable, safe from many threads.
 class Likelihood {
  public:
@@ -36,6 +44,8 @@ class Likelihood {
   /// theta: size() values. gradient: size() values or null; left alone where the value is not finite.
   /// Throws UsageError on a gradient that there is not.
   virtual LikelihoodValue evaluate(const double* theta, double* gradient, Workspace& workspace) const = 0;
+  /// theta: size() values.
+  virtual LikelihoodScales scales(const double* theta, Workspace& workspace) const = 0;
   virtual std::string describe() const = 0;  ///< "Gaussian, 1000 values, …"
 };
 
@@ -109,9 +119,11 @@ struct WaveformOptions {
 /// ⟨a, b⟩ = 2 Re ∫ a~*(f) b~(f) / S_n(|f|) df over frequencies of both signs, summed over the outputs: for
 /// h+ - i hx that is the sum over both polarisations. All share h~ exp(2πi f τ + i φ). The phase is
 /// marginalised by ln I0(|⟨d, h⟩|), the shift by a sum over
-/// a grid that resolves the data's peak. The emulator's error does not enter. O(m log m) per evaluation; the
-/// gradient takes one more transform and a product with the Jacobian.
-/// Throws UsageError as Mismatch does, and for outputs that are not complex.
+/// a grid that resolves the data's peak. A model that is shifted by more than the length of the series has
+/// left the data and does not overlap with them. The emulator's error does not enter. O(m log m) per
+/// evaluation; the gradient takes one more transform and a product with the Jacobian.
+/// Throws UsageError as Mismatch does, for outputs that are not complex, a time_range longer than the series,
+/// and observations with errors of their own: how large the noise is, noise and deviation say.
 LikelihoodPtr waveform_likelihood(ForwardModelPtr model, const Observation& observation,
                                   const WaveformOptions& options);
 

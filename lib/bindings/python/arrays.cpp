@@ -47,12 +47,10 @@ Values values_of(const py::array& array, const std::string& name) {
   const Index n = array.shape(0), bins = array.ndim() == 2 ? array.shape(1) : 1;
   Values values{{}, array.dtype().kind() == 'c'};
   if (values.complex) {
-    const auto rows = py::array_t<Complex, py::array::c_style | py::array::forcecast>::ensure(array);
-    if (!rows) throw py::error_already_set();
+    const py::array_t<Complex, py::array::c_style | py::array::forcecast> rows(array);
     values.rows = Eigen::Map<const Matrix>(reinterpret_cast<const double*>(rows.data()), n, 2 * bins);
   } else {
-    const auto rows = Rows::ensure(array);
-    if (!rows) throw py::error_already_set();
+    const Rows rows(array);
     values.rows = Eigen::Map<const Matrix>(rows.data(), n, bins);
   }
   return values;

@@ -47,8 +47,7 @@ std::string axis_for(const py::object& given, const std::string& output, Index b
   if (py::isinstance<py::dict>(given))
     own = given.contains(output.c_str()) ? py::object(given[output.c_str()]) : py::none();
   if (!own.is_none()) {
-    const auto array = Rows::ensure(own);
-    if (!array) throw py::error_already_set();
+    const Rows array(own);
     if (array.ndim() != 1 || array.shape(0) != bins)
       throw UsageError(text("axis of '", output, "': expected ", bins,
                             " values, one for each column of Y, got ", array.size()));
@@ -61,14 +60,27 @@ std::string axis_for(const py::object& given, const std::string& output, Index b
 }
 
 void add_output(const std::string& name, const py::object& values, const FitOptions& o, Archive& archive) {
-  const auto array = py::array::ensure(values);
-  if (!array) throw py::error_already_set();
-  Values read = values_of(array, name);
+  Values read = values_of(py::array(values), name);
   if (read.rows.rows() != archive.parameters.rows())
     throw UsageError(text("'", name, "' has ", read.rows.rows(), " rows, X has ", archive.parameters.rows()));
   const Index bins = read.rows.cols() / (read.complex ? 2 : 1);
   archive.outputs.push_back({name, "", axis_for(o.axis, name, bins, archive), bins, read.complex});
   archive.values.push_back(std::move(read.rows));
+}
+
+/// A name that was mistyped would leave its output with numbered bins.
+void check_axes(const py::object& given, const std::vector<OutputSpec>& outputs) {
+  if (!py::isinstance<py::dict>(given)) return;
+  for (const auto& [key, values] : py::cast<py::dict>(given)) {
+    const auto name = py::cast<std::string>(py::str(key));
+    std::string known;
+    bool found = false;
+    for (const OutputSpec& o : outputs) {
+      found = found || o.name == name;
+      known += (known.empty() ? "" : ", ") + o.name;
+    }
+    if (!found) throw UsageError(text("axis: there is no output '", name, "'; there are: ", known));
+  }
 }
 
 Recipe recipe_from(const FitOptions& o) {
@@ -102,6 +114,7 @@ Model fit(const Rows& X, const py::object& Y, const FitOptions& options) {
   } else {
     add_output("y", Y, options, archive);
   }
+  check_axes(options.axis, archive.outputs);
   for (Index i = 0; i < archive.parameters.rows(); ++i) {
     bool done = true;
     for (const Matrix& v : archive.values) done = done && v.row(i).allFinite();

@@ -158,6 +158,62 @@ TEST(Maximum, at_a_bound) {
   EXPECT_LT(starts.col(3).maxCoeff(), 0.0);
 }
 
+/// A log-normal is a normal of the logarithm, however small its scale; above 0, below 0, and between bounds
+/// that are far apart.
+TEST(Maximum, of_scales_far_below_one) {
+  SerialExecutor serial;
+  Workspace workspace;
+  const double spread = 0.1;
+  for (const double scale : {1e-8, 1e-12, 1e-20})
+    for (const auto& [lower, upper, sign] :
+         {std::tuple(0.0, infinite, 1.0), std::tuple(-infinite, 0.0, -1.0), std::tuple(0.0, 1.0, 1.0)}) {
+      const auto function = [scale, spread, sign = sign](const double* x, double* g) {
+        const double y = std::log(sign * x[0] / scale) / spread;
+        if (g) g[0] = -(y / spread + 1.0) / x[0];
+        return -0.5 * y * y - std::log(sign * x[0]);
+      };
+      const testing::Density<decltype(function)> density({{"a", "", lower, upper}}, function);
+      const Matrix starts{{1.3 * sign * scale}, {0.7 * sign * scale}};
+      const auto maxima = find_maxima(density, starts, {}, serial);
+      ASSERT_EQ(maxima.size(), 1u) << scale << " " << upper;
+      const double top = scale * std::exp(-spread * spread);  // the mode
+      EXPECT_NEAR(maxima[0].theta[0] / (sign * top), 1.0, 1e-4) << scale << " " << upper;
+      const auto laplace = laplace_approximation(density, maxima[0], workspace);
+      ASSERT_EQ(laplace.covariance.size(), 1) << laplace.why_not;
+      EXPECT_NEAR(std::sqrt(laplace.covariance(0, 0)) / (spread * top), 1.0, 1e-3) << scale << " " << upper;
+      const Matrix chains = starting_points(density, maxima, 100, RandomStream(1));
+      EXPECT_LT((chains.array() * sign / scale).log().abs().maxCoeff(), 12.0 * spread)
+          << scale << " " << upper;
+    }
+}
+
+/// There and back; and from the bounds themselves.
+TEST(UnconstrainedMap, keeps_what_is_close_to_a_bound) {
+  const UnconstrainedMap map(
+      {{"a", "", 0.0, infinite}, {"b", "", -infinite, 2.0}, {"c", "", 0.0, 1e3}, {"d", "", -1e3, 0.0}});
+  for (const double small : {1e-3, 1e-12, 1e-15, 1e-100}) {
+    const double theta[] = {small, 2.0 - std::max(small, 1e-15), small, -small};
+    double u[4], back[4];
+    map.to_unbounded(theta, u);
+    map.to_bounded(u, back);
+    EXPECT_NEAR(back[0] / small, 1.0, 1e-12);
+    EXPECT_EQ(back[1], theta[1]);
+    EXPECT_NEAR(back[2] / small, 1.0, 1e-12);
+    if (small > 1e-12) {  // the other end: to the spacing of numbers next to -1000
+      EXPECT_NEAR(back[3], -small, 1e-12);
+    }
+  }
+  const double at[] = {0.0, 2.0, 0.0, 0.0};
+  double u[4], back[4];
+  map.to_unbounded(at, u);
+  map.to_bounded(u, back);
+  for (int k = 0; k < 4; ++k) EXPECT_TRUE(std::isfinite(u[k])) << k;
+  EXPECT_GT(back[0], 0.0);
+  EXPECT_LT(back[1], 2.0);
+  EXPECT_GT(back[2], 0.0);
+  EXPECT_LT(back[3], 0.0);
+}
+
 TEST(Maximum, two_maxima_and_none) {
   const auto function = [](const double* x, double* g) {
     const double a = -0.5 * std::pow(x[0] - 4.0, 2), b = -0.5 * std::pow(x[0] + 4.0, 2) - 1.0;

@@ -295,6 +295,18 @@ TEST(Observation, MistakesInDataAreNamed) {
   data = {};
   data.mask = "good";
   has(refused("t,y,error,good\n-1,2,1,0\n", data), "all rows are masked");
+  data = {};
+  data.exclude = {{-0.6, -0.4}, {6200.0, 6400.0}};  // one beside these data may be
+  has(refused("t,y,error\n-0.5,2,1\n", data), "all rows are masked or excluded");
+  data.exclude = {{6200.0, 6400.0}, {0.1, 0.2}};
+  has(refused("t,y,error\n-1,2,1\n", data), "no row lies in a range of 'exclude'; the axis 't' [s]");
+  // Errors where they do not count.
+  spill(scratch("d.csv"), "t,y,error\n-1,2,1\n");
+  data = {};
+  data.file = scratch("d.csv");
+  EXPECT_EQ(read_observation({data}, *model, false).deviations.size(), 0);
+  data.deviation = 0.1;
+  has(message_of<Error>([&] { read_observation({data}, *model, false); }), "how large a waveform's noise is");
   EXPECT_THROW(read_observation({}, *model), UsageError);
 }
 
