@@ -11,9 +11,10 @@ if(ERSATZ_SANITIZE STREQUAL "thread")
   target_compile_options(ersatz_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
   target_link_options(ersatz_options INTERFACE -fsanitize=thread)
 elseif(ERSATZ_SANITIZE)
-  # Undefined behaviour is looked for in what is tested; in the tests it would only compile half as fast.
+  # Undefined behaviour is looked for in what is tested; in the tests it would only compile half as fast. So would
+  # checks of each access that AddressSanitizer makes as well (null, object size), or that x86 does not need.
   target_compile_options(ersatz_options INTERFACE -fsanitize=address -fno-omit-frame-pointer
-    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:ERSATZ_UNIT_TEST>>>:-fsanitize=undefined$<SEMICOLON>-fno-sanitize-recover=undefined>)
+    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:ERSATZ_UNIT_TEST>>>:-fsanitize=undefined$<SEMICOLON>-fno-sanitize=null,object-size,alignment$<SEMICOLON>-fno-sanitize-recover=undefined>)
   target_link_options(ersatz_options INTERFACE -fsanitize=address,undefined)
 else()
   # A library finds all that it calls in what it links: evaluation can not lean on training by mistake.

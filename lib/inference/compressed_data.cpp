@@ -1,29 +1,11 @@
 #include "inference/compressed_data.hpp"
 
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
-#include <Eigen/QR>
 #include <cmath>
 
+#include "core/factorisations.hpp"
 #include "ersatz/core/error.hpp"
-#include "inference/low_rank_covariance.hpp"
 
 namespace ersatz {
-namespace {
-
-/// Turns `columns` (m × p) onto the directions that they span, the residual with them; what of the residual
-/// lies outside is given back, squared.
-double turn(Eigen::MatrixXd& columns, Vector& residual) {
-  const Index k = std::min(columns.rows(), columns.cols());
-  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(columns);
-  residual.applyOnTheLeft(qr.householderQ().adjoint());
-  const double outside = residual.tail(residual.size() - k).squaredNorm();
-  residual = residual.head(k).eval();
-  columns = qr.matrixQR().topRows(k).triangularView<Eigen::Upper>();
-  return outside;
-}
-
-}  // namespace
 
 CompressedData::CompressedData(const LinearModel& form, const Vector& values, const Vector& variances,
                                const Matrix& covariance, bool with_error) {
@@ -31,7 +13,7 @@ CompressedData::CompressedData(const LinearModel& form, const Vector& values, co
   const bool calibrated = with_error && form.error_rows.size() > 0;
   const Index modes = with_error ? form.modes.rows() : 0, width = calibrated ? 2 * r : r;
   // Columns: those of the mean, those of the error if they differ, the modes.
-  Eigen::MatrixXd columns(m, width + modes);
+  Matrix columns(m, width + modes);
   columns.leftCols(r) = form.rows.transpose();
   if (calibrated) columns.middleCols(r, r) = form.error_rows.transpose();
   if (modes > 0) columns.rightCols(modes) = form.modes.transpose();
@@ -41,38 +23,36 @@ CompressedData::CompressedData(const LinearModel& form, const Vector& values, co
     if (with_error) lower.diagonal() += form.rest;
     if (!cholesky(lower))
       throw NumericalError("likelihood: the covariance of the data is not positive definite");
-    lower.triangularView<Eigen::Lower>().solveInPlace(columns);
-    lower.triangularView<Eigen::Lower>().solveInPlace(t_);
-    log_determinant_ = 2.0 * lower.diagonal().array().log().sum();
+    solve_lower(lower, columns);
+    solve_lower(lower, t_);
+    log_determinant_ = log_determinant(lower);
   } else {
     const Vector root = (with_error ? Vector(variances + form.rest) : variances).cwiseSqrt();
     columns = root.cwiseInverse().asDiagonal() * columns;
     t_.array() /= root.array();
     log_determinant_ = 2.0 * root.array().log().sum();
   }
-  remainder_ = turn(columns, t_);
+  remainder_ = reduce_by_qr(columns, t_);
   if (modes > 0) {
-    const Index k = columns.rows();
-    Eigen::MatrixXd fixed = Eigen::MatrixXd::Identity(k, k);
-    fixed.selfadjointView<Eigen::Lower>().rankUpdate(columns.rightCols(modes));
-    const Eigen::LLT<Eigen::MatrixXd> llt(fixed);
-    log_determinant_ += 2.0 * llt.matrixLLT().diagonal().array().log().sum();
+    Matrix fixed = one_plus_square(columns.rightCols(modes));
+    if (!cholesky(fixed))
+      throw NumericalError(
+          "likelihood: the covariance is not positive definite; are the data's errors tiny?");
+    log_determinant_ += log_determinant(fixed);
     columns = columns.leftCols(width).eval();
-    llt.matrixL().solveInPlace(columns);
-    llt.matrixL().solveInPlace(t_);
-    remainder_ += turn(columns, t_);
+    solve_lower(fixed, columns);
+    solve_lower(fixed, t_);
+    remainder_ += reduce_by_qr(columns, t_);
   }
   mean_ = columns.leftCols(r);
   error_ = columns.rightCols(r);
   if (!with_error || form.shares.size() == 0) return;
   largest_share_ = form.shares.maxCoeff(&largest_);
-  const Eigen::MatrixXd scaled = error_ * form.shares.cwiseSqrt().asDiagonal();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(scaled * scaled.transpose());
-  if (eigen.info() != Eigen::Success)
-    throw NumericalError("likelihood: the emulator's covariance of the data can not be diagonalised");
-  spread_ = eigen.eigenvalues().cwiseMax(0.0);
-  t_ = (eigen.eigenvectors().transpose() * t_).eval();
-  mean_ = (eigen.eigenvectors().transpose() * mean_).eval();
+  const Matrix scaled = error_ * form.shares.cwiseSqrt().asDiagonal();
+  const SymmetricEigen eigen = symmetric_eigen(scaled * scaled.transpose());
+  spread_ = eigen.values.cwiseMax(0.0);
+  t_ = (eigen.vectors.transpose() * t_).eval();
+  mean_ = (eigen.vectors.transpose() * mean_).eval();
 }
 
 double CompressedData::evaluate_shared(const double* c, double s, const ResidualDensity& density,
@@ -99,7 +79,7 @@ double CompressedData::evaluate_shared(const double* c, double s, const Residual
 
 double CompressedData::evaluate(const double* c, const double* v, const ResidualDensity& density,
                                 double* by_mean, double* by_variance) const {
-  const Index r = mean_.cols(), k = t_.size();
+  const Index r = mean_.cols();
   if (v && spread_.size() > 0) {
     if (!by_mean) return evaluate_shared(c, v[largest_] / largest_share_, density, nullptr, nullptr);
     double by_s = 0.0;
@@ -111,29 +91,27 @@ double CompressedData::evaluate(const double* c, const double* v, const Residual
   Vector reduced = t_;  // L⁻¹ (t - T_c c), L Lᵀ = 1 + T_v diag(v) T_vᵀ
   reduced.noalias() -= mean_ * Eigen::Map<const Vector>(c, r);
   Matrix lower;
-  double log_determinant = log_determinant_;
+  double all = log_determinant_;
   if (v) {
-    const Eigen::MatrixXd scaled = error_ * Eigen::Map<const Vector>(v, r).cwiseSqrt().asDiagonal();
-    lower = Matrix::Identity(k, k);
-    lower.selfadjointView<Eigen::Lower>().rankUpdate(scaled);
+    lower = one_plus_square(error_ * Eigen::Map<const Vector>(v, r).cwiseSqrt().asDiagonal());
     if (!cholesky(lower))
       throw NumericalError("likelihood: the covariance is not positive definite; are the errors tiny?");
-    lower.triangularView<Eigen::Lower>().solveInPlace(reduced);
-    log_determinant += 2.0 * lower.diagonal().array().log().sum();
+    solve_lower(lower, reduced);
+    all += log_determinant(lower);
   }
   const double chi2 = remainder_ + reduced.squaredNorm(), weight = density.weight(chi2);
   if (by_mean) {
-    if (v) lower.transpose().triangularView<Eigen::Upper>().solveInPlace(reduced);
+    if (v) solve_lower_transposed(lower, reduced);
     Eigen::Map<Vector>(by_mean, r).noalias() = weight * (mean_.transpose() * reduced);
   }
   if (by_mean && v) {
-    Eigen::MatrixXd whitened = error_;
-    lower.triangularView<Eigen::Lower>().solveInPlace(whitened);
+    Matrix whitened = error_;
+    solve_lower(lower, whitened);
     const Vector along = error_.transpose() * reduced;
     Eigen::Map<Vector>(by_variance, r) =
         0.5 * (weight * along.array().square() - whitened.colwise().squaredNorm().transpose().array());
   }
-  return density.log(chi2) - 0.5 * log_determinant;
+  return density.log(chi2) - 0.5 * all;
 }
 
 }  // namespace ersatz

@@ -29,10 +29,10 @@ class CompressedData {
   double evaluate_shared(const double* c, double s, const ResidualDensity& density, double* by_mean,
                          double* by_s) const;
 
-  Vector t_;                      ///< k
-  Eigen::MatrixXd mean_, error_;  ///< T_c, T_v: k × r
-  Vector spread_;                 ///< k, empty: not shared
-  Index largest_ = 0;             ///< share
+  Vector t_;             ///< k
+  Matrix mean_, error_;  ///< T_c, T_v: k × r
+  Vector spread_;        ///< k, empty: not shared
+  Index largest_ = 0;    ///< share
   double largest_share_ = 0.0;
   double remainder_ = 0.0, log_determinant_ = 0.0;
 };

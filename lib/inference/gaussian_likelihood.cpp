@@ -3,6 +3,7 @@
 #include <limits>
 #include <optional>
 
+#include "core/factorisations.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/inference/likelihood.hpp"
 #include "inference/compressed_data.hpp"
@@ -130,7 +131,9 @@ GaussianLikelihood::GaussianLikelihood(ForwardModelPtr model, const Observation&
         *emulator, entries_, deviations,
         [&](const Vector& difference) {
           if (!full) return difference.cwiseQuotient(deviations).norm();
-          return lower_.triangularView<Eigen::Lower>().solve(difference).norm();
+          Vector whitened = difference;
+          solve_lower(lower_, whitened);
+          return whitened.norm();
         },
         options_.reduced_quadrature);
     compressed_.emplace(nodes_->linear(), data_.values, data_.deviations.cwiseAbs2(), data_.covariance,

@@ -1,18 +1,11 @@
 #include "inference/low_rank_covariance.hpp"
 
-#include <Eigen/Cholesky>
 #include <cmath>
 
+#include "core/factorisations.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
-
-bool cholesky(Matrix& matrix) {
-  const Eigen::LLT<Eigen::MatrixXd> llt(matrix);
-  if (llt.info() != Eigen::Success) return false;
-  matrix = llt.matrixL();
-  return matrix.allFinite();
-}
 
 LowRankCovariance::LowRankCovariance(const Vector& variances, Matrix factors)
     : inverse_root_(variances.cwiseSqrt().cwiseInverse()), factors_(std::move(factors)) {
@@ -24,22 +17,19 @@ LowRankCovariance::LowRankCovariance(const Matrix& lower, double scale, Matrix f
     : lower_(&lower), scale_(scale), factors_(std::move(factors)) {
   if (factors_.rows() > 0) {
     Matrix columns = factors_.transpose() / scale_;
-    lower_->triangularView<Eigen::Lower>().solveInPlace(columns);
+    solve_lower(*lower_, columns);
     factors_ = columns.transpose();
   }
-  factorise(2.0 *
-            (lower.diagonal().array().log().sum() + static_cast<double>(lower.rows()) * std::log(scale_)));
+  factorise(ersatz::log_determinant(lower) + 2.0 * static_cast<double>(lower.rows()) * std::log(scale_));
 }
 
 void LowRankCovariance::factorise(double log_determinant_of_noise) {
   log_determinant_ = log_determinant_of_noise;
-  const Index k = directions();
-  if (k == 0) return;
-  core_ = Matrix::Identity(k, k);
-  core_.selfadjointView<Eigen::Lower>().rankUpdate(factors_);
+  if (directions() == 0) return;
+  core_ = one_plus_square(factors_);
   if (!cholesky(core_))
     throw NumericalError("likelihood: the covariance is not positive definite; are the data's errors tiny?");
-  log_determinant_ += 2.0 * core_.diagonal().array().log().sum();
+  log_determinant_ += ersatz::log_determinant(core_);
 }
 
 void LowRankCovariance::whiten(Vector& v) const {
@@ -48,7 +38,7 @@ void LowRankCovariance::whiten(Vector& v) const {
     return;
   }
   v /= scale_;
-  lower_->triangularView<Eigen::Lower>().solveInPlace(v);
+  solve_lower(*lower_, v);
 }
 
 void LowRankCovariance::unwhiten(Vector& v) const {
@@ -57,7 +47,7 @@ void LowRankCovariance::unwhiten(Vector& v) const {
     return;
   }
   v /= scale_;
-  lower_->transpose().triangularView<Eigen::Upper>().solveInPlace(v);
+  solve_lower_transposed(*lower_, v);
 }
 
 LowRankCovariance::Solution LowRankCovariance::solve(const Vector& residual) const {
@@ -65,8 +55,8 @@ LowRankCovariance::Solution LowRankCovariance::solve(const Vector& residual) con
   whiten(s.alpha);
   if (directions() > 0) {
     s.xi.noalias() = factors_ * s.alpha;
-    core_.triangularView<Eigen::Lower>().solveInPlace(s.xi);
-    core_.transpose().triangularView<Eigen::Upper>().solveInPlace(s.xi);
+    solve_lower(core_, s.xi);
+    solve_lower_transposed(core_, s.xi);
     s.alpha.noalias() -= factors_.transpose() * s.xi;
   }
   s.whitened_square = s.alpha.squaredNorm();
@@ -77,7 +67,7 @@ LowRankCovariance::Solution LowRankCovariance::solve(const Vector& residual) con
 
 Vector LowRankCovariance::inverse_diagonal() const {
   Matrix reduced = factors_;
-  if (directions() > 0) core_.triangularView<Eigen::Lower>().solveInPlace(reduced);
+  if (directions() > 0) solve_lower(core_, reduced);
   if (!lower_) {
     Vector diagonal = Vector::Ones(inverse_root_.size());
     if (directions() > 0) diagonal -= reduced.colwise().squaredNorm().transpose();
@@ -85,7 +75,7 @@ Vector LowRankCovariance::inverse_diagonal() const {
   }
   const Index m = lower_->rows();
   Matrix inverse = Matrix::Identity(m, m);
-  lower_->triangularView<Eigen::Lower>().solveInPlace(inverse);
+  solve_lower(*lower_, inverse);
   Vector diagonal = inverse.colwise().squaredNorm().transpose();
   if (directions() > 0) diagonal -= (reduced * inverse).colwise().squaredNorm().transpose();
   return diagonal / (scale_ * scale_);
@@ -93,7 +83,7 @@ Vector LowRankCovariance::inverse_diagonal() const {
 
 Vector LowRankCovariance::inverse_core() const {
   Matrix inverse = Matrix::Identity(directions(), directions());
-  if (directions() > 0) core_.triangularView<Eigen::Lower>().solveInPlace(inverse);
+  if (directions() > 0) solve_lower(core_, inverse);
   return inverse.colwise().squaredNorm().transpose();
 }
 

@@ -42,7 +42,4 @@ class LowRankCovariance {
   double log_determinant_ = 0.0;
 };
 
-/// Cholesky factor, lower triangle, zeros above; false where the matrix is not positive definite.
-bool cholesky(Matrix& matrix);
-
 }  // namespace ersatz

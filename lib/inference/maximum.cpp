@@ -3,12 +3,11 @@
 #include <ceres/gradient_problem.h>
 #include <ceres/gradient_problem_solver.h>
 
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "core/factorisations.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
@@ -106,9 +105,8 @@ constexpr double plateau = 1e-3;
 /// A factor F with F Fᵀ about the inverse of the curvature, no direction wider than 1 in u.
 Matrix spread(const Matrix& curvature, Index d) {
   if (curvature.size() == 0) return 0.1 * Matrix::Identity(d, d);
-  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(curvature);
-  const Vector deviations = eigen.eigenvalues().cwiseMax(1.0).cwiseSqrt().cwiseInverse();
-  return eigen.eigenvectors() * deviations.asDiagonal();
+  const SymmetricEigen eigen = symmetric_eigen(curvature);
+  return eigen.vectors * eigen.values.cwiseMax(1.0).cwiseSqrt().cwiseInverse().asDiagonal();
 }
 
 /// Differences of gradients for given steps; false where a neighbour has density zero.
@@ -201,7 +199,7 @@ LaplaceApproximation laplace_approximation(const LogDensity& density, const Maxi
   const UnconstrainedDensity target(density, false);
   LaplaceApproximation result;
   const Index d = target.size();
-  const Matrix precision = curvature(target, maximum.u, workspace);
+  Matrix precision = curvature(target, maximum.u, workspace);
   if (precision.size() == 0) {
     result.why_not = "the posterior is zero next to the maximum";
     return result;
@@ -218,8 +216,7 @@ LaplaceApproximation laplace_approximation(const LogDensity& density, const Maxi
       return result;
     }
   }
-  const Eigen::LLT<Eigen::MatrixXd> factor(precision);
-  if (factor.info() != Eigen::Success) {
+  if (!cholesky(precision)) {
     result.why_not =
         "the curvature at the maximum is not positive definite (some direction is not constrained)";
     return result;
@@ -227,8 +224,9 @@ LaplaceApproximation laplace_approximation(const LogDensity& density, const Maxi
   // At a stationary point curvatures transform with the slopes alone.
   Vector slopes(d);
   target.map().slopes(maximum.u.data(), slopes.data());
-  result.covariance =
-      slopes.asDiagonal() * Matrix(factor.solve(Eigen::MatrixXd::Identity(d, d))) * slopes.asDiagonal();
+  Matrix root = slopes.asDiagonal();  // L⁻¹ times the slopes
+  solve_lower(precision, root);
+  result.covariance = root.transpose() * root;
   return result;
 }
 

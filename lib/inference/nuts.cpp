@@ -1,9 +1,9 @@
 // Chains of Hamiltonian trajectories, with the adaptation of their step size and mass matrix.
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 
+#include "core/factorisations.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/inference/maximum.hpp"
 #include "inference/sampler.hpp"
@@ -40,9 +40,9 @@ struct StepSize {
 struct Moments {
   double count = 0.0;
   Vector mean;
-  Eigen::MatrixXd products;
+  Matrix products;
 
-  explicit Moments(Index d) : mean(Vector::Zero(d)), products(Eigen::MatrixXd::Zero(d, d)) {}
+  explicit Moments(Index d) : mean(Vector::Zero(d)), products(Matrix::Zero(d, d)) {}
   void add(const Vector& u) {
     count += 1.0;
     const Vector before = u - mean;
@@ -82,7 +82,7 @@ struct Windows {
 struct ChainState {
   Vector u;
   StepSize size;
-  Eigen::MatrixXd inverse_mass;
+  Matrix inverse_mass;
   Moments moments;
 
   explicit ChainState(Index d) : u(d), inverse_mass(d, d), moments(d) {}
@@ -169,23 +169,23 @@ class Nuts final : public Sampler {
 
  private:
   /// From the curvature at the start, each direction by its size, none wider than 1.
-  Eigen::MatrixXd first_guess(const Vector& u, Workspace& workspace) const {
+  Matrix first_guess(const Vector& u, Workspace& workspace) const {
     const Index d = u.size();
     const Matrix h = curvature(density_, u, workspace);
-    if (h.size() == 0 || !h.allFinite()) return 0.01 * Eigen::MatrixXd::Identity(d, d);
+    if (h.size() == 0 || !h.allFinite()) return 0.01 * Matrix::Identity(d, d);
     if (!options_.dense) return h.diagonal().cwiseAbs().cwiseMax(1.0).cwiseInverse().asDiagonal();
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(h);
-    const Vector sizes = eigen.eigenvalues().cwiseAbs().cwiseMax(1.0).cwiseInverse();
-    const Eigen::MatrixXd m = eigen.eigenvectors() * sizes.asDiagonal() * eigen.eigenvectors().transpose();
+    const SymmetricEigen eigen = symmetric_eigen(h);
+    const Vector sizes = eigen.values.cwiseAbs().cwiseMax(1.0).cwiseInverse();
+    const Matrix m = eigen.vectors * sizes.asDiagonal() * eigen.vectors.transpose();
     return 0.5 * (m + m.transpose());
   }
 
   /// A window's covariance, drawn a little towards a small multiple of one where points are few.
-  Eigen::MatrixXd learnt(const Moments& m) const {
+  Matrix learnt(const Moments& m) const {
     const double n = m.count;
-    Eigen::MatrixXd covariance = m.products / (n - 1.0) * (n / (n + 5.0));
+    Matrix covariance = m.products / (n - 1.0) * (n / (n + 5.0));
     covariance = (0.5 * (covariance + covariance.transpose())).eval();
-    if (!options_.dense) covariance = Eigen::MatrixXd(covariance.diagonal().asDiagonal());
+    if (!options_.dense) covariance = Matrix(covariance.diagonal().asDiagonal());
     covariance.diagonal().array() += 1e-3 * 5.0 / (n + 5.0) * std::min(1.0, covariance.diagonal().mean());
     return covariance;
   }

@@ -5,9 +5,9 @@
 #include <boost/math/distributions/chi_squared.hpp>
 #include <cmath>
 
+#include "core/factorisations.hpp"
 #include "ersatz/core/error.hpp"
 #include "ersatz/inference/maximum.hpp"
-#include "inference/low_rank_covariance.hpp"
 #include "inference/observed_entries.hpp"
 
 namespace ersatz {
@@ -199,8 +199,8 @@ class Study {
     }
     Vector noise(m), values = amplitude * truth.values;
     for (double& z : noise) z = random.normal();
-    values += scale * (lower_.size() > 0 ? Vector(lower_.triangularView<Eigen::Lower>() * noise)
-                                         : Vector(layout_.deviations.cwiseProduct(noise)));
+    values +=
+        scale * (lower_.size() > 0 ? Vector(lower_ * noise) : Vector(layout_.deviations.cwiseProduct(noise)));
     for (double& y : values) y += jitter * random.normal();
     return values;
   }

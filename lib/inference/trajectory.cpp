@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/factorisations.hpp"
 #include "ersatz/core/error.hpp"
 
 namespace ersatz {
@@ -90,13 +91,12 @@ class Trajectory {
 
 }  // namespace
 
-Hamiltonian::Hamiltonian(const UnconstrainedDensity& density, Eigen::MatrixXd inverse_mass,
-                         Workspace& workspace)
+Hamiltonian::Hamiltonian(const UnconstrainedDensity& density, Matrix inverse_mass, Workspace& workspace)
     : density_(density),
       inverse_mass_(std::move(inverse_mass)),
       factor_(inverse_mass_),
       workspace_(workspace) {
-  if (factor_.info() != Eigen::Success)
+  if (!cholesky(factor_))
     throw NumericalError(
         "the covariance that the warm-up found is not positive definite: some direction did not move; "
         "give more steps of warm-up, or sample with an ensemble");
@@ -111,7 +111,7 @@ bool Hamiltonian::update(PhasePoint& point) const {
 void Hamiltonian::draw_momentum(PhasePoint& point, RandomStream& random) const {
   point.momentum.resize(point.u.size());
   for (double& p : point.momentum) p = random.normal();
-  factor_.matrixU().solveInPlace(point.momentum);
+  solve_lower_transposed(factor_, point.momentum);
 }
 
 double Hamiltonian::energy(const PhasePoint& point) const {

@@ -1,8 +1,6 @@
 #pragma once
 // Hamiltonian trajectories in unconstrained space. Not installed.
 
-#include <Eigen/Cholesky>
-
 #include "ersatz/core/random.hpp"
 #include "ersatz/inference/sampling.hpp"
 #include "ersatz/inference/unconstrained.hpp"
@@ -17,7 +15,7 @@ struct PhasePoint {
 /// Energy -log density + pᵀ Σ p / 2 with the inverse mass matrix Σ, at best the covariance of u.
 class Hamiltonian {
  public:
-  Hamiltonian(const UnconstrainedDensity& density, Eigen::MatrixXd inverse_mass, Workspace& workspace);
+  Hamiltonian(const UnconstrainedDensity& density, Matrix inverse_mass, Workspace& workspace);
 
   /// Value and gradient at point.u; false where the density is zero.
   bool update(PhasePoint& point) const;
@@ -30,8 +28,8 @@ class Hamiltonian {
 
  private:
   const UnconstrainedDensity& density_;
-  Eigen::MatrixXd inverse_mass_;
-  Eigen::LLT<Eigen::MatrixXd> factor_;
+  Matrix inverse_mass_;
+  Matrix factor_;  ///< its lower Cholesky factor
   Workspace& workspace_;
 };
 
