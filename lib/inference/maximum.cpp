@@ -104,7 +104,7 @@ constexpr double plateau = 1e-3;
 
 /// A factor F with F Fᵀ about the inverse of the curvature, no direction wider than 1 in u.
 Matrix spread(const Matrix& curvature, Index d) {
-  if (curvature.size() == 0) return 0.1 * Matrix::Identity(d, d);
+  if (curvature.size() == 0 || !curvature.allFinite()) return 0.1 * Matrix::Identity(d, d);
   const SymmetricEigen eigen = symmetric_eigen(curvature);
   return eigen.vectors * eigen.values.cwiseMax(1.0).cwiseSqrt().cwiseInverse().asDiagonal();
 }
