@@ -33,6 +33,7 @@ Json maximum_json(const ChainFile& file) {
 
 /// Digits of a mean that its deviation makes sense of.
 std::string value_of(double value, double deviation) {
+  if (!(deviation > 0.0)) return brief(value, 6);
   const double ratio = std::abs(value) / std::max(deviation, 1e-300);
   return brief(value, std::clamp(static_cast<int>(std::ceil(std::log10(std::max(ratio, 1.0)))) + 3, 3, 12));
 }

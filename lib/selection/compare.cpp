@@ -24,29 +24,18 @@ double seconds(Clock::time_point since) {
   return std::chrono::duration<double>(Clock::now() - since).count();
 }
 
-/// Of each output: the mean over runs of |truth - mean row|²; 0 where that is rounding.
-Vector spreads(const Archive& runs) {
-  Vector result(static_cast<Index>(runs.outputs.size()));
-  for (Index o = 0; o < result.size(); ++o) {
-    const Matrix& y = runs.values[static_cast<std::size_t>(o)];
-    const double spread = (y.rowwise() - y.colwise().mean()).squaredNorm();
-    result[o] = spread > 1e-28 * y.squaredNorm() ? spread / static_cast<double>(y.rows()) : 0.0;
-  }
-  return result;
+/// Of each run, as error_weights says: nrmse_of is the root of their mean.
+Vector squared_errors(const Prediction& prediction, const Archive& test, const Vector& weights) {
+  Vector squared = Vector::Zero(test.size());
+  for (Index o = 0; o < weights.size(); ++o)
+    squared +=
+        weights[o] * (prediction.mean[static_cast<std::size_t>(o)] - test.values[static_cast<std::size_t>(o)])
+                         .rowwise()
+                         .squaredNorm();
+  return squared;
 }
 
-/// The NRMSE over outputs that vary, in units of the spread of all runs: that of a fold's own runs is chance
-/// where these are few, and nothing for one. 0 where nothing varies.
-double fold_nrmse(const Prediction& prediction, const Archive& test, const Vector& spread) {
-  double sum = 0.0;
-  for (Index o = 0; o < spread.size(); ++o)
-    if (spread[o] > 0.0)
-      sum += (prediction.mean[static_cast<std::size_t>(o)] - test.values[static_cast<std::size_t>(o)])
-                 .squaredNorm() /
-             (static_cast<double>(test.size()) * spread[o]);
-  const auto varying = static_cast<double>((spread.array() > 0.0).count());
-  return varying > 0.0 ? std::sqrt(sum / varying) : 0.0;
-}
+double nrmse_of(const Vector& squared) { return std::sqrt(squared.mean()); }
 
 double microseconds_per_point(const Emulator& emulator, ConstMatrixRef X) {
   return time_predictions(emulator, X, 50, 3).alone * 1e6;
@@ -90,7 +79,7 @@ class PreparedFolds {
 /// rows' mismatches.
 Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& recipe,
                const Regressor& regressor, const RandomStream& random, const MismatchOptions& mismatch,
-               const Score& score, const Vector& spread) {
+               const Score& score, const Vector& weights) {
   SerialExecutor serial;
   FitContext context;
   context.executor = &serial;
@@ -102,7 +91,7 @@ Bytes run_fold(const Prepared& prepared, const Archive& test, const Recipe& reci
     check_score(score, emulator);
     const Prediction prediction = emulator.predict(test.parameters, score.needs_std);
     numbers.push_back(microseconds_per_point(emulator, test.parameters));
-    numbers.push_back(fold_nrmse(prediction, test, spread));
+    numbers.push_back(nrmse_of(squared_errors(prediction, test, weights)));
     const Vector rows = largest_mismatches(mismatch, emulator, test, prediction, serial);
     numbers.push_back(score.name == "nrmse"
                           ? numbers.back()
@@ -218,7 +207,8 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
   if (runs.size() == 0) throw DataError("there is no completed simulation to compare regressors on");
   const std::vector<Split> splits = k_folds(runs.parameters, folds, context.random.split("folds"));
 
-  const Vector spread = spreads(runs);
+  // Of all runs: the spread of a fold's own runs is chance where these are few, and nothing for one.
+  const Vector weights = error_weights(runs);
 
   std::vector<Entry> entries;
   std::vector<RegressorPtr> regressors;
@@ -244,7 +234,7 @@ std::vector<ComparisonRow> compare(const Archive& archive, const Recipe& recipe,
         const Bytes result = run_fold(*prepared.get(f), runs.subset(splits[static_cast<std::size_t>(f)].test),
                                       recipe, *regressors[static_cast<std::size_t>(task % count)],
                                       context.random.split("compare").split(static_cast<std::uint64_t>(f)),
-                                      mismatch, score, spread);
+                                      mismatch, score, weights);
         if (context.progress) context.progress->step(++done);
         return result;
       });
@@ -278,20 +268,13 @@ std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emul
   FitContext quiet = context;
   quiet.progress = nullptr;
   std::vector<ComparisonRow> rows;
+  const Vector weights = error_weights(test);
   const auto score = [&](const Emulator& e, ComparisonRow row) {
     const Prediction prediction = e.predict(test.parameters, false);
-    row.nrmse = fold_nrmse(prediction, test, spreads(test));
-    // By rows: nrmse² is the mean of each row's squared error over the mean spread, averaged over outputs.
-    Vector share = Vector::Zero(test.size());
-    for (std::size_t o = 0; o < test.outputs.size(); ++o) {
-      const Matrix& truth = test.values[o];
-      const double spread = (truth.rowwise() - truth.colwise().mean()).squaredNorm();
-      if (spread > 0.0)
-        share += (prediction.mean[o] - truth).rowwise().squaredNorm() *
-                 (static_cast<double>(test.size()) / spread / static_cast<double>(test.outputs.size()));
-    }
+    const Vector squared = squared_errors(prediction, test, weights);
+    row.nrmse = nrmse_of(squared);
     row.nrmse_se = row.nrmse > 0.0 && test.size() > 1
-                       ? standard_error({share.data(), share.data() + share.size()}) / (2.0 * row.nrmse)
+                       ? standard_error({squared.data(), squared.data() + squared.size()}) / (2.0 * row.nrmse)
                        : 0.0;
     row.predict_us = microseconds_per_point(e, test.parameters);
     rows.push_back(std::move(row));

@@ -152,4 +152,19 @@ std::string Archive::data_hash() const {
   return hexadecimal(hash.digest());
 }
 
+Vector error_weights(const Archive& runs) {
+  Vector weights = Vector::Zero(static_cast<Index>(runs.outputs.size()));
+  Index varying = 0;
+  for (std::size_t o = 0; o < runs.outputs.size(); ++o) {
+    const Matrix& y = runs.values[o];
+    if (y.rows() == 0) continue;
+    const double spread = (y.rowwise() - y.colwise().mean()).squaredNorm() / static_cast<double>(y.rows());
+    // Rounding is not variation.
+    if (!(spread > 1e-28 * y.squaredNorm() / static_cast<double>(y.rows()))) continue;
+    weights[static_cast<Index>(o)] = 1.0 / spread;
+    ++varying;
+  }
+  return varying > 0 ? Vector(weights / static_cast<double>(varying)) : weights;
+}
+
 }  // namespace ersatz

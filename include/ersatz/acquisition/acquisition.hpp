@@ -28,11 +28,6 @@ struct Knowledge {
   Matrix focus{};
 };
 
-/// Weights that make squared errors of all outputs comparable: for each output that varies among the runs
-/// 1 / (k × the mean over rows of |row - mean row|²), k the number of such outputs. The weighted square of an
-/// error, averaged over points, is then the mean over outputs of NRMSE². Outputs that do not vary: 0.
-Vector error_weights(const Archive& runs);
-
 /// The scores of q candidates, and how they change as some of them are chosen.
 class Scoring {
  public:

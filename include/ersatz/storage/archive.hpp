@@ -40,6 +40,11 @@ struct Archive {
   std::string data_hash() const;
 };
 
+/// Weights that make squared errors of all outputs comparable: for each output that varies among the runs
+/// 1 / (k × the mean over rows of |row - mean row|²), k the number of such outputs. The weighted square of an
+/// error, averaged over points, is then the mean over outputs of NRMSE². Outputs that do not vary: 0.
+Vector error_weights(const Archive& runs);
+
 /// Reads docs/file-formats.md's archive (ours or h5py's). Throws StorageError on a foreign, truncated, newer
 /// or corrupted file, DataError on one whose content does not fit together.
 Archive read_archive(const std::string& path);
