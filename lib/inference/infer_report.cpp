@@ -87,7 +87,7 @@ std::string trace_plot(const Chains& chains, Index parameter) {
   }
   figure.panels.push_back(std::move(panel));
   return report::figure(p.name,
-                        text("Every ", stride == 1 ? std::string() : text(stride, "th "), "step of ", shown,
+                        text(stride == 1 ? "Every step of " : text("One step in ", stride, " of "), shown,
                              chains.options.method == SamplingMethod::nuts ? " chains" : " walkers", "."),
                         chart::render(figure));
 }

@@ -133,7 +133,7 @@ caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(5
 th,td{text-align:left;padding:7px 10px;border-bottom:1px solid var(--rule);vertical-align:baseline}
 thead th{color:var(--muted);font-weight:600;font-size:.84rem;line-height:1.25;vertical-align:bottom}
 thead th[title]{text-decoration:underline dotted var(--grey);text-underline-offset:3px;cursor:help}
-tbody th .mark{margin-right:.3em}tbody th{font-weight:600;overflow-wrap:anywhere}th .muted{font-weight:400}
+tbody th .mark{margin-right:.3em}tbody th{font-weight:600;overflow-wrap:anywhere;min-width:9em}th .muted{font-weight:400}
 table.compact{width:auto;min-width:50%}.compact th,.compact td{padding-right:32px}
 tbody tr:last-child>*{border-bottom:0}
 .n{text-align:right}td.n{white-space:nowrap}
