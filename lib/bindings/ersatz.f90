@@ -318,11 +318,41 @@ contains
     if (present(shapes)) then
       message = shapes
     else
-      message = text_of(c_message())
+      message = from_one(text_of(c_message()))
     end if
     if (present(errmsg)) errmsg = message
     if (.not. present(stat)) error stop 'ersatz: '//message
   end subroutine conclude
+
+  !> The library counts from 0, its callers here from 1: a message with the numbers that these know.
+  function from_one(message) result(text)
+    character(len=*), intent(in) :: message
+    character(len=:), allocatable :: text
+    text = message
+    if (index(text, 'point ') == 1) text = raised(text, 'point ')
+    if (index(text, ', they count from 0 to ') == 0) return
+    text = raised(text, ' number ')
+    text = raised(text, ' they count from ')
+    text = raised(text, ' to ')
+  end function from_one
+
+  !> One more than the first number behind `before`.
+  function raised(message, before) result(text)
+    character(len=*), intent(in) :: message, before
+    character(len=:), allocatable :: text
+    character(len=24) :: digits
+    integer(c_int64_t) :: number
+    integer :: first, behind, status
+    text = message
+    first = index(message, before)
+    if (first == 0) return
+    first = first + len(before)
+    behind = first + verify(message(first:)//' ', '-0123456789') - 1
+    read (message(first:behind - 1), *, iostat=status) number
+    if (status /= 0) return
+    write (digits, '(i0)') number + 1
+    text = message(:first - 1)//trim(digits)//message(behind:)
+  end function raised
 
   !> The library's version, "major.minor.patch".
   function ersatz_version() result(version)
@@ -905,15 +935,16 @@ contains
   subroutine score_of_point(self, x, score, workspace, stat, errmsg)
     class(ersatz_emulator), intent(in) :: self
     real(c_double), intent(in) :: x(:)
-    real(c_double), intent(out) :: score
+    real(c_double), intent(inout) :: score
     type(ersatz_workspace), intent(inout), optional :: workspace
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
     real(c_double) :: scores(1)
+    integer(c_int) :: status
     scores = 0
-    call conclude(c_domain_score(self%handle, memory_of(workspace), 1_c_int64_t, x, size(x, kind=c_int64_t), scores, &
-                                 1_c_int64_t), stat, errmsg)
-    score = scores(1)
+    status = c_domain_score(self%handle, memory_of(workspace), 1_c_int64_t, x, size(x, kind=c_int64_t), scores, 1_c_int64_t)
+    if (status == ersatz_ok) score = scores(1)  ! 0 would read as inside
+    call conclude(status, stat, errmsg)
   end subroutine score_of_point
 
   subroutine score_of_points(self, x, score, workspace, stat, errmsg)

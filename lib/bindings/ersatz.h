@@ -88,7 +88,7 @@ ersatz_status ersatz_workspace_close(ersatz_workspace* workspace);
 /* ---- what is in a model ---- */
 
 /* Numbers of parameters, outputs and axes count from 0. Texts are UTF-8 and live as long as the handle;
- * any pointer for a result may be null where the result is not wanted. */
+ * of several results a call gives those whose pointers are not null. */
 
 enum { ERSATZ_LINEAR = 0, ERSATZ_LOG = 1, ERSATZ_PERIODIC = 2 };
 

@@ -165,13 +165,13 @@ ersatz_status ersatz_domain_score(const ersatz_emulator* emulator, ersatz_worksp
     const auto X = points_of(call.model(), points, x, x_size);
     check_buffer(score, "score", score_size, points);
     check_apart(x, "x", x_size, score, "score", points);
-    for (Index i = 0; i < X.rows(); ++i) {
+    for (Index i = 0; i < X.rows(); ++i)
       for (Index k = 0; k < X.cols(); ++k)
         if (!(std::abs(X(i, k)) <= std::numeric_limits<double>::max()))
           throw DataError(text("point ", i, ": ", call.emulator().space()[k].name, " = ", X(i, k),
                                " is not a finite number"));
+    for (Index i = 0; i < X.rows(); ++i)
       score[i] = call.emulator().domain_score(X.row(i).data(), call.memory());
-    }
   });
 }
 

@@ -227,6 +227,13 @@ LaplaceApproximation laplace_approximation(const LogDensity& density, const Maxi
   Matrix root = slopes.asDiagonal();  // L⁻¹ times the slopes
   solve_lower(precision, root);
   result.covariance = root.transpose() * root;
+  for (Index i = 0; i < d; ++i) {
+    const DensityParameter& p = density.parameters()[static_cast<std::size_t>(i)];
+    if (std::sqrt(result.covariance(i, i)) <= p.upper - p.lower) continue;
+    result.covariance.resize(0, 0);
+    result.why_not = text("'", p.name, "' is not constrained between its bounds");
+    return result;
+  }
   return result;
 }
 

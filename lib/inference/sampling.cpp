@@ -213,13 +213,15 @@ std::vector<std::string> sampling_warnings(const Chains& chains,
   const double limit = agreement(chains.options.method);
   std::string apart, few, still;
   const auto add = [](std::string& names, const std::string& name, double value) {
-    names += (names.empty() ? "" : ", ") + name + " (" + brief(value, 4) + ")";
+    names += (names.empty() ? "" : ", ") + name + " (" +
+             (std::isfinite(value) ? brief(value, 4) : "unknown") + ")";
   };
   for (std::size_t i = 0; i < summaries.size(); ++i) {
     const MarginalSummary& s = summaries[i];
     const std::string& name = chains.parameters[i].name;
     if (!(s.r_hat <= limit)) add(apart, name, s.r_hat);
-    if (!(std::min(s.bulk_size, s.tail_size) >= 400.0)) add(few, name, std::min(s.bulk_size, s.tail_size));
+    const double size = std::isfinite(s.tail_size) ? std::min(s.bulk_size, s.tail_size) : s.bulk_size;
+    if (!(size >= 400.0)) add(few, name, size);
     if (ensemble && !(static_cast<double>(chains.steps()) >= 50.0 * s.autocorrelation))
       add(still, name, s.autocorrelation);
   }

@@ -135,6 +135,15 @@ class Module(unittest.TestCase):
         e = ersatz.fit(self.x, flux, regressor="linear", test_fraction=0.0)
         self.assertEqual(e.info["training_runs"], 39)
 
+    def test_masked_values_are_failed_runs(self):
+        for values in (self.flux, self.wave):
+            masked = np.ma.array(values, mask=np.zeros(values.shape, bool), copy=True)
+            masked[3, 5] = 1e20
+            masked[3, 5] = np.ma.masked
+            e = ersatz.fit(self.x, masked, regressor="ridge", test_fraction=0.0)
+            self.assertEqual(e.info["training_runs"], 39)
+            self.assertLess(np.abs(e(self.x) - values).max(), 10.0)
+
     def test_other_threads_run(self):
         x = np.tile(self.x, (5000, 1))
         ticks, stop = [], threading.Event()
@@ -174,6 +183,12 @@ class Module(unittest.TestCase):
         refused(ValueError, "expected the shape", lambda: ersatz.fit(self.x, self.flux, bounds=[1.0, 2.0]))
         refused(ValueError, "axis: there is no output 'fluks'; there are: flux",
                 lambda: ersatz.fit(self.x, {"flux": self.flux}, axis={"fluks": self.axis}))
+        refused(ValueError, "names in UTF-8, got 1", lambda: ersatz.fit(self.x, {1: self.flux}))
+        refused(ValueError, "names in UTF-8", lambda: ersatz.fit(self.x, {"1": self.flux}, axis={1: self.axis}))
+        refused(ValueError, "'x1' is periodic: bounds",
+                lambda: ersatz.fit(self.x, self.flux, scales=["linear", "periodic"]))
+        refused(ValueError, "threads is -3", lambda: ersatz.fit(self.x, self.flux, threads=-3))
+        refused(ValueError, "threads is 5000", lambda: self.one.predict(self.x, threads=5000))
         # What is not a number is refused by NumPy itself.
         words = [["a", "b"]] * len(self.x)
         refused(ValueError, "could not convert string", lambda: ersatz.fit(self.x, words))

@@ -42,8 +42,8 @@ struct LaplaceApproximation {
   Matrix covariance;  ///< size() × size(); empty where there is none
   std::string why_not;
 };
-/// Of the density over theta at its maximum. There is none where the maximum stands within 1e-4 of the width
-/// from a bound, or where the curvature is not positive definite.
+/// Of the density over theta at its maximum. There is none where the maximum stands on a bound, where the
+/// curvature is not positive definite, or a deviation is wider than the room between a parameter's bounds.
 LaplaceApproximation laplace_approximation(const LogDensity& density, const Maximum& maximum,
                                            Workspace& workspace);
 

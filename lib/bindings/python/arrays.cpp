@@ -56,6 +56,11 @@ Values values_of(const py::array& array, const std::string& name) {
   return values;
 }
 
+void check_threads(int threads) {
+  if (threads < 0 || threads > 4096)
+    throw UsageError(text("threads is ", threads, ", expected 0 (one for each core) to 4096"));
+}
+
 py::object by_output(const Emulator& emulator, std::vector<py::array> arrays) {
   if (arrays.size() == 1) return std::move(arrays.front());
   py::dict all;

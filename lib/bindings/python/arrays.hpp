@@ -48,6 +48,9 @@ struct Values {
 };
 Values values_of(const py::array& array, const std::string& name);
 
+/// Throws UsageError on a number of threads that the program would refuse, too.
+void check_threads(int threads);
+
 /// One output's array alone, several in a dictionary by their names.
 py::object by_output(const Emulator& emulator, std::vector<py::array> arrays);
 

@@ -68,6 +68,7 @@ py::array array_of(const Matrix& m) {
 }  // namespace
 
 py::object predict(const Model& model, const Rows& x, bool with_std, int threads) {
+  check_threads(threads);
   const Emulator& e = model.emulator;
   const PointsOf points(x, e.space().size());
   Results means = results(e, points), stds;

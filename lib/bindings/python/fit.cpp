@@ -11,6 +11,31 @@
 namespace ersatz::python {
 namespace {
 
+/// The name of an output, a key of a dictionary.
+std::string name_of(py::handle key) {
+  try {
+    if (PyUnicode_Check(key.ptr())) return py::cast<std::string>(key);
+  } catch (const py::error_already_set&) {  // surrogates
+  } catch (const py::cast_error&) {
+  }
+  throw UsageError("outputs have names in UTF-8, got " + std::string(py::repr(key)));
+}
+
+/// As a dictionary, where it is one or another mapping (not a table that is an array as well).
+std::optional<py::dict> dictionary(const py::object& given) {
+  if (py::isinstance<py::dict>(given)) return py::cast<py::dict>(given);
+  if (py::hasattr(given, "keys") && !py::hasattr(given, "__array__")) return py::dict(given);
+  return std::nullopt;
+}
+
+/// A masked array with NaN where it is masked; all else as it is.
+py::object unmasked(const py::object& values) {
+  if (!py::hasattr(values, "mask") || !py::hasattr(values, "filled")) return values;
+  const bool complex = py::cast<std::string>(values.attr("dtype").attr("kind")) == "c";
+  const py::object numbers = values.attr("astype")(complex ? "complex128" : "float64");
+  return numbers.attr("filled")(std::numeric_limits<double>::quiet_NaN());
+}
+
 ParameterSpace space_from(const Rows& X, const FitOptions& o) {
   const Index d = X.shape(1);
   const auto check = [&](const char* what, std::size_t size) {
@@ -33,6 +58,10 @@ ParameterSpace space_from(const Rows& X, const FitOptions& o) {
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     if (o.units) parameters[k].unit = (*o.units)[k];
     if (o.scales) parameters[k].scale = scale_from_string((*o.scales)[k]);
+    if (!o.bounds && parameters[k].scale == Scale::periodic)
+      throw UsageError(
+          text("'", parameters[k].name,
+               "' is periodic: bounds have to say over which period, the range of X is not one"));
     if (!o.bounds) continue;
     parameters[k].lower = o.bounds->at(static_cast<py::ssize_t>(k), 0);
     parameters[k].upper = o.bounds->at(static_cast<py::ssize_t>(k), 1);
@@ -44,8 +73,8 @@ ParameterSpace space_from(const Rows& X, const FitOptions& o) {
 std::string axis_for(const py::object& given, const std::string& output, Index bins, Archive& archive) {
   Vector values = Vector::LinSpaced(bins, 0.0, static_cast<double>(bins - 1));
   py::object own = given;
-  if (py::isinstance<py::dict>(given))
-    own = given.contains(output.c_str()) ? py::object(given[output.c_str()]) : py::none();
+  if (const auto by_name = dictionary(given))
+    own = by_name->contains(output.c_str()) ? py::object((*by_name)[output.c_str()]) : py::none();
   if (!own.is_none()) {
     const Rows array(own);
     if (array.ndim() != 1 || array.shape(0) != bins)
@@ -60,7 +89,7 @@ std::string axis_for(const py::object& given, const std::string& output, Index b
 }
 
 void add_output(const std::string& name, const py::object& values, const FitOptions& o, Archive& archive) {
-  Values read = values_of(py::array(values), name);
+  Values read = values_of(py::array(unmasked(values)), name);
   if (read.rows.rows() != archive.parameters.rows())
     throw UsageError(text("'", name, "' has ", read.rows.rows(), " rows, X has ", archive.parameters.rows()));
   const Index bins = read.rows.cols() / (read.complex ? 2 : 1);
@@ -70,9 +99,10 @@ void add_output(const std::string& name, const py::object& values, const FitOpti
 
 /// A name that was mistyped would leave its output with numbered bins.
 void check_axes(const py::object& given, const std::vector<OutputSpec>& outputs) {
-  if (!py::isinstance<py::dict>(given)) return;
-  for (const auto& [key, values] : py::cast<py::dict>(given)) {
-    const auto name = py::cast<std::string>(py::str(key));
+  const auto by_name = dictionary(given);
+  if (!by_name) return;
+  for (const auto& [key, values] : *by_name) {
+    const std::string name = name_of(key);
     std::string known;
     bool found = false;
     for (const OutputSpec& o : outputs) {
@@ -103,14 +133,15 @@ Recipe recipe_from(const FitOptions& o) {
 }  // namespace
 
 Model fit(const Rows& X, const py::object& Y, const FitOptions& options) {
+  check_threads(options.threads);
   if (X.ndim() != 2)
     throw UsageError(text("X has ", X.ndim(), " dimensions; expected (n, d): a row for each run"));
   Archive archive;
   archive.space = space_from(X, options);
   archive.parameters = Eigen::Map<const Matrix>(X.data(), X.shape(0), X.shape(1));
-  if (py::isinstance<py::dict>(Y)) {
-    for (const auto& [name, values] : py::cast<py::dict>(Y))
-      add_output(py::cast<std::string>(name), py::reinterpret_borrow<py::object>(values), options, archive);
+  if (const auto by_name = dictionary(Y)) {
+    for (const auto& [name, values] : *by_name)
+      add_output(name_of(name), py::reinterpret_borrow<py::object>(values), options, archive);
   } else {
     add_output("y", Y, options, archive);
   }

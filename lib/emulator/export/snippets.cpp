@@ -20,14 +20,14 @@ std::vector<Snippet> arithmetic_snippets() {
 static double dot(const double *a, const double *b, size_t n)
 {
   double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
-  size_t i = 0;
-  for (; i + 4 <= n; i += 4) {
+  const size_t whole = n - n % 4;
+  for (size_t i = 0; i < whole; i += 4) {
     s0 += a[i] * b[i];
     s1 += a[i + 1] * b[i + 1];
     s2 += a[i + 2] * b[i + 2];
     s3 += a[i + 3] * b[i + 3];
   }
-  for (; i < n; ++i) s0 += a[i] * b[i];
+  for (size_t i = whole; i < n; ++i) s0 += a[i] * b[i];
   return (s0 + s1) + (s2 + s3);
 }
 

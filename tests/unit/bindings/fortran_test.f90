@@ -3,7 +3,7 @@
 program fortran_test
   use, intrinsic :: iso_c_binding, only: c_int8_t
   use, intrinsic :: iso_fortran_env, only: real64
-  use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_finite, ieee_positive_inf, ieee_value
   use ersatz
   implicit none
   integer, parameter :: row = 85
@@ -186,6 +186,7 @@ contains
     type(ersatz_emulator) :: closed, next, other
     type(ersatz_workspace) :: workspace
     real(real64) :: x(2), mean(row), few(row - 1), pair(row, 2), triple(row, 3), slope(row, 2)
+    real(real64) :: score
     integer :: stat, number
     character(len=200) :: message
     character(len=:), allocatable :: name
@@ -215,6 +216,13 @@ contains
     call expect(stat == ersatz_bad_input .and. index(message, 'must be positive') > 0, 'a negative mass')
     name = emulator%output_name(4, stat, message)
     call expect(stat == ersatz_bad_name .and. name == '', 'no fourth output')
+    call expect(index(message, 'no output number 4, they count from 1 to 3') > 0, 'numbers as they count here: '//trim(message))
+    message = ''
+    call emulator%mean(reshape([x, x(1), ieee_value(x(1), ieee_positive_inf)], [2, 2]), pair, stat=stat, errmsg=message)
+    call expect(index(message, 'point 2: ') == 1, 'points count from 1: '//trim(message))
+    score = 7
+    call closed%domain_score(x, score, stat=stat)
+    call expect(stat == ersatz_bad_handle .and. score == 7, 'no score that reads as inside')
     number = emulator%output_number('light', stat, message)
     call expect(stat == ersatz_bad_name .and. index(message, 'y, flux, wave') > 0, 'no output of that name')
     call expect(size(emulator%axis_values(9, stat)) == 0 .and. stat == ersatz_bad_name, 'no ninth axis')

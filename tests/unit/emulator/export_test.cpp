@@ -438,11 +438,20 @@ TEST(ExportC, MeansAloneAndOtherCompilers) {
   for (const char* compiler : {ERSATZ_C_COMPILER, "clang"}) {
     if (run(std::string(compiler) + " --version > /dev/null 2>&1") != 0) continue;
     ASSERT_EQ(
-        run("cd " + scratch.folder() + " && " + compiler + strict + "-O1 -o caller caller.c spectrum.c -lm"),
+        run("cd " + scratch.folder() + " && " + compiler + strict + "-O3 -o caller caller.c spectrum.c -lm"),
         0)
         << compiler;
     ASSERT_EQ(run(scratch("caller") + " > " + scratch("said")), 0);
     EXPECT_EQ(slurp(scratch("said")), "b rad 25 flux 3000\n");
+  }
+  // Optimisers that know how many points there are find nothing to warn about.
+  for (const Index points : {24, 40}) {
+    const TrainedEmulator other =
+        trained("regressor = {name = \"gp\", kernel = \"squared-exponential\", starts = 1}\n", points);
+    spill(scratch("other.c"), export_c(other.emulator, other.info, {"other", true, {}}));
+    EXPECT_EQ(
+        run("cd " + scratch.folder() + " && " + ERSATZ_C_COMPILER + strict + "-O3 -c -o other.o other.c"), 0)
+        << points;
   }
 }
 

@@ -158,6 +158,24 @@ TEST(Maximum, at_a_bound) {
   EXPECT_LT(starts.col(3).maxCoeff(), 0.0);
 }
 
+/// What the data leave open has no deviation within its bounds, wherever the search ended.
+TEST(Maximum, not_constrained_between_bounds) {
+  const auto function = [](const double* x, double* g) {
+    if (g) {
+      g[0] = -(x[0] - 0.4) / 1e-4;
+      g[1] = -1e-9 * (x[1] - 0.3);
+    }
+    return -0.5 * std::pow(x[0] - 0.4, 2) / 1e-4 - 0.5e-9 * std::pow(x[1] - 0.3, 2);
+  };
+  const testing::Density<decltype(function)> density({{"a", "", 0.0, 1.0}, {"b", "", 0.0, 1.0}}, function);
+  SerialExecutor serial;
+  Workspace workspace;
+  const auto maxima = find_maxima(density, Matrix{{0.5, 0.4}}, {}, serial);
+  const auto laplace = laplace_approximation(density, maxima[0], workspace);
+  EXPECT_EQ(laplace.covariance.size(), 0);
+  EXPECT_NE(laplace.why_not.find("'b' is not constrained"), std::string::npos) << laplace.why_not;
+}
+
 /// A log-normal is a normal of the logarithm, however small its scale; above 0, below 0, and between bounds
 /// that are far apart.
 TEST(Maximum, of_scales_far_below_one) {

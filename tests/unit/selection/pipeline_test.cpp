@@ -33,6 +33,21 @@ bool same_bits(const Matrix& a, const Matrix& b) {
          std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(double)) == 0;
 }
 
+/// One run set aside has no spread: no errors in units of it, and no advice that they are equal.
+TEST(Pipeline, OneTestRunRecommendsNothing) {
+  const testing::Scratch scratch;
+  const Model model = train_model(borehole_runs(5, 3), recipe_with("ridge"), {}, 1);
+  ASSERT_TRUE(model.validation);
+  ASSERT_EQ(model.validation->n, 1);
+  ASSERT_GE(model.comparison.size(), 4u);
+  for (const ComparisonRow& row : model.comparison) {
+    EXPECT_TRUE(std::isnan(row.nrmse) && std::isnan(row.nrmse_se)) << row.regressor;
+    EXPECT_EQ(row.why.find("simpler"), std::string::npos) << row.regressor;
+  }
+  save_model(scratch("m.h5"), model);
+  EXPECT_TRUE(std::isnan(load_model(scratch("m.h5")).comparison[0].nrmse));
+}
+
 TEST(Pipeline, LearnsTheBorehole) {
   const testing::Scratch scratch;
   const Archive runs = borehole_runs(100, 1), fresh = borehole_runs(400, 2);
