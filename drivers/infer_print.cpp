@@ -31,11 +31,8 @@ Json maximum_json(const ChainFile& file) {
           {"converged", file.maximum->converged}};
 }
 
-/// Digits of a mean that its deviation makes sense of.
 std::string value_of(double value, double deviation) {
-  if (!(deviation > 0.0)) return brief(value, 6);
-  const double ratio = std::abs(value) / std::max(deviation, 1e-300);
-  return brief(value, std::clamp(static_cast<int>(std::ceil(std::log10(std::max(ratio, 1.0)))) + 3, 3, 12));
+  return brief(value, significant_digits(value, deviation));
 }
 
 using Row = std::vector<std::string>;
@@ -166,10 +163,9 @@ void print_maximum(bool json, const std::string& path, const ChainFile& file) {
   std::vector<Row> rows{{"parameter", "maximum", "sd"}};
   for (std::size_t i = 0; i < file.chains.parameters.size(); ++i) {
     const double deviation = laplace_deviation(file, static_cast<Index>(i));
-    rows.push_back(
-        {labelled(file.chains.parameters[i]),
-         value_of(file.maximum->theta[static_cast<Index>(i)], std::isfinite(deviation) ? deviation : 0.0),
-         std::isfinite(deviation) ? brief(deviation, 3) : "-"});
+    rows.push_back({labelled(file.chains.parameters[i]),
+                    value_of(file.maximum->theta[static_cast<Index>(i)], deviation),
+                    std::isfinite(deviation) ? brief(deviation, 3) : "-"});
   }
   print_table(rows);
   if (!file.laplace.why_not.empty())

@@ -167,7 +167,7 @@ ersatz_status ersatz_domain_score(const ersatz_emulator* emulator, ersatz_worksp
     check_apart(x, "x", x_size, score, "score", points);
     for (Index i = 0; i < X.rows(); ++i)
       for (Index k = 0; k < X.cols(); ++k)
-        if (!(std::abs(X(i, k)) <= std::numeric_limits<double>::max()))
+        if (!std::isfinite(X(i, k)))
           throw DataError(text("point ", i, ": ", call.emulator().space()[k].name, " = ", X(i, k),
                                " is not a finite number"));
     for (Index i = 0; i < X.rows(); ++i)

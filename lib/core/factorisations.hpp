@@ -1,6 +1,6 @@
 #pragma once
-// Factorisations of dense matrices as statistics need them. One place compiles what is behind them, Eigen's
-// templates: where they are used directly, a source takes ten times as long. Not installed.
+// Factorisations of dense matrices as statistics need them. Eigen's templates behind them are slow to
+// compile: here they are compiled once. Not installed.
 
 #include "ersatz/core/matrix.hpp"
 
@@ -18,14 +18,14 @@ void solve_lower_transposed(const Matrix& lower, Eigen::Ref<Vector> b);
 /// ln |L Lᵀ|
 double log_determinant(const Matrix& lower);
 
-/// The lower triangle of 1 + a aᵀ, above it the unit matrix. n × n from n × k.
+/// The lower triangle of 1 + a aᵀ, zeros above: as cholesky() takes it. n × n from n × k.
 Matrix one_plus_square(const Matrix& a);
 
-/// Ascending, vectors in columns. Throws NumericalError where the iteration does not converge.
 struct SymmetricEigen {
-  Vector values;
-  Matrix vectors;
+  Vector values;   ///< ascending
+  Matrix vectors;  ///< in columns
 };
+/// Throws NumericalError where the iteration does not converge. O(n³).
 SymmetricEigen symmetric_eigen(const Matrix& symmetric);
 
 /// A = Q R with k = min(m, p) orthonormal columns: `a` (m × p) becomes R (k × p), `b` (m) becomes Qᵀ b (k).

@@ -183,6 +183,12 @@ double autocorrelation_time(ConstMatrixRef draws) {
   return sum;
 }
 
+int significant_digits(double value, double deviation) {
+  if (!(deviation > 0.0)) return 6;
+  const double ratio = std::abs(value) / std::max(deviation, 1e-300);
+  return std::clamp(static_cast<int>(std::ceil(std::log10(std::max(ratio, 1.0)))) + 3, 3, 12);
+}
+
 MarginalSummary summarise(ConstMatrixRef draws) {
   check(draws);
   const Matrix all = draws;

@@ -22,11 +22,8 @@ constexpr Index most_in_corner = 10;
 
 std::string interval(double low, double high) { return number(low, 4) + " … " + number(high, 4); }
 
-/// Enough digits to tell the mean from its deviation.
 std::string value_of(double mean, double deviation) {
-  if (!(deviation > 0.0)) return number(mean, 6);
-  const double ratio = std::abs(mean) / std::max(deviation, 1e-300);
-  return number(mean, std::clamp(static_cast<int>(std::ceil(std::log10(std::max(ratio, 1.0)))) + 3, 3, 12));
+  return number(mean, significant_digits(mean, deviation));
 }
 
 std::string posterior_table(const InferReport& r) {

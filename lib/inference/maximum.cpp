@@ -206,11 +206,9 @@ LaplaceApproximation laplace_approximation(const LogDensity& density, const Maxi
   }
   for (Index i = 0; i < d; ++i) {
     const DensityParameter& p = density.parameters()[static_cast<std::size_t>(i)];
+    // Next to a bound that is the only one, too: then the room on the other side is infinite.
     const double below = maximum.theta[i] - p.lower, above = p.upper - maximum.theta[i];
-    const bool bounded = std::isfinite(p.lower) || std::isfinite(p.upper);
-    const bool between = std::isfinite(p.upper - p.lower);
-    if (bounded && precision(i, i) < plateau &&
-        (!between || std::min(below, above) < 1e-2 * (below + above))) {
+    if (precision(i, i) < plateau && std::min(below, above) < 1e-2 * (below + above)) {
       result.why_not =
           text("the maximum stands at the bound ", below < above ? p.lower : p.upper, " of '", p.name, "'");
       return result;

@@ -272,12 +272,12 @@ std::vector<ComparisonRow> simple_baselines(const Prepared& prepared, const Emul
   const auto score = [&](const Emulator& e, ComparisonRow row) {
     const Prediction prediction = e.predict(test.parameters, false);
     const Vector squared = squared_errors(prediction, test, weights);
-    // One run, or runs that are alike, have no spread to compare errors with.
-    row.nrmse = weights.sum() > 0.0 ? nrmse_of(squared) : std::nan("");
+    row.nrmse = nrmse_of(squared);
     row.nrmse_se = row.nrmse > 0.0 && test.size() > 1
                        ? standard_error({squared.data(), squared.data() + squared.size()}) / (2.0 * row.nrmse)
-                   : weights.sum() > 0.0 ? 0.0
-                                         : std::nan("");
+                       : 0.0;
+    // One run, or runs that are alike, have no spread to compare errors with.
+    if (weights.sum() == 0.0) row.nrmse = row.nrmse_se = std::nan("");
     row.predict_us = microseconds_per_point(e, test.parameters);
     rows.push_back(std::move(row));
   };

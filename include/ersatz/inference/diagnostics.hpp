@@ -31,4 +31,8 @@ struct MarginalSummary {
 };
 MarginalSummary summarise(ConstMatrixRef draws);
 
+/// How many digits of a value to show: three beyond the one where its deviation begins; six without a
+/// deviation.
+int significant_digits(double value, double deviation);
+
 }  // namespace ersatz

@@ -111,7 +111,7 @@ struct WaveformOptions {
   bool amplitude = false;   ///< a parameter "amplitude", a factor of the model
   Outside outside = Outside::reject;
   /// As GaussianOptions::reduced_quadrature, for any emulator, in this noise; the shift fixed or
-  /// marginalised. An evaluation then takes nodes × shifts products and no transform.
+  /// marginalised, without an amplitude. An evaluation then takes nodes × shifts products and no transform.
   double reduced_quadrature = 0.0;
 };
 

@@ -38,8 +38,9 @@ PosteriorFile posterior_file_from_toml(const std::string& toml, const std::strin
 
 /// Reads the data for a model. Columns that are not named are found: `value` or the output's name (complex:
 /// those with _re and _im), `error`, the name of the axis. Throws DataError naming file, row and column where
-/// an axis value is no bin of the model (to 1e-6 of a bin's width), or a bin comes twice; or where there are
-/// no errors and `errors` are needed.
+/// an axis value is no bin of the model (to 1e-6 of a bin's width), or a bin comes twice; where ranges are
+/// excluded and none holds a row; or where there are no errors and `errors` are needed. Without, none are
+/// read, and UsageError is thrown where the configuration names some.
 Observation read_observation(const std::vector<DataFile>& data, const ForwardModel& model,
                              bool errors = true);
 

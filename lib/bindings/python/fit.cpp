@@ -69,12 +69,13 @@ ParameterSpace space_from(const Rows& X, const FitOptions& o) {
   return ParameterSpace(std::move(parameters));
 }
 
-/// The bins of an output: as given, else numbered; axes of the same bins are one.
+/// The bins of an output: as given (for all, or in a dictionary), else numbered; axes of the same bins are
+/// one.
 std::string axis_for(const py::object& given, const std::string& output, Index bins, Archive& archive) {
   Vector values = Vector::LinSpaced(bins, 0.0, static_cast<double>(bins - 1));
   py::object own = given;
-  if (const auto by_name = dictionary(given))
-    own = by_name->contains(output.c_str()) ? py::object((*by_name)[output.c_str()]) : py::none();
+  if (py::isinstance<py::dict>(given))
+    own = given.contains(output.c_str()) ? py::object(given[output.c_str()]) : py::none();
   if (!own.is_none()) {
     const Rows array(own);
     if (array.ndim() != 1 || array.shape(0) != bins)
@@ -88,20 +89,18 @@ std::string axis_for(const py::object& given, const std::string& output, Index b
   return archive.axes.back().name;
 }
 
-void add_output(const std::string& name, const py::object& values, const FitOptions& o, Archive& archive) {
+void add_output(const std::string& name, const py::object& values, const py::object& axis, Archive& archive) {
   Values read = values_of(py::array(unmasked(values)), name);
   if (read.rows.rows() != archive.parameters.rows())
     throw UsageError(text("'", name, "' has ", read.rows.rows(), " rows, X has ", archive.parameters.rows()));
   const Index bins = read.rows.cols() / (read.complex ? 2 : 1);
-  archive.outputs.push_back({name, "", axis_for(o.axis, name, bins, archive), bins, read.complex});
+  archive.outputs.push_back({name, "", axis_for(axis, name, bins, archive), bins, read.complex});
   archive.values.push_back(std::move(read.rows));
 }
 
 /// A name that was mistyped would leave its output with numbered bins.
-void check_axes(const py::object& given, const std::vector<OutputSpec>& outputs) {
-  const auto by_name = dictionary(given);
-  if (!by_name) return;
-  for (const auto& [key, values] : *by_name) {
+void check_axes(const py::dict& axes, const std::vector<OutputSpec>& outputs) {
+  for (const auto& [key, values] : axes) {
     const std::string name = name_of(key);
     std::string known;
     bool found = false;
@@ -139,13 +138,15 @@ Model fit(const Rows& X, const py::object& Y, const FitOptions& options) {
   Archive archive;
   archive.space = space_from(X, options);
   archive.parameters = Eigen::Map<const Matrix>(X.data(), X.shape(0), X.shape(1));
+  const auto axes = dictionary(options.axis);
+  const py::object axis = axes ? *axes : options.axis;
   if (const auto by_name = dictionary(Y)) {
     for (const auto& [name, values] : *by_name)
-      add_output(name_of(name), py::reinterpret_borrow<py::object>(values), options, archive);
+      add_output(name_of(name), py::reinterpret_borrow<py::object>(values), axis, archive);
   } else {
-    add_output("y", Y, options, archive);
+    add_output("y", Y, axis, archive);
   }
-  check_axes(options.axis, archive.outputs);
+  if (axes) check_axes(*axes, archive.outputs);
   for (Index i = 0; i < archive.parameters.rows(); ++i) {
     bool done = true;
     for (const Matrix& v : archive.values) done = done && v.row(i).allFinite();
